@@ -1,0 +1,127 @@
+//! What time it is: by the wall, by the monotonic clock, and coarsely for the warm path.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// The two clocks by which a credential's age is told.
+///
+/// Both are asked, since each fails alone: a suspended machine stops the monotonic clock, a corrected clock moves the wall's.
+/// The default is the system's. Sleeping and the fetch deadline follow real time whatever this says.
+pub trait Clock: Send + Sync + 'static {
+    /// The time of day. May be set forward and back.
+    fn wall(&self) -> SystemTime;
+
+    /// Time that never goes back, and may stand still while the machine sleeps.
+    fn monotonic(&self) -> Instant;
+}
+
+impl<C: Clock + ?Sized> Clock for Arc<C> {
+    fn wall(&self) -> SystemTime {
+        (**self).wall()
+    }
+
+    fn monotonic(&self) -> Instant {
+        (**self).monotonic()
+    }
+}
+
+/// The clock a cache reads: the system's without a detour, or the user's.
+pub(crate) enum TimeSource {
+    System,
+    User(Box<dyn Clock>),
+}
+
+impl TimeSource {
+    /// A reading of both clocks.
+    pub(crate) fn now(&self) -> Reading {
+        match self {
+            Self::System => Reading { wall: SystemTime::now(), monotonic: Instant::now() },
+            Self::User(clock) => Reading { wall: clock.wall(), monotonic: clock.monotonic() },
+        }
+    }
+
+    /// The wall clock in nanoseconds since 1970, cheap enough for every request: a few milliseconds late at most.
+    #[inline]
+    pub(crate) fn coarse(&self) -> u64 {
+        match self {
+            Self::System => coarse_system_nanos(),
+            Self::User(clock) => unix_nanos(clock.wall()),
+        }
+    }
+}
+
+/// Both clocks at one moment.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) struct Reading {
+    pub(crate) wall: SystemTime,
+    pub(crate) monotonic: Instant,
+}
+
+impl Reading {
+    /// The time since `earlier` by the clock that says more. Neither going back makes it negative.
+    pub(crate) fn since(&self, earlier: &Self) -> Duration {
+        let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
+        wall.max(self.monotonic.saturating_duration_since(earlier.monotonic))
+    }
+}
+
+/// Nanoseconds since 1970, between 0 and the year 2554.
+pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
+    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
+    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
+}
+
+/// The coarse clock is read through the vDSO and moves in steps of 4 ms, which the expiry allowance covers.
+#[cfg(all(feature = "tokio", target_os = "linux"))]
+#[inline]
+fn coarse_system_nanos() -> u64 {
+    use nix::time::{ClockId, clock_gettime};
+    match clock_gettime(ClockId::CLOCK_REALTIME_COARSE) {
+        #[expect(
+            clippy::cast_sign_loss,
+            reason = "a time before 1970 wraps to the far future, which counts as expired"
+        )]
+        Ok(time) => (time.tv_sec() as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec() as u64),
+        Err(_) => unix_nanos(SystemTime::now()),
+    }
+}
+
+#[cfg(not(all(feature = "tokio", target_os = "linux")))]
+#[inline]
+fn coarse_system_nanos() -> u64 {
+    unix_nanos(SystemTime::now())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_coarse_clock_is_the_wall_clock_to_within_a_tick() {
+        let before = unix_nanos(SystemTime::now());
+        let coarse = TimeSource::System.coarse();
+        assert!(coarse.abs_diff(before) < 1_000_000_000, "off by {} ns", coarse.abs_diff(before));
+    }
+
+    #[test]
+    fn time_since_is_what_the_faster_clock_says() {
+        let start = TimeSource::System.now();
+        let s = Duration::from_secs;
+        let cases = [
+            (start.wall + s(5), start.monotonic + s(3), s(5)),
+            (start.wall + s(3), start.monotonic + s(5), s(5)),
+            (start.wall - s(3600), start.monotonic + s(5), s(5)),
+            (UNIX_EPOCH - s(1), start.monotonic, s(0)),
+        ];
+        for (wall, monotonic, expected) in cases {
+            assert_eq!(Reading { wall, monotonic }.since(&start), expected);
+        }
+    }
+
+    #[test]
+    fn nanoseconds_saturate_at_both_ends() {
+        assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_nanos(7)), 7);
+        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_secs(1 << 40)), u64::MAX);
+    }
+}

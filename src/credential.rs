@@ -1,0 +1,369 @@
+//! What is sent: a scheme and a secret, ready as a header value, with what is known of its lifetime.
+
+use std::error::Error;
+use std::fmt;
+use std::time::{Duration, SystemTime};
+
+use http::HeaderValue;
+
+use crate::secret::Secret;
+
+/// The longest token accepted, in characters. The longest that IAM documents is 4096.
+const MAX_TOKEN_LEN: usize = 16_384;
+
+/// The authentication scheme: the word before the secret in `Authorization` *(RFC 9110 §11.1)*.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
+#[non_exhaustive]
+pub enum Scheme {
+    /// `Api-Key`: a service account's API key. Workflows takes it for its Execution resource only.
+    ApiKey,
+    /// `Bearer`: an IAM token *(RFC 6750 §2.1)*.
+    Bearer,
+}
+
+impl Scheme {
+    /// The scheme as it is written in the header: `"Api-Key"` or `"Bearer"`.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::ApiKey => "Api-Key",
+            Self::Bearer => "Bearer",
+        }
+    }
+}
+
+impl fmt::Display for Scheme {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.as_str())
+    }
+}
+
+/// An IAM token or an API key, ready to be sent, with its lifetime where it is known.
+///
+/// The header text is built once and lies in memory that is zeroed when its last clone is dropped.
+/// A clone shares that memory and allocates nothing. `Debug` shows the scheme, the fingerprint and the expiry only.
+///
+/// A `Credential` is also the simplest [`CredentialProvider`](crate::CredentialProvider): a static one.
+///
+/// # Examples
+///
+/// ```
+/// use std::time::Duration;
+/// use yandex_cloud_auth::{Credential, Scheme};
+///
+/// let credential = Credential::iam_token("t1.9euelZ")?.with_lifetime(Duration::from_secs(12 * 3600));
+/// assert_eq!(credential.scheme(), Scheme::Bearer);
+/// assert_eq!(credential.header_value(), "Bearer t1.9euelZ");
+/// assert!(credential.header_value().is_sensitive());
+/// assert!(!format!("{credential:?}").contains("9euelZ"));
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
+#[derive(Clone)]
+pub struct Credential {
+    header: HeaderValue,
+    scheme: Scheme,
+    expiry: Expiry,
+    max_age: Option<Duration>,
+}
+
+/// What is known of a credential's end. The last thing said of it counts.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Expiry {
+    /// Unusable from this time on.
+    At(SystemTime),
+    /// Unusable this long after the cache received it.
+    In(Duration),
+    /// Good until it is refused.
+    Never,
+}
+
+impl Credential {
+    /// An IAM token, sent as `Authorization: Bearer …`.
+    ///
+    /// The token has 1 to 16 384 characters of the `token68` set: letters, digits, `-._~+/`, and `=`
+    /// at the end or before a `.`, where IAM tokens may carry it *(RFC 9110 §11.2)*.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidCredential`] says what is wrong and where, never the token. White space is not trimmed;
+    /// a token pasted together with its `Bearer ` is refused.
+    pub fn iam_token(token: impl AsRef<str>) -> Result<Self, InvalidCredential> {
+        Self::new(Scheme::Bearer, token.as_ref())
+    }
+
+    /// An API key, sent as `Authorization: Api-Key …`. Its characters are those of [`iam_token`](Self::iam_token).
+    ///
+    /// # Errors
+    ///
+    /// As for [`iam_token`](Self::iam_token).
+    pub fn api_key(key: impl AsRef<str>) -> Result<Self, InvalidCredential> {
+        Self::new(Scheme::ApiKey, key.as_ref())
+    }
+
+    fn new(scheme: Scheme, token: &str) -> Result<Self, InvalidCredential> {
+        check_token68(token)?;
+        Ok(Self {
+            header: sensitive(Secret::concat(&[scheme.as_str().as_bytes(), b" ", token.as_bytes()])),
+            scheme,
+            expiry: Expiry::Never,
+            max_age: None,
+        })
+    }
+
+    /// Unusable from `at` on. Replaces what was said of the lifetime before.
+    #[must_use]
+    pub fn with_expiry(self, at: SystemTime) -> Self {
+        Self { expiry: Expiry::At(at), ..self }
+    }
+
+    /// Unusable once this long has passed since the cache received it. Replaces what was said of the expiry before.
+    ///
+    /// For answers that state the time left, and for machines whose clock is not to be trusted.
+    #[must_use]
+    pub fn with_lifetime(self, lifetime: Duration) -> Self {
+        Self { expiry: Expiry::In(lifetime), ..self }
+    }
+
+    /// Another is to be fetched once this one has been held for so long; until that arrives, this one is used.
+    ///
+    /// For credentials whose account may change while they are still valid, as on a virtual machine.
+    #[must_use]
+    pub fn with_max_age(self, max_age: Duration) -> Self {
+        Self { max_age: Some(max_age), ..self }
+    }
+
+    /// The scheme it is sent with.
+    pub const fn scheme(&self) -> Scheme {
+        self.scheme
+    }
+
+    /// When it becomes unusable. `None` where no end is known, or where only a lifetime is and no cache has received it yet.
+    pub const fn expires_at(&self) -> Option<SystemTime> {
+        match self.expiry {
+            Expiry::At(at) => Some(at),
+            Expiry::In(_) | Expiry::Never => None,
+        }
+    }
+
+    /// The value of `Authorization`, scheme included. Always marked sensitive.
+    pub const fn header_value(&self) -> &HeaderValue {
+        &self.header
+    }
+
+    /// A checksum that tells secrets apart in logs without showing them.
+    pub fn fingerprint(&self) -> Fingerprint {
+        Fingerprint(crc32fast::hash(&self.header.as_bytes()[self.scheme.as_str().len() + 1..]))
+    }
+
+    pub(crate) const fn expiry(&self) -> Expiry {
+        self.expiry
+    }
+
+    pub(crate) const fn max_age(&self) -> Option<Duration> {
+        self.max_age
+    }
+
+    /// The same credential in memory of its own, so that cloning it touches no counter that others touch.
+    pub(crate) fn own_copy(&self) -> Self {
+        Self { header: sensitive(Secret::concat(&[self.header.as_bytes()])), ..self.clone() }
+    }
+
+    /// Whether both would be sent as the same text.
+    pub(crate) fn same_secret(&self, other: &Self) -> bool {
+        self.header == other.header
+    }
+}
+
+impl fmt::Debug for Credential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Credential")
+            .field("scheme", &self.scheme)
+            .field("fingerprint", &self.fingerprint())
+            .field("expires_at", &self.expires_at())
+            .finish_non_exhaustive()
+    }
+}
+
+/// The CRC-32 (IEEE) of a secret, printed as eight upper-case hexadecimal digits, as YDB's Go SDK does.
+///
+/// It identifies a credential to a person who has it at hand; it proves nothing and must not be used to compare secrets.
+#[derive(Clone, Copy, PartialEq, Eq, Hash)]
+pub struct Fingerprint(u32);
+
+impl fmt::Display for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{:08X}", self.0)
+    }
+}
+
+impl fmt::Debug for Fingerprint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        fmt::Display::fmt(self, f)
+    }
+}
+
+/// Why a text is not a token or an API key. Says what and where, never the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidCredential {
+    reason: Reason,
+    offset: Option<usize>,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+enum Reason {
+    Character,
+    Empty,
+    Padding,
+    Prefix(Scheme),
+    TooLong,
+    WhiteSpace,
+}
+
+impl InvalidCredential {
+    /// Where the first character that is not allowed stands, in bytes from the start. `None` where the length is what is wrong.
+    pub const fn offset(&self) -> Option<usize> {
+        self.offset
+    }
+
+    const fn at(reason: Reason, offset: usize) -> Self {
+        Self { reason, offset: Some(offset) }
+    }
+
+    const fn of_length(reason: Reason) -> Self {
+        Self { reason, offset: None }
+    }
+}
+
+impl fmt::Display for InvalidCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("invalid credential: ")?;
+        match self.reason {
+            Reason::Character => f.write_str("a character that no token or key may have")?,
+            Reason::Empty => f.write_str("it is empty")?,
+            Reason::Padding => f.write_str("`=` where only the end or a `.` may follow it")?,
+            Reason::Prefix(scheme) => write!(f, "it starts with `{scheme} `, give it without the scheme")?,
+            Reason::TooLong => write!(f, "it is longer than {MAX_TOKEN_LEN} characters")?,
+            Reason::WhiteSpace => f.write_str("white space, trim it")?,
+        }
+        match self.offset {
+            Some(offset) => write!(f, " (at offset {offset})"),
+            None => Ok(()),
+        }
+    }
+}
+
+impl Error for InvalidCredential {}
+
+/// RFC 9110 `token68`, with `=` also before a `.`: `HeaderValue` by itself would let tabs and non-ASCII through.
+fn check_token68(token: &str) -> Result<(), InvalidCredential> {
+    let bytes = token.as_bytes();
+    if bytes.is_empty() {
+        return Err(InvalidCredential::of_length(Reason::Empty));
+    }
+    if bytes.len() > MAX_TOKEN_LEN {
+        return Err(InvalidCredential::of_length(Reason::TooLong));
+    }
+    for scheme in [Scheme::ApiKey, Scheme::Bearer] {
+        let (word, rest) = bytes.split_at(bytes.len().min(scheme.as_str().len()));
+        if word.eq_ignore_ascii_case(scheme.as_str().as_bytes()) && rest.first().is_some_and(u8::is_ascii_whitespace) {
+            return Err(InvalidCredential::at(Reason::Prefix(scheme), 0));
+        }
+    }
+    for (offset, &byte) in bytes.iter().enumerate() {
+        match byte {
+            b'=' if offset == 0 => return Err(InvalidCredential::at(Reason::Padding, offset)),
+            b'=' if matches!(bytes.get(offset + 1), None | Some(b'=' | b'.')) => {}
+            b'=' => return Err(InvalidCredential::at(Reason::Padding, offset)),
+            byte if byte.is_ascii_whitespace() => return Err(InvalidCredential::at(Reason::WhiteSpace, offset)),
+            byte if byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte) => {}
+            _ => return Err(InvalidCredential::at(Reason::Character, offset)),
+        }
+    }
+    Ok(())
+}
+
+fn sensitive(text: Secret) -> HeaderValue {
+    let mut value = HeaderValue::from_maybe_shared(text.into_bytes()).expect("token68 and a scheme are visible ASCII");
+    value.set_sensitive(true);
+    value
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_token68_with_padding_at_the_end_or_before_a_dot() {
+        let long = "a".repeat(MAX_TOKEN_LEN);
+        for good in ["t1.abc-_.sig", "a", "A==", "t1.YWJj==.c2ln==", "-._~+/", "a.=", "Bearer", "bearer-x", &long] {
+            assert!(Credential::iam_token(good).is_ok(), "{}", &good[..good.len().min(20)]);
+        }
+    }
+
+    #[test]
+    fn what_no_header_may_carry_is_refused_where_it_stands() {
+        let long = "a".repeat(MAX_TOKEN_LEN + 1);
+        let cases: &[(&str, Reason, Option<usize>)] = &[
+            ("", Reason::Empty, None),
+            (&long, Reason::TooLong, None),
+            ("Bearer abc", Reason::Prefix(Scheme::Bearer), Some(0)),
+            ("api-key abc", Reason::Prefix(Scheme::ApiKey), Some(0)),
+            ("BEARER\tabc", Reason::Prefix(Scheme::Bearer), Some(0)),
+            ("abc\n", Reason::WhiteSpace, Some(3)),
+            (" abc", Reason::WhiteSpace, Some(0)),
+            ("a\tb", Reason::WhiteSpace, Some(1)),
+            ("a\r\nb", Reason::WhiteSpace, Some(1)),
+            ("ab\0", Reason::Character, Some(2)),
+            ("ab\u{7f}", Reason::Character, Some(2)),
+            ("abé", Reason::Character, Some(2)),
+            ("a,b", Reason::Character, Some(1)),
+            ("a\"b", Reason::Character, Some(1)),
+            ("a:b", Reason::Character, Some(1)),
+            ("=", Reason::Padding, Some(0)),
+            ("=.a", Reason::Padding, Some(0)),
+            ("a=b", Reason::Padding, Some(1)),
+            ("a==b", Reason::Padding, Some(2)),
+        ];
+        for (text, reason, offset) in cases {
+            let error = Credential::api_key(text).unwrap_err();
+            assert_eq!((error.reason, error.offset()), (*reason, *offset), "{error}");
+        }
+    }
+
+    #[test]
+    fn an_error_names_the_offset_and_never_the_value() {
+        let error = Credential::iam_token("canary canary").unwrap_err();
+        assert_eq!(error.to_string(), "invalid credential: white space, trim it (at offset 6)");
+        assert!(!format!("{error:?}").contains("canary"));
+    }
+
+    #[test]
+    fn the_header_is_scheme_and_secret_and_sensitive_in_every_copy() {
+        let key = Credential::api_key("AQVNcanary").unwrap();
+        for copy in [key.clone(), key.own_copy()] {
+            assert_eq!(copy.header_value(), "Api-Key AQVNcanary");
+            assert!(copy.header_value().is_sensitive());
+            assert!(copy.same_secret(&key));
+            assert!(!format!("{copy:?} {:?}", copy.header_value()).contains("canary"));
+        }
+        assert_ne!(key.own_copy().header.as_bytes().as_ptr(), key.header.as_bytes().as_ptr());
+        assert_eq!(key.clone().header.as_bytes().as_ptr(), key.header.as_bytes().as_ptr());
+    }
+
+    #[test]
+    fn a_fingerprint_is_the_crc_32_of_the_secret_alone() {
+        // The check value of CRC-32/ISO-HDLC.
+        assert_eq!(Credential::iam_token("123456789").unwrap().fingerprint().to_string(), "CBF43926");
+        let key = Credential::api_key("123456789").unwrap();
+        assert_eq!(key.fingerprint(), Credential::iam_token("123456789").unwrap().fingerprint());
+    }
+
+    #[test]
+    fn the_last_word_on_the_lifetime_counts() {
+        let token = Credential::iam_token("a").unwrap();
+        assert_eq!(token.expiry(), Expiry::Never);
+        let token = token.with_expiry(SystemTime::UNIX_EPOCH);
+        assert_eq!(token.expires_at(), Some(SystemTime::UNIX_EPOCH));
+        let token = token.with_lifetime(Duration::MAX);
+        assert_eq!((token.expires_at(), token.expiry()), (None, Expiry::In(Duration::MAX)));
+    }
+}

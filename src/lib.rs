@@ -1,0 +1,18 @@
+//! Tower middleware that authenticates requests to Yandex Cloud.
+#![cfg_attr(docsrs, feature(doc_cfg))]
+#![forbid(unsafe_code)]
+
+mod clock;
+mod credential;
+mod error;
+mod policy;
+mod provider;
+mod secret;
+#[cfg(feature = "testing")]
+pub mod testing;
+
+pub use clock::Clock;
+pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
+pub use error::AuthError;
+pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
+pub use provider::{CredentialProvider, ProviderError};

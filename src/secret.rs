@@ -1,0 +1,50 @@
+//! Bytes that are zeroed when dropped and never print.
+
+use std::fmt;
+
+use bytes::Bytes;
+use zeroize::Zeroizing;
+
+/// Secret bytes in one allocation of exactly their length, so that growing left no copy behind.
+pub(crate) struct Secret(Zeroizing<Box<[u8]>>);
+
+impl Secret {
+    /// The parts, one after another.
+    pub(crate) fn concat(parts: &[&[u8]]) -> Self {
+        let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
+        for part in parts {
+            bytes.extend_from_slice(part);
+        }
+        Self(Zeroizing::new(bytes.into_boxed_slice()))
+    }
+
+    /// The same memory as shared bytes: zeroed when the last clone is dropped.
+    pub(crate) fn into_bytes(self) -> Bytes {
+        Bytes::from_owner(self)
+    }
+}
+
+impl AsRef<[u8]> for Secret {
+    fn as_ref(&self) -> &[u8] {
+        &self.0
+    }
+}
+
+impl fmt::Debug for Secret {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str("Secret")
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn parts_are_joined_and_never_printed() {
+        let secret = Secret::concat(&[b"Bearer ", b"canary"]);
+        assert_eq!(secret.as_ref(), b"Bearer canary");
+        assert!(!format!("{secret:?}").contains("canary"));
+        assert_eq!(secret.into_bytes(), "Bearer canary");
+    }
+}
