@@ -2,6 +2,7 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod cache;
 mod clock;
 mod credential;
 mod error;
@@ -11,6 +12,7 @@ mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use cache::{CacheBuilder, CacheState, CacheStatus, CredentialCache, Refresh};
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;
