@@ -16,5 +16,5 @@ pub use cache::{CacheBuilder, CacheState, CacheStatus, CredentialCache, Refresh}
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;
-pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
+pub use policy::{And, Decision, Denial, InvalidOrigin, Policy, RequestHead, TrustedOrigins, Unrestricted};
 pub use provider::{CredentialProvider, ProviderError};

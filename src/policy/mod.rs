@@ -1,13 +1,17 @@
 //! Whether a credential may go with a request: the [`Policy`] trait and its members.
 
+mod authority;
 mod denial;
+mod origin;
 mod rule;
 
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 
+pub use self::authority::InvalidOrigin;
 pub use self::denial::Denial;
+pub use self::origin::TrustedOrigins;
 pub use self::rule::{And, Unrestricted};
 use crate::credential::Credential;
 
