@@ -16,5 +16,8 @@ pub use cache::{CacheBuilder, CacheState, CacheStatus, CredentialCache, Refresh}
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;
-pub use policy::{And, Decision, Denial, InvalidOrigin, Policy, RequestHead, TrustedOrigins, Unrestricted};
+pub use policy::{
+    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidOrigin, Policy, RequestHead, TrustedOrigins,
+    Unrestricted, Workflows,
+};
 pub use provider::{CredentialProvider, ProviderError};
