@@ -2,22 +2,36 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+mod auth_override;
 mod cache;
+mod challenge;
 mod clock;
 mod credential;
 mod error;
+mod future;
+mod grpc;
+mod layer;
+mod own_copy;
 mod policy;
 mod provider;
+#[cfg(feature = "retry")]
+pub mod retry;
 mod secret;
+mod service;
 #[cfg(feature = "testing")]
 pub mod testing;
 
+pub use auth_override::AuthOverride;
 pub use cache::{CacheBuilder, CacheState, CacheStatus, CredentialCache, Refresh};
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;
+pub use future::ResponseFuture;
+pub use grpc::{GrpcAuth, GrpcAuthLayer, GrpcResponseFuture};
+pub use layer::AuthLayer;
 pub use policy::{
     And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidOrigin, Policy, RequestHead, TrustedOrigins,
     Unrestricted, Workflows,
 };
 pub use provider::{CredentialProvider, ProviderError};
+pub use service::Auth;
