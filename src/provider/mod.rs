@@ -1,11 +1,14 @@
 //! Where credentials come from: the [`CredentialProvider`] trait, and one file a kind of identity.
 
+mod env;
 mod error;
+mod text;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
 use crate::credential::Credential;
 
