@@ -15,4 +15,4 @@ pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;
 pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
-pub use provider::{CredentialProvider, EnvCredential, ProviderError};
+pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};

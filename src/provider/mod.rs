@@ -1,5 +1,6 @@
 //! Where credentials come from: the [`CredentialProvider`] trait, and one file a kind of identity.
 
+mod chain;
 mod env;
 mod error;
 mod text;
@@ -8,6 +9,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::chain::Chain;
 pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
 use crate::credential::Credential;
