@@ -15,4 +15,6 @@ pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;
 pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
+#[cfg(feature = "file")]
+pub use provider::CredentialFile;
 pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};

@@ -3,6 +3,10 @@
 mod chain;
 mod env;
 mod error;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "file")]
+mod small_file;
 mod text;
 
 use std::future::Future;
@@ -12,6 +16,8 @@ use std::sync::Arc;
 pub use self::chain::Chain;
 pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
+#[cfg(feature = "file")]
+pub use self::file::CredentialFile;
 use crate::credential::Credential;
 
 /// A source of credentials: a key, a metadata service, a program, a closure.

@@ -21,3 +21,9 @@ pub(super) fn looks_like_iam_token(text: &str) -> bool {
 pub(super) fn looks_like_oauth_token(text: &str) -> bool {
     matches!(text.as_bytes(), [b'y', b'0'..=b'3', b'_', ..])
 }
+
+/// What keys made so far begin with. No promise of Yandex Cloud's, so good for a hint only.
+#[cfg(feature = "file")]
+pub(super) fn looks_like_api_key(text: &str) -> bool {
+    text.starts_with("AQVN")
+}
