@@ -1,10 +1,16 @@
 //! Where credentials come from: the [`CredentialProvider`] trait, and one file a kind of identity.
 
 mod chain;
+#[cfg(feature = "exec")]
+mod child;
 mod env;
 mod error;
+#[cfg(feature = "exec")]
+mod exec;
 #[cfg(feature = "file")]
 mod file;
+#[cfg(feature = "exec")]
+mod scrub;
 #[cfg(feature = "file")]
 mod small_file;
 mod text;
@@ -16,6 +22,8 @@ use std::sync::Arc;
 pub use self::chain::Chain;
 pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
+#[cfg(feature = "exec")]
+pub use self::exec::Exec;
 #[cfg(feature = "file")]
 pub use self::file::CredentialFile;
 use crate::credential::Credential;
