@@ -17,6 +17,6 @@ pub use error::AuthError;
 pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
 #[cfg(feature = "file")]
 pub use provider::CredentialFile;
-#[cfg(feature = "exec")]
-pub use provider::Exec;
 pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};
+#[cfg(feature = "exec")]
+pub use provider::{Exec, YcCli};

@@ -7,7 +7,7 @@ use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, SystemTime};
 
-use yandex_cloud_auth::{Chain, Credential, CredentialProvider, Exec, ProviderError};
+use yandex_cloud_auth::{Chain, Credential, CredentialProvider, Exec, ProviderError, YcCli};
 
 fn shell(script: &str) -> Exec {
     Exec::new("/bin/sh").args(["-c", script])
@@ -148,8 +148,41 @@ fn outside_a_runtime_the_error_says_what_is_missing() {
 
 #[tokio::test]
 async fn debug_shows_no_arguments() {
-    let text = format!("{:?}", shell("canary"));
-    assert!(text.contains("/bin/sh") && !text.contains("canary"), "{text}");
+    let text = format!("{:?} {:?}", shell("canary"), YcCli::new().profile("canary"));
+    assert!(text.contains("/bin/sh") && text.contains("yc") && !text.contains("canary"), "{text}");
+}
+
+#[tokio::test]
+async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
+    let yc = Scratch::script(r#"printf '{"iam_token":"t1.%s"}' "$(echo "$*" | tr ' ' .)""#);
+    let credential = YcCli::new().program(&yc.0).profile("test").impersonate("aje1").fetch().await.unwrap();
+    assert_eq!(
+        credential.header_value(),
+        "Bearer t1.iam.create-token.--format.json.--no-user-output.--profile.test.--impersonate-service-account-id.aje1"
+    );
+}
+
+#[tokio::test]
+async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
+    let missing = refusal(YcCli::new().program("/nonexistent/yc")).await;
+    assert!(
+        missing.is_not_configured() && missing.to_string().starts_with("yc CLI: not found: install it"),
+        "{missing}"
+    );
+
+    let yc = Scratch::script("echo 'ERROR: code = Unauthenticated desc = OAuth token is invalid' >&2; exit 1");
+    let login = refusal(YcCli::new().program(&yc.0)).await;
+    assert!(login.is_permanent() && login.to_string().ends_with("; log in by `yc init`"), "{login}");
+
+    let yc = Scratch::script("echo 'ERROR: no such host' >&2; exit 1");
+    let network = refusal(YcCli::new().program(&yc.0)).await;
+    assert!(network.is_transient(), "{network}");
+    assert_eq!(network.to_string(), "yc CLI: failed (exit status: 1): ERROR: no such host");
+
+    let yc = Scratch::script("exec sleep 600");
+    let late = refusal(YcCli::new().program(&yc.0).deadline(Duration::from_millis(100))).await;
+    assert!(late.is_transient() && late.to_string().contains("did not finish within 100ms"), "{late}");
+    assert!(late.to_string().contains("yc init"), "{late}");
 }
 
 #[cfg(target_os = "linux")]

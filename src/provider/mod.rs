@@ -14,6 +14,8 @@ mod scrub;
 #[cfg(feature = "file")]
 mod small_file;
 mod text;
+#[cfg(feature = "exec")]
+mod yc_cli;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -26,6 +28,8 @@ pub use self::error::ProviderError;
 pub use self::exec::Exec;
 #[cfg(feature = "file")]
 pub use self::file::CredentialFile;
+#[cfg(feature = "exec")]
+pub use self::yc_cli::YcCli;
 use crate::credential::Credential;
 
 /// A source of credentials: a key, a metadata service, a program, a closure.
