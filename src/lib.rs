@@ -33,5 +33,9 @@ pub use policy::{
     And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidOrigin, Policy, RequestHead, TrustedOrigins,
     Unrestricted, Workflows,
 };
-pub use provider::{CredentialProvider, ProviderError};
+#[cfg(feature = "file")]
+pub use provider::CredentialFile;
+pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};
+#[cfg(feature = "exec")]
+pub use provider::{Exec, YcCli};
 pub use service::Auth;

@@ -1,12 +1,35 @@
 //! Where credentials come from: the [`CredentialProvider`] trait, and one file a kind of identity.
 
+mod chain;
+#[cfg(feature = "exec")]
+mod child;
+mod env;
 mod error;
+#[cfg(feature = "exec")]
+mod exec;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "exec")]
+mod scrub;
+#[cfg(feature = "file")]
+mod small_file;
+mod text;
+#[cfg(feature = "exec")]
+mod yc_cli;
 
 use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 
+pub use self::chain::Chain;
+pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
+#[cfg(feature = "exec")]
+pub use self::exec::Exec;
+#[cfg(feature = "file")]
+pub use self::file::CredentialFile;
+#[cfg(feature = "exec")]
+pub use self::yc_cli::YcCli;
 use crate::credential::Credential;
 
 /// A source of credentials: a key, a metadata service, a program, a closure.

@@ -1,0 +1,127 @@
+//! The first provider that is configured wins, and one that fails is not passed over.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
+
+use yandex_cloud_auth::{Chain, Credential, CredentialProvider, EnvCredential, ProviderError};
+
+fn token(text: &str) -> Credential {
+    Credential::iam_token(text).expect("a valid token")
+}
+
+fn nothing_set() -> EnvCredential {
+    EnvCredential::with_lookup(|_| None)
+}
+
+fn failing(error: ProviderError) -> impl CredentialProvider {
+    move || {
+        let error = error.clone();
+        async move { Err(error) }
+    }
+}
+
+/// A provider that counts how often it was asked.
+fn counted(asked: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
+    let asked = Arc::clone(asked);
+    move || {
+        asked.fetch_add(1, Ordering::Relaxed);
+        async { Ok(token("counted")) }
+    }
+}
+
+#[tokio::test]
+async fn the_first_configured_provider_answers_and_those_after_it_are_not_asked() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    let chain = Chain::new().or(nothing_set()).or(token("first")).or(counted(&asked));
+    assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer first");
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
+    let asked = Arc::new(AtomicUsize::new(0));
+    for error in [
+        ProviderError::transient("vault is sealed").from_provider("vault"),
+        ProviderError::permanent("vault is sealed").from_provider("vault"),
+    ] {
+        let transient = error.is_transient();
+        let chain = Chain::new().or(nothing_set()).or(failing(error)).or(counted(&asked));
+        let error = chain.fetch().await.unwrap_err();
+        assert_eq!((error.to_string().as_str(), error.provider()), ("vault: vault is sealed", Some("vault")));
+        assert_eq!((error.is_transient(), error.is_permanent()), (transient, !transient));
+    }
+    assert_eq!(asked.load(Ordering::Relaxed), 0);
+}
+
+#[tokio::test]
+async fn a_chain_that_finds_nothing_tells_every_reason_in_order() {
+    let nameless = failing(ProviderError::not_configured("no seal"));
+    let named = failing(ProviderError::not_configured("no address").from_provider("vault"));
+    let chain = Chain::new().or(named).or(nameless).or(nothing_set());
+    let error = chain.fetch().await.unwrap_err();
+    assert!(error.is_not_configured());
+    assert_eq!(
+        error.to_string(),
+        "no source of credentials is configured: vault: no address; provider 2: no seal; environment: \
+         none of YC_API_KEY, API_KEY, YC_IAM_TOKEN, IAM_TOKEN, YC_TOKEN is set"
+    );
+}
+
+#[tokio::test]
+async fn an_empty_chain_is_not_configured_and_says_so() {
+    let error = Chain::new().fetch().await.unwrap_err();
+    assert!(error.is_not_configured());
+    assert_eq!(error.to_string(), "the chain has no providers");
+}
+
+#[tokio::test]
+async fn a_chain_in_a_chain_is_one_of_its_providers() {
+    let inner = Chain::new().or(nothing_set());
+    let chain = Chain::new().or(inner.clone()).or(token("outer"));
+    assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer outer");
+    let error = Chain::new().or(Arc::new(inner)).fetch().await.unwrap_err();
+    assert!(error.to_string().contains("provider 1: no source of credentials is configured: environment: "), "{error}");
+}
+
+#[tokio::test]
+async fn a_provider_that_becomes_configured_later_takes_over() {
+    let fetches = AtomicUsize::new(0);
+    let first = EnvCredential::with_lookup(move |name| {
+        (name == "IAM_TOKEN" && fetches.fetch_add(1, Ordering::Relaxed) > 0).then(|| "first".into())
+    });
+    let chain = Chain::new().or(first).or(token("second"));
+    assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer second");
+    assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer first");
+}
+
+#[tokio::test]
+async fn explain_tells_who_was_passed_over_and_who_decided() {
+    let sealed = failing(ProviderError::permanent("vault is sealed"));
+    let chain = Chain::new().or(nothing_set()).or(Arc::new(token("mine"))).or(sealed);
+    let outcomes = chain.explain().await;
+    let [("EnvCredential", Err(reason)), ("Credential", Ok(credential))] = &outcomes[..] else {
+        panic!("{outcomes:?}");
+    };
+    assert!(reason.is_not_configured());
+    assert_eq!(credential.header_value(), "Bearer mine");
+}
+
+#[test]
+fn a_chain_is_static_where_each_of_its_providers_is() {
+    assert!(Chain::new().or(token("a")).is_static());
+    assert!(!Chain::new().or(token("a")).or(nothing_set()).is_static());
+    assert!(!Chain::new().or(nothing_set()).or(token("a")).is_static());
+}
+
+#[test]
+fn debug_names_the_providers_and_shows_no_secret() {
+    let chain = Chain::new().or(nothing_set()).or(token("canary"));
+    assert_eq!(format!("{chain:?}"), r#"Chain ["EnvCredential", "Credential"]"#);
+}
+
+#[test]
+fn the_providers_here_are_send_and_sync_and_shared_by_clones() {
+    fn check<T: Clone + Send + Sync + CredentialProvider>(_: &T) {}
+    check(&Chain::new());
+    check(&EnvCredential::new());
+}
