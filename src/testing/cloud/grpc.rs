@@ -15,6 +15,7 @@ use tonic_prost::ProstCodec;
 use super::access::{Guard, Resource, guard};
 use super::status::{Refusal, RequestId};
 use super::world::{Shared, World};
+use super::{json, operations};
 use crate::testing::proto::*;
 
 pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
@@ -42,7 +43,10 @@ fn executions() -> Router<Shared> {
 }
 
 fn workflows() -> Router<Shared> {
-    others().route("/Get", method(get_workflow)).route("/List", method(list_workflows))
+    others()
+        .route("/Create", method(create_workflow))
+        .route("/Get", method(get_workflow))
+        .route("/List", method(list_workflows))
 }
 
 /// Methods that ask for credentials and then do not exist.
@@ -81,6 +85,16 @@ fn list_executions(world: &mut World, request: ListExecutionsRequest) -> Result<
     let (executions, next_page_token) =
         world.workflows.executions(&request.workflow_id, request.page_size, &request.page_token)?;
     Ok(ListExecutionsResponse { executions, next_page_token })
+}
+
+fn create_workflow(world: &mut World, request: CreateWorkflowRequest) -> Result<Operation, Refusal> {
+    let now = world.now();
+    let workflow = world.workflows.create(&request.folder_id, now)?;
+    (workflow.name, workflow.description) = (request.name, request.description);
+    let (id, workflow) = (workflow.id.clone(), json::workflow(workflow));
+    let operation = operations::record(world, "Create workflow", &id, workflow);
+    let text = |field: &str| operation[field].as_str().unwrap_or_default().to_owned();
+    Ok(Operation { id: text("id"), description: text("description"), done: true })
 }
 
 fn get_workflow(world: &mut World, request: GetWorkflowRequest) -> Result<GetWorkflowResponse, Refusal> {

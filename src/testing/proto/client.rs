@@ -108,13 +108,20 @@ where
         Self { inner: Grpc::new(inner) }
     }
 
+    /// Creates a workflow.
+    pub async fn create(
+        &mut self,
+        request: impl IntoRequest<CreateWorkflowRequest>,
+    ) -> Result<Response<Operation>, Status> {
+        self.call("/yandex.cloud.serverless.workflows.v1.WorkflowService/Create", request).await
+    }
+
     /// Reads a workflow.
     pub async fn get(
         &mut self,
         request: impl IntoRequest<GetWorkflowRequest>,
     ) -> Result<Response<GetWorkflowResponse>, Status> {
-        let path = "/yandex.cloud.serverless.workflows.v1.WorkflowService/Get";
-        unary(&mut self.inner, path, request.into_request()).await
+        self.call("/yandex.cloud.serverless.workflows.v1.WorkflowService/Get", request).await
     }
 
     /// Reads the workflows of a folder, a page at a time.
@@ -122,7 +129,14 @@ where
         &mut self,
         request: impl IntoRequest<ListWorkflowsRequest>,
     ) -> Result<Response<ListWorkflowsResponse>, Status> {
-        let path = "/yandex.cloud.serverless.workflows.v1.WorkflowService/List";
+        self.call("/yandex.cloud.serverless.workflows.v1.WorkflowService/List", request).await
+    }
+
+    async fn call<A, B>(&mut self, path: &'static str, request: impl IntoRequest<A>) -> Result<Response<B>, Status>
+    where
+        A: Message + 'static,
+        B: Message + Default + 'static,
+    {
         unary(&mut self.inner, path, request.into_request()).await
     }
 }

@@ -2,6 +2,34 @@
 
 use super::Timestamp;
 
+/// Asks for a new workflow.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct CreateWorkflowRequest {
+    /// The folder to put it in.
+    #[prost(string, tag = "1")]
+    pub folder_id: String,
+    /// Its name.
+    #[prost(string, tag = "2")]
+    pub name: String,
+    /// Its description.
+    #[prost(string, tag = "3")]
+    pub description: String,
+}
+
+/// What is done about a workflow, `yandex.cloud.operation.Operation`.
+#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+pub struct Operation {
+    /// Its id.
+    #[prost(string, tag = "1")]
+    pub id: String,
+    /// What is done.
+    #[prost(string, tag = "2")]
+    pub description: String,
+    /// Whether it is done already.
+    #[prost(bool, tag = "6")]
+    pub done: bool,
+}
+
 /// Asks for a workflow.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetWorkflowRequest {
