@@ -40,10 +40,11 @@ impl Tokens {
 
     /// As the metadata service does, which always keeps what it gave.
     pub(super) fn issue_cached(&mut self, account: &str, now: SystemTime) -> Issued {
-        let half_life = now + self.lifetime / 2;
-        let good = |token: &&Token| token.account == account && !token.revoked && token.expires_at > half_life;
-        let held = self.issued.iter().filter(|(_, token)| good(token)).max_by_key(|(_, token)| token.expires_at);
-        match held {
+        let (half, whole) = (now + self.lifetime / 2, now + self.lifetime);
+        // None from before the lifetime was made shorter.
+        let lives = |token: &Token| !token.revoked && half < token.expires_at && token.expires_at <= whole;
+        let held = self.issued.iter().filter(|(_, token)| token.account == account && lives(token));
+        match held.max_by_key(|(_, token)| token.expires_at) {
             Some((text, token)) => Issued { token: text.clone(), expires_at: token.expires_at },
             None => self.issue_new(account, now),
         }
