@@ -50,6 +50,14 @@ impl Accounts {
         }
     }
 
+    /// With a first account and key of these ids, for what was signed beforehand.
+    #[cfg(test)]
+    pub(super) fn with_ids(account: &str, key: &str) -> Self {
+        let mut accounts = Self::new();
+        (accounts.robot.id, accounts.robot.key.id) = (account.to_owned(), key.to_owned());
+        accounts
+    }
+
     /// The person to whom OAuth tokens belong.
     pub(super) fn user(&self) -> &str {
         &self.user

@@ -95,3 +95,25 @@ fn malformed() -> Refusal {
 fn refused(reason: &str) -> Refusal {
     Refusal::unauthenticated(format!("JWT is invalid: {reason}"))
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    /// One JWT, signed by openssl with salts of several lengths and without PSS. It says PS256 each time.
+    const SALTS: &str = include_str!("../keys/salts.txt");
+
+    #[test]
+    fn a_salt_is_as_long_as_the_digest_and_never_another() {
+        let accounts = Accounts::with_ids("ajeaccount", "ajekey");
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_100);
+        let taken = |line: &'static str| {
+            let (salt, jwt) = line.split_once(' ').unwrap();
+            (salt, verify(jwt, &accounts, now).is_ok())
+        };
+        let taken: Vec<_> = SALTS.lines().map(taken).collect();
+        assert_eq!(taken, [("32", true), ("0", false), ("20", false), ("222", false), ("PKCS1", false)]);
+    }
+}

@@ -88,7 +88,7 @@ impl Fault {
         Self::new(Kind::Hang)
     }
 
-    /// The connection closes without an answer.
+    /// The connection closes without an answer; of HTTP/2, the stream.
     pub fn hang_up() -> Self {
         Self::new(Kind::HangUp)
     }

@@ -1,5 +1,7 @@
 //! What every request passes, whichever host it is for: the audit, the faults, and the headers of the answer.
 
+use std::time::UNIX_EPOCH;
+
 use axum::extract::{Request, State};
 use axum::middleware::Next;
 use axum::response::Response;
@@ -7,7 +9,6 @@ use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
 
 use super::access::Presented;
 use super::audit::Received;
-use super::fault::Fault;
 use super::host::Host;
 use super::random;
 use super::status::{Refusal, RequestId};
@@ -30,7 +31,7 @@ pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
     };
     let answer = next.run(request);
     let answer = match fault {
-        Some(fault) => Fault::play(fault, gate.host, answer).await,
+        Some(fault) => fault.play(gate.host, answer).await,
         None => answer.await,
     };
     let mut answer = rendered(answer, gate.host, &id);
@@ -78,7 +79,7 @@ fn rendered(answer: Response, host: Host, id: &RequestId) -> Response {
 
 fn stamp(headers: &mut HeaderMap, RequestId(id): &RequestId, world: &World) {
     let text = |text: &str| HeaderValue::from_str(text).expect("ids and dates are header text");
-    let date = httpdate::fmt_http_date(world.now());
+    let date = httpdate::fmt_http_date(world.now().max(UNIX_EPOCH));
     headers.entry(DATE).or_insert_with(|| text(&date));
     headers.insert(SERVER, HeaderValue::from_static("ycapi"));
     headers.insert(HeaderName::from_static("x-request-id"), text(id));

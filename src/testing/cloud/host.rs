@@ -1,7 +1,5 @@
 //! The hosts of the cloud, each on a port of its own.
 
-use std::fmt;
-
 /// A host of Yandex Cloud. In a [`FakeCloud`](super::FakeCloud) each has a port of its own.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
@@ -25,18 +23,4 @@ pub enum Host {
 impl Host {
     pub(super) const ALL: [Self; 7] =
         [Self::Discovery, Self::Grpc, Self::Iam, Self::Metadata, Self::OAuth, Self::Operation, Self::Workflows];
-}
-
-impl fmt::Display for Host {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
-            Self::Discovery => "endpoint discovery",
-            Self::Grpc => "gRPC",
-            Self::Iam => "IAM",
-            Self::Metadata => "metadata service",
-            Self::OAuth => "token exchange",
-            Self::Operation => "operations",
-            Self::Workflows => "Workflows",
-        })
-    }
 }
