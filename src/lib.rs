@@ -18,6 +18,7 @@ mod provider;
 pub mod retry;
 mod secret;
 mod service;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 
