@@ -2,6 +2,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+#[cfg(any(feature = "service-account", feature = "workload-identity", feature = "hyper-client"))]
+mod blocking;
 mod clock;
 mod credential;
 mod error;
@@ -10,6 +12,8 @@ mod provider;
 mod secret;
 #[cfg(feature = "testing")]
 pub mod testing;
+#[cfg(any(feature = "_network", feature = "hyper-client"))]
+mod transport;
 
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
@@ -18,3 +22,5 @@ pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
 #[cfg(feature = "file")]
 pub use provider::CredentialFile;
 pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};
+#[cfg(feature = "hyper-client")]
+pub use transport::{HttpsTransport, HttpsTransportBuilder};
