@@ -7,6 +7,8 @@ mod blocking;
 mod clock;
 mod credential;
 mod error;
+#[cfg(feature = "_network")]
+mod exchange;
 mod policy;
 mod provider;
 mod secret;
@@ -21,6 +23,8 @@ pub use error::AuthError;
 pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
 #[cfg(feature = "file")]
 pub use provider::CredentialFile;
+#[cfg(feature = "service-account")]
+pub use provider::ServiceAccountKey;
 pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};
 #[cfg(feature = "hyper-client")]
 pub use transport::{HttpsTransport, HttpsTransportBuilder};

@@ -5,7 +5,11 @@ mod env;
 mod error;
 #[cfg(feature = "file")]
 mod file;
-#[cfg(feature = "file")]
+#[cfg(feature = "_network")]
+mod network;
+#[cfg(feature = "service-account")]
+mod service_account;
+#[cfg(any(feature = "file", feature = "service-account", feature = "workload-identity"))]
 mod small_file;
 mod text;
 
@@ -18,6 +22,8 @@ pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
 #[cfg(feature = "file")]
 pub use self::file::CredentialFile;
+#[cfg(feature = "service-account")]
+pub use self::service_account::ServiceAccountKey;
 use crate::credential::Credential;
 
 /// A source of credentials: a key, a metadata service, a program, a closure.
