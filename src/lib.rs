@@ -4,6 +4,7 @@
 
 #[cfg(any(feature = "service-account", feature = "workload-identity", feature = "hyper-client"))]
 mod blocking;
+mod cache;
 mod clock;
 mod credential;
 mod error;
@@ -17,6 +18,7 @@ pub mod testing;
 #[cfg(any(feature = "_network", feature = "hyper-client"))]
 mod transport;
 
+pub use cache::{CacheBuilder, CacheState, CacheStatus, CredentialCache, Refresh};
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
 pub use error::AuthError;

@@ -72,7 +72,6 @@ impl ProviderError {
 
     /// Names the provider, as the text begins with it. The innermost name is kept.
     #[must_use]
-    #[expect(clippy::wrong_self_convention, reason = "reads as a sentence where it is used")]
     pub fn from_provider(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self { provider: self.provider.or_else(|| Some(name.into())), ..self }
     }
