@@ -25,8 +25,18 @@ pub use error::AuthError;
 pub use policy::{And, Decision, Denial, Policy, RequestHead, Unrestricted};
 #[cfg(feature = "file")]
 pub use provider::CredentialFile;
+#[cfg(feature = "impersonation")]
+pub use provider::Impersonation;
+#[cfg(feature = "metadata")]
+pub use provider::MetadataService;
+#[cfg(feature = "oauth")]
+pub use provider::OAuthToken;
 #[cfg(feature = "service-account")]
 pub use provider::ServiceAccountKey;
+#[cfg(feature = "workload-identity")]
+pub use provider::WorkloadIdentity;
 pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};
+#[cfg(all(feature = "service-account", feature = "metadata"))]
+pub use provider::{default_chain, default_chain_with};
 #[cfg(feature = "hyper-client")]
 pub use transport::{HttpsTransport, HttpsTransportBuilder};

@@ -1,7 +1,6 @@
 //! Why an exchange gave no token.
 
 use std::borrow::Cow;
-use std::time::SystemTime;
 
 use http::StatusCode;
 use serde::Deserialize;
@@ -17,26 +16,10 @@ pub(crate) enum Failure {
     /// No answer came.
     NoAnswer(ProviderError),
     /// An answer came that says no.
-    Refused(Refusal),
+    Refused(Box<Refusal>),
 }
 
 impl Failure {
-    /// The status of a refusal.
-    pub(crate) fn status(&self) -> Option<StatusCode> {
-        match self {
-            Self::Refused(refusal) => Some(refusal.status()),
-            _ => None,
-        }
-    }
-
-    /// The server's time, where it refused and the local clock is wrong: perhaps it refused for that.
-    pub(crate) fn server_time_if_ours_is_wrong(&self) -> Option<SystemTime> {
-        match self {
-            Self::Refused(refusal) => refusal.server_time_if_ours_is_wrong(),
-            _ => None,
-        }
-    }
-
     /// The error for the user, with advice on what to do about a refusal.
     pub(crate) fn advise(self, advice: impl FnOnce(StatusCode) -> Option<&'static str>) -> ProviderError {
         match self {
@@ -44,7 +27,7 @@ impl Failure {
             Self::BadAnswer(reason) => ProviderError::transient(reason),
             Self::NoAnswer(error) => error,
             Self::Refused(refusal) => {
-                let advice = advice(refusal.status());
+                let advice = advice(refusal.status);
                 refusal.into_error(advice)
             }
         }
@@ -54,7 +37,7 @@ impl Failure {
 /// The body of an answer that says yes. `sent` is the secret that was sent, which no error may show.
 pub(crate) fn accepted<'a, T: Deserialize<'a>>(answer: &'a Answer, sent: &str) -> Result<T, Failure> {
     if !answer.status.is_success() {
-        return Err(Failure::Refused(Refusal::new(answer, sent)));
+        return Err(Failure::Refused(Box::new(Refusal::new(answer, sent))));
     }
     let body = answer.body.as_ref().map_err(|reason| bad_answer(answer, reason))?;
     serde_json::from_slice(body).map_err(|error| bad_answer(answer, &not_as_expected(&error)))

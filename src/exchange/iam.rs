@@ -6,6 +6,8 @@ use std::borrow::Cow;
 use std::time::SystemTime;
 
 use bytes::Bytes;
+#[cfg(feature = "impersonation")]
+use http::header::AUTHORIZATION;
 use http::header::CONTENT_TYPE;
 use http::{Method, Request, request};
 use http_body_util::Full;
@@ -15,6 +17,7 @@ use serde_json::Value;
 use super::ASSUMED_LIFETIME;
 use super::failure::{Failure, accepted, bad_answer};
 use crate::credential::Credential;
+#[cfg(any(feature = "service-account", feature = "oauth"))]
 use crate::secret::Secret;
 use crate::transport::{Answer, Client};
 
@@ -22,7 +25,12 @@ use crate::transport::{Answer, Client};
 pub(crate) const ENDPOINT: &str = "https://iam.api.cloud.yandex.net";
 
 /// The path of `Create`.
+#[cfg(any(feature = "service-account", feature = "oauth"))]
 const CREATE: &str = "/iam/v1/tokens";
+
+/// The path of `CreateForServiceAccount`.
+#[cfg(feature = "impersonation")]
+const CREATE_FOR: &str = "/iam/v1/tokens:createForServiceAccount";
 
 /// Asks for a token by the one secret named `field`, which is of characters that JSON need not escape.
 #[cfg(any(feature = "service-account", feature = "oauth"))]
@@ -30,6 +38,24 @@ pub(crate) async fn create_token(client: &Client, field: &str, secret: &str) -> 
     let body = Secret::concat(&[b"{\"", field.as_bytes(), b"\":\"", secret.as_bytes(), b"\"}"]);
     let request = client.request(Method::POST, CREATE).map_err(Failure::NoAnswer)?;
     ask(client, request, body.into_bytes(), secret).await
+}
+
+/// Asks for a token of another account, as the one whose token `caller` is.
+#[cfg(feature = "impersonation")]
+pub(crate) async fn create_token_for(
+    client: &Client,
+    caller: &Credential,
+    service_account_id: &str,
+) -> Result<Credential, Failure> {
+    let body = serde_json::json!({ "serviceAccountId": service_account_id }).to_string();
+    let request = client.request(Method::POST, CREATE_FOR).map_err(Failure::NoAnswer)?;
+    ask(client, request.header(AUTHORIZATION, caller.header_value()), body.into(), token_of(caller)).await
+}
+
+#[cfg(feature = "impersonation")]
+fn token_of(caller: &Credential) -> &str {
+    let header = caller.header_value().to_str().expect("a scheme and a token are visible ASCII");
+    &header[caller.scheme().as_str().len() + 1..]
 }
 
 async fn ask(client: &Client, request: request::Builder, body: Bytes, sent: &str) -> Result<Credential, Failure> {

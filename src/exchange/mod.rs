@@ -17,6 +17,7 @@ mod scrub;
 #[cfg(feature = "workload-identity")]
 pub(crate) mod token_exchange;
 
+#[cfg(any(feature = "metadata", feature = "service-account", feature = "impersonation"))]
 pub(crate) use self::failure::Failure;
 
 /// What is assumed of a token whose answer does not say how long it lives.

@@ -14,10 +14,11 @@ use crate::transport::Answer;
 /// A refusal by IAM, the token exchange or the metadata service. Its body is never quoted, only the fields known.
 pub(crate) struct Refusal {
     url: String,
-    status: StatusCode,
+    pub(crate) status: StatusCode,
     told: Told,
     retry_after: Option<Duration>,
-    server_time: Option<SystemTime>,
+    /// The server's time, where the local clock is wrong: perhaps it refused for that.
+    pub(crate) server_time: Option<SystemTime>,
 }
 
 /// What a body says: a `google.rpc.Status`, or an OAuth error *(RFC 6749 §5.2)*, or nothing that is understood.
@@ -44,14 +45,6 @@ impl Refusal {
             retry_after: answer.retry_after(),
             server_time: answer.server_time_if_ours_is_wrong(),
         }
-    }
-
-    pub(crate) const fn status(&self) -> StatusCode {
-        self.status
-    }
-
-    pub(crate) const fn server_time_if_ours_is_wrong(&self) -> Option<SystemTime> {
-        self.server_time
     }
 
     /// Transient where time may heal it: overload, time-outs, and what went wrong on the other side.
@@ -91,6 +84,9 @@ struct Advised {
 impl fmt::Display for Advised {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(&self.refusal, f)?;
+        if self.refusal.server_time.is_some() {
+            f.write_str("; the local clock is off by more than 30 s")?;
+        }
         match self.advice {
             Some(advice) => write!(f, "; {advice}"),
             None => Ok(()),
@@ -227,7 +223,10 @@ mod tests {
     }
 
     #[test]
-    fn advice_follows_the_refusal() {
+    fn a_wrong_clock_and_advice_follow_the_refusal() {
+        let error = refusal(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "").into_error(Some("make a new key"));
+        let text = "https://iam/t answered 401 Unauthorized; the local clock is off by more than 30 s; make a new key";
+        assert_eq!(error.to_string(), text);
         let error = refusal(401, &[], "").into_error(Some("make a new key"));
         assert_eq!(error.to_string(), "https://iam/t answered 401 Unauthorized; make a new key");
     }

@@ -7,8 +7,8 @@ use http::header::CONTENT_TYPE;
 use http_body_util::Full;
 use zeroize::Zeroizing;
 
-use super::Failure;
 use super::access_token::credential_in;
+use super::failure::Failure;
 use crate::credential::Credential;
 use crate::transport::Client;
 

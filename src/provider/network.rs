@@ -10,7 +10,7 @@ macro_rules! network_setters {
             /// A text that is no such endpoint is a permanent error of each fetch.
             #[must_use]
             pub fn with_endpoint(self, endpoint: impl AsRef<str>) -> Self {
-                Self { client: self.client.with_endpoint(endpoint.as_ref()), ..self }
+                Self { client: self.client.with_endpoint("the endpoint", endpoint.as_ref()), ..self }
             }
 
             /// Asks through this tower service instead of an [`HttpsTransport`](crate::HttpsTransport) of its own.

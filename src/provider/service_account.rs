@@ -17,6 +17,8 @@ use crate::credential::Credential;
 use crate::exchange::authorized_key::{AuthorizedKey, InvalidKey};
 use crate::exchange::{Failure, assertion, iam};
 use crate::transport::Client;
+#[cfg(feature = "metadata")]
+use crate::transport::Transport;
 
 const NAME: &str = "service account key";
 
@@ -73,9 +75,14 @@ impl ServiceAccountKey {
     /// Transient, where the file does not exist or its JSON ends too early: it may be being replaced. Permanent, where it is
     /// unreadable, not a regular file, larger than 64 KiB, or not such a key. The error says which, and shows nothing of it.
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, ProviderError> {
-        let source = Source::File(path.into().into());
-        source.key().map_err(|error| error.from_provider(NAME))?;
-        Ok(Self::new(source))
+        let provider = Self::in_file(path.into());
+        provider.source.key().map_err(|error| error.from_provider(NAME))?;
+        Ok(provider)
+    }
+
+    /// The key in this file, which is not looked at before a fetch.
+    pub(super) fn in_file(path: PathBuf) -> Self {
+        Self::new(Source::File(path.into()))
     }
 
     /// The key in this JSON text.
@@ -97,6 +104,11 @@ impl ServiceAccountKey {
     #[must_use]
     pub fn with_audience(self, audience: impl Into<Cow<'static, str>>) -> Self {
         Self { audience: audience.into(), ..self }
+    }
+
+    #[cfg(feature = "metadata")]
+    pub(super) fn through(self, transport: Transport) -> Self {
+        Self { client: self.client.with_transport(transport), ..self }
     }
 
     async fn ask(&self) -> Result<Credential, ProviderError> {
@@ -164,10 +176,12 @@ fn unreadable(path: &Path, error: &io::Error) -> ProviderError {
     }
 }
 
-/// Whether the assertion may have been refused for the time in it, and what time it is.
+/// What time it is, where the assertion may have been refused for the time in it.
 fn time_to_sign_by(failure: &Failure) -> Option<SystemTime> {
-    match failure.status()? {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED => failure.server_time_if_ours_is_wrong(),
+    match failure {
+        Failure::Refused(refusal) if matches!(refusal.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => {
+            refusal.server_time
+        }
         _ => None,
     }
 }

@@ -22,11 +22,11 @@ pub(crate) struct Client {
 impl Client {
     /// Through the default transport, to `endpoint`.
     pub(crate) fn new(endpoint: &str) -> Self {
-        Self { endpoint: Endpoint::new(endpoint), transport: Transport::default() }
+        Self { endpoint: Endpoint::new("the endpoint", endpoint), transport: Transport::default() }
     }
 
-    pub(crate) fn with_endpoint(self, endpoint: &str) -> Self {
-        Self { endpoint: Endpoint::new(endpoint), ..self }
+    pub(crate) fn with_endpoint(self, name: &str, endpoint: &str) -> Self {
+        Self { endpoint: Endpoint::new(name, endpoint), ..self }
     }
 
     pub(crate) fn with_transport(self, transport: Transport) -> Self {

@@ -9,24 +9,24 @@ use crate::provider::ProviderError;
 
 /// An origin to which a documented path is appended, or why the text given is none.
 #[derive(Clone, Debug)]
-pub(crate) struct Endpoint(Result<String, &'static str>);
+pub(crate) struct Endpoint(Result<String, String>);
 
 impl Endpoint {
-    /// Reads the text. What is wrong with it is told when it is used: a setter has no error.
-    pub(crate) fn new(text: &str) -> Self {
-        Self(origin(text))
+    /// Reads the text, named `name` in errors. What is wrong with it is told when it is used: a setter has no error.
+    pub(crate) fn new(name: &str, text: &str) -> Self {
+        // Never quotes the text: a URL that is wrong may be wrong by carrying a password.
+        Self(origin(text).map_err(|reason| format!("{name} {reason}")))
     }
 
     /// The URL of `path` there.
     pub(crate) fn join(&self, path: &str) -> Result<Uri, ProviderError> {
-        let origin = self.0.as_ref().map_err(|reason| ProviderError::permanent(*reason))?;
+        let origin = self.0.as_ref().map_err(|reason| ProviderError::permanent(reason.clone()))?;
         format!("{origin}{path}").parse().map_err(ProviderError::permanent)
     }
 }
 
-/// Never quotes the text: a URL that is wrong may be wrong by carrying a password.
 fn origin(text: &str) -> Result<String, &'static str> {
-    const SHAPE: &str = "the endpoint is not a URL of the form `scheme://host[:port]`";
+    const SHAPE: &str = "is not a URL of the form `scheme://host[:port]`";
     if text.contains(['#', '?', '@', '\\']) {
         return Err(SHAPE);
     }
@@ -35,15 +35,13 @@ fn origin(text: &str) -> Result<String, &'static str> {
         return Err(SHAPE);
     };
     if !has_sound_port(authority) {
-        return Err("the endpoint's port is not a number from 1 to 65535");
+        return Err("has a port that is not a number from 1 to 65535");
     }
     match scheme {
         "https" => {}
         "http" if stays_on_this_link(authority.host()) => {}
-        "http" => {
-            return Err("the endpoint is plain http, which is for loopback and link-local addresses only: use https");
-        }
-        _ => return Err("the endpoint's scheme is neither https nor http"),
+        "http" => return Err("is plain http, which is for loopback and link-local addresses only: use https"),
+        _ => return Err("is neither https nor http"),
     }
     Ok(format!("{scheme}://{authority}"))
 }
@@ -80,7 +78,7 @@ mod tests {
             ("http://169.254.169.254", "http://169.254.169.254/p"),
             ("http://[fe80::1]", "http://[fe80::1]/p"),
         ] {
-            assert_eq!(Endpoint::new(endpoint).join("/p").unwrap().to_string(), url);
+            assert_eq!(Endpoint::new("the endpoint", endpoint).join("/p").unwrap().to_string(), url);
         }
     }
 
@@ -111,8 +109,8 @@ mod tests {
             "http://[fe80::1%25eth0]",
             "http://[fec0::1]",
         ] {
-            let error = Endpoint::new(endpoint).join("/p").unwrap_err();
-            assert!(error.is_permanent(), "{endpoint}");
+            let error = Endpoint::new("the endpoint", endpoint).join("/p").unwrap_err();
+            assert!(error.is_permanent() && error.to_string().starts_with("the endpoint "), "{endpoint}");
             assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
         }
     }

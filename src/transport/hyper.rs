@@ -10,6 +10,7 @@ use std::task::{Context, Poll};
 use std::time::Duration;
 
 use bytes::Bytes;
+use http::uri::Scheme;
 use http::{Request, Response};
 use http_body_util::combinators::UnsyncBoxBody;
 use http_body_util::{BodyExt, Full};
@@ -19,12 +20,13 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::CertificateDer;
 use rustls::pki_types::pem::PemObject;
-use rustls::{AlertDescription, ClientConfig};
+use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tower_service::Service;
 
 use super::causes::with_causes;
 use super::roots;
 use crate::blocking::off_the_worker;
+use crate::cache::runtime;
 use crate::error::BoxError;
 use crate::provider::ProviderError;
 
@@ -40,7 +42,7 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Root certificates
 ///
-/// They are read at the first request, and once. They are the system's, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
+/// They are read at the first `https` request, and once. They are the system's, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
 /// Where a variable is set and yields none, requests fail with an error that says so. Where neither is set and the system has none at
 /// all, as in an empty container, they are Mozilla's, compiled in. A private authority is added by
 /// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem).
@@ -65,7 +67,10 @@ type HyperClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 struct Shared {
     settings: HttpsTransportBuilder,
-    client: OnceLock<HyperClient>,
+    /// For `http`, which must not fail for want of roots.
+    plain: OnceLock<HyperClient>,
+    /// For `https`. Made once it can be made: what is wrong with the roots may be mended.
+    secure: OnceLock<HyperClient>,
 }
 
 impl HttpsTransport {
@@ -113,7 +118,7 @@ impl HttpsTransportBuilder {
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
             .map_err(|error| ProviderError::permanent(format!("root certificates are not readable as PEM: {error}")))?;
-        let (added, _) = rustls::RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned());
+        let (added, _) = RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned());
         if added == 0 || added < certificates.len() {
             return Err(ProviderError::permanent("root certificates: the text has none, or one that is not X.509"));
         }
@@ -138,29 +143,33 @@ impl HttpsTransportBuilder {
 
     /// The transport.
     pub fn build(self) -> HttpsTransport {
-        HttpsTransport { shared: Arc::new(Shared { settings: self, client: OnceLock::new() }) }
+        HttpsTransport { shared: Arc::new(Shared { settings: self, plain: OnceLock::new(), secure: OnceLock::new() }) }
     }
 
-    fn connect(&self) -> Result<HyperClient, ProviderError> {
-        let tls = match &self.tls_config {
-            Some(config) => config.clone(),
-            None => self.default_tls_config()?,
-        };
+    fn client(&self, tls: ClientConfig) -> HyperClient {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(self.connect_timeout));
         let tls = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        Ok(Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(tls))
+        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(tls)
     }
 
-    fn default_tls_config(&self) -> Result<ClientConfig, ProviderError> {
+    fn tls(&self) -> Result<ClientConfig, ProviderError> {
+        if let Some(config) = &self.tls_config {
+            return Ok(config.clone());
+        }
         let mut roots = roots::load().map_err(ProviderError::permanent)?;
         roots.add_parsable_certificates(self.added_roots.iter().cloned());
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .map_err(ProviderError::permanent)?;
-        Ok(config.with_root_certificates(roots).with_no_client_auth())
+        Ok(tls_with(roots))
     }
+}
+
+fn tls_with(roots: RootCertStore) -> ClientConfig {
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .expect("ring's provider has cipher suites for the default versions")
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 impl fmt::Debug for HttpsTransportBuilder {
@@ -186,7 +195,7 @@ impl Service<Request<Full<Bytes>>> for HttpsTransport {
     fn call(&mut self, request: Request<Full<Bytes>>) -> Self::Future {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
-            let client = shared.client().await?;
+            let client = shared.client(request.uri().scheme()).await?;
             let host = request.uri().host().unwrap_or_default().to_owned();
             let response = client.request(request).await.map_err(|error| explained(&host, error))?;
             Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
@@ -195,19 +204,22 @@ impl Service<Request<Full<Bytes>>> for HttpsTransport {
 }
 
 impl Shared {
-    /// Made once it has been made well: what was wrong with the roots may be mended.
-    async fn client(self: Arc<Self>) -> Result<HyperClient, ProviderError> {
-        if tokio::runtime::Handle::try_current().is_err() {
+    async fn client(self: Arc<Self>, scheme: Option<&Scheme>) -> Result<HyperClient, ProviderError> {
+        if runtime::timer(Duration::ZERO).is_none() {
             return Err(ProviderError::permanent(
-                "`HttpsTransport` needs a tokio runtime: give another service to `with_transport`",
+                "`HttpsTransport` needs a tokio runtime with I/O and time: give another service to `with_transport`",
             ));
         }
-        if let Some(client) = self.client.get() {
+        if scheme == Some(&Scheme::HTTP) {
+            let plain = || self.settings.client(tls_with(RootCertStore::empty()));
+            return Ok(self.plain.get_or_init(plain).clone());
+        }
+        if let Some(client) = self.secure.get() {
             return Ok(client.clone());
         }
         let shared = Arc::clone(&self);
-        let client = off_the_worker(move || shared.settings.connect()).await??;
-        Ok(self.client.get_or_init(|| client).clone())
+        let tls = off_the_worker(move || shared.settings.tls()).await??;
+        Ok(self.secure.get_or_init(|| self.settings.client(tls)).clone())
     }
 }
 
@@ -268,18 +280,16 @@ mod tests {
 
     #[test]
     fn a_tls_configuration_with_an_alpn_list_does_not_panic() {
-        let config = ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-            .with_safe_default_protocol_versions()
-            .unwrap()
-            .with_root_certificates(rustls::RootCertStore::empty());
-        let mut config = config.with_no_client_auth();
+        let mut config = tls_with(RootCertStore::empty());
         config.alpn_protocols = vec![b"h2".to_vec()];
-        assert!(HttpsTransport::builder().tls_config(config).connect().is_ok());
+        let builder = HttpsTransport::builder().tls_config(config);
+        builder.client(builder.tls().unwrap());
     }
 
     #[test]
     fn no_process_wide_crypto_provider_is_installed() {
-        assert!(HttpsTransport::builder().connect().is_ok());
+        let builder = HttpsTransport::builder();
+        builder.client(builder.tls().unwrap());
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());
     }
 }
