@@ -40,14 +40,19 @@ pub(crate) fn accepted<'a, T: Deserialize<'a>>(answer: &'a Answer, sent: &str) -
         return Err(Failure::Refused(Box::new(Refusal::new(answer, sent))));
     }
     let body = answer.body.as_ref().map_err(|reason| bad_answer(answer, reason))?;
-    serde_json::from_slice(body).map_err(|error| bad_answer(answer, &not_as_expected(&error)))
+    object(body).map_err(|reason| bad_answer(answer, &reason))
 }
 
 pub(crate) fn bad_answer(answer: &Answer, reason: &str) -> Failure {
     Failure::BadAnswer(format!("the answer of {} is not usable: {reason}", answer.url).into())
 }
 
-/// Where the JSON is wrong. `serde_json`'s own text quotes what it met.
-fn not_as_expected(error: &serde_json::Error) -> String {
-    format!("it is not the JSON expected (at line {}, column {})", error.line(), error.column())
+/// The JSON object. The error tells where it is wrong: `serde_json`'s own text quotes what it met.
+pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
+    // A derived `Deserialize` would take an array for a struct too.
+    if !json.trim_ascii_start().starts_with(b"{") {
+        return Err("it is not a JSON object".into());
+    }
+    serde_json::from_slice(json)
+        .map_err(|error| format!("it is not the JSON expected (at line {}, column {})", error.line(), error.column()))
 }

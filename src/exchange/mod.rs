@@ -19,6 +19,8 @@ pub(crate) mod token_exchange;
 
 #[cfg(any(feature = "metadata", feature = "service-account", feature = "impersonation"))]
 pub(crate) use self::failure::Failure;
+#[cfg(feature = "metadata")]
+pub(crate) use self::failure::object;
 
 /// What is assumed of a token whose answer does not say how long it lives.
 const ASSUMED_LIFETIME: std::time::Duration = std::time::Duration::from_secs(15 * 60);

@@ -3,6 +3,7 @@
 use super::ProviderError;
 use crate::credential::Credential;
 use crate::exchange::access_token::AccessToken;
+use crate::exchange::object;
 
 impl Credential {
     /// The token in the context of a Cloud Functions handler: `{"access_token":"t1.…","expires_in":43200,"token_type":"Bearer"}`.
@@ -27,13 +28,7 @@ impl Credential {
     /// # Ok::<(), yandex_cloud_auth::ProviderError>(())
     /// ```
     pub fn from_function_context(json: impl AsRef<str>) -> Result<Self, ProviderError> {
-        let token: Result<AccessToken<'_>, _> = serde_json::from_str(json.as_ref());
-        // `serde_json`'s own text quotes what it met.
-        let place = |error: serde_json::Error| {
-            format!("it is not the JSON expected (at line {}, column {})", error.line(), error.column())
-        };
-        token
-            .map_err(place)
+        object::<AccessToken<'_>>(json.as_ref().as_bytes())
             .and_then(AccessToken::into_credential)
             .map_err(|reason| ProviderError::permanent(reason).from_provider("function context"))
     }
@@ -56,7 +51,8 @@ mod tests {
     #[test]
     fn what_is_no_context_is_a_permanent_error_that_shows_nothing_of_it() {
         for (json, reason) in [
-            ("canary", "it is not the JSON expected (at line 1, column 1)"),
+            ("canary", "it is not a JSON object"),
+            ("[\"canary\"]", "it is not a JSON object"),
             (r#"{"access_token":["canary"]}"#, "it is not the JSON expected (at line 1, column 16)"),
             (r#"{"token":"canary"}"#, "`access_token`: invalid credential: it is empty"),
             (r#"{"access_token":"canary","token_type":"canary"}"#, "`token_type` is not Bearer"),
