@@ -340,3 +340,22 @@ fn without_a_runtime_a_transport_of_the_users_own_is_enough() {
     let error: ProviderError = futures_util::FutureExt::now_or_never(nothing.fetch()).unwrap().unwrap_err();
     assert!(error.is_permanent() && error.to_string().contains("needs a tokio runtime"), "{error}");
 }
+
+#[tokio::test]
+#[ignore = "needs the program openssl"]
+async fn an_assertion_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
+    let script = Script::new().reply(200, iam_token("t1.abc", 60));
+    provider(&script).fetch().await.unwrap();
+    let (.., jwt) = jwt(&script, 0);
+    let (signed, signature) = jwt.rsplit_once('.').unwrap();
+    let (text, proof) = (temporary("signed"), temporary("signature"));
+    fs::write(&text, signed).unwrap();
+    fs::write(&proof, URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+    let verified = Command::new("openssl")
+        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"])
+        .args(["-verify", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/public_key.pem"), "-signature"])
+        .args([&proof, &text])
+        .output()
+        .unwrap();
+    assert!(verified.status.success(), "{verified:?}");
+}
