@@ -133,7 +133,9 @@ fn rsa_key_pair(pem: &str) -> Result<RsaKeyPair, &'static str> {
         "CERTIFICATE" => return Err("it is a certificate"),
         _ => return Err("it is of a kind that is no private key"),
     };
-    let text: Zeroizing<String> = Zeroizing::new(body.split_ascii_whitespace().collect());
+    // At its full capacity from the start: growing would leave copies of the key behind.
+    let mut text = Zeroizing::new(String::with_capacity(body.len()));
+    text.extend(body.split_ascii_whitespace());
     let mut der = Zeroizing::new(vec![0; text.len()]);
     let len = STANDARD.decode_slice(&*text, &mut der).map_err(|_| "its base64 is damaged")?;
     parse(&der[..len]).map_err(rejection)
