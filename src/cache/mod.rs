@@ -8,7 +8,7 @@ mod jitter;
 mod refresh;
 pub(crate) mod registry;
 mod renewal;
-mod runtime;
+pub(crate) mod runtime;
 mod schedule;
 mod slot;
 pub(crate) mod state;
