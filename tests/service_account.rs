@@ -1,5 +1,4 @@
 //! A service account's key: what is sent to IAM, what becomes of the answer, and what becomes of the file.
-#![cfg(all(feature = "service-account", feature = "hyper-client"))]
 
 mod script;
 

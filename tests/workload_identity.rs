@@ -1,5 +1,4 @@
 //! Workload identity: where the subject token comes from, and what it is exchanged for.
-#![cfg(all(feature = "workload-identity", feature = "hyper-client"))]
 
 mod script;
 

@@ -1,14 +1,23 @@
 //! Whether a credential may go with a request: the [`Policy`] trait and its members.
 
+mod api_key;
+mod authority;
 mod denial;
+mod origin;
+mod path;
 mod rule;
+mod workflows;
 
 use std::sync::Arc;
 
 use http::{Extensions, HeaderMap, Method, Request, Uri};
 
+pub use self::api_key::{ApiKeyRules, ExecutionOnly};
+pub use self::authority::InvalidOrigin;
 pub use self::denial::Denial;
+pub use self::origin::TrustedOrigins;
 pub use self::rule::{And, Unrestricted};
+pub use self::workflows::Workflows;
 use crate::credential::Credential;
 
 /// All of a request but its body, as a [`Policy`] sees it: just what will be sent.

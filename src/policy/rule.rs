@@ -41,7 +41,6 @@ impl<P: Policy, Q: Policy> Policy for And<P, Q> {
 
 /// Always attach, whatever the scheme, the host and the method. For transports that reach one trusted place only.
 #[derive(Clone, Copy, Debug, Default)]
-#[non_exhaustive]
 pub struct Unrestricted;
 
 impl Policy for Unrestricted {

@@ -1,10 +1,14 @@
 //! Where credentials come from: the [`CredentialProvider`] trait, and one file a kind of identity.
 
 mod chain;
+#[cfg(feature = "exec")]
+mod child;
 #[cfg(all(feature = "service-account", feature = "metadata"))]
 mod default_chain;
 mod env;
 mod error;
+#[cfg(feature = "exec")]
+mod exec;
 #[cfg(feature = "file")]
 mod file;
 #[cfg(feature = "metadata")]
@@ -19,6 +23,8 @@ mod network;
 mod oauth;
 #[cfg(any(feature = "metadata", feature = "workload-identity"))]
 mod presence;
+#[cfg(feature = "exec")]
+mod scrub;
 #[cfg(feature = "service-account")]
 mod service_account;
 #[cfg(any(feature = "file", feature = "service-account", feature = "workload-identity"))]
@@ -26,6 +32,8 @@ mod small_file;
 mod text;
 #[cfg(feature = "workload-identity")]
 mod workload_identity;
+#[cfg(feature = "exec")]
+mod yc_cli;
 
 use std::future::Future;
 use std::pin::Pin;
@@ -36,6 +44,8 @@ pub use self::chain::Chain;
 pub use self::default_chain::{default_chain, default_chain_with};
 pub use self::env::EnvCredential;
 pub use self::error::ProviderError;
+#[cfg(feature = "exec")]
+pub use self::exec::Exec;
 #[cfg(feature = "file")]
 pub use self::file::CredentialFile;
 #[cfg(feature = "impersonation")]
@@ -48,6 +58,8 @@ pub use self::oauth::OAuthToken;
 pub use self::service_account::ServiceAccountKey;
 #[cfg(feature = "workload-identity")]
 pub use self::workload_identity::WorkloadIdentity;
+#[cfg(feature = "exec")]
+pub use self::yc_cli::YcCli;
 use crate::credential::Credential;
 
 /// A source of credentials: a key, a metadata service, a program, a closure.

@@ -1,0 +1,349 @@
+//! Scheme, host and port: read from the text that will be sent, compared by what they mean.
+
+use std::error::Error;
+use std::fmt;
+use std::net::IpAddr;
+
+use http::Uri;
+
+const HTTP: &str = "http";
+const HTTPS: &str = "https";
+
+/// Why a text names no origin, or no path prefix, that a rule can be about. Says what is wrong, never the text.
+#[derive(Clone, Debug, PartialEq, Eq)]
+pub struct InvalidOrigin {
+    reason: Reason,
+}
+
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Reason {
+    Host,
+    Insecure,
+    Path,
+    Port,
+    Prefix,
+    Scheme,
+    Secure,
+    UserInfo,
+}
+
+impl From<Reason> for InvalidOrigin {
+    fn from(reason: Reason) -> Self {
+        Self { reason }
+    }
+}
+
+impl fmt::Display for InvalidOrigin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(match self.reason {
+            Reason::Host => {
+                "invalid origin: the host is neither a name of ASCII letters, digits, `-` and `_` nor an IP address without zone"
+            },
+            Reason::Insecure => "invalid origin: `http` would show the credential to the network, use `https`",
+            Reason::Path => "invalid origin: there is more than scheme, host and port, leave the rest out",
+            Reason::Port => "invalid origin: the port is no number from 0 to 65535",
+            Reason::Prefix => {
+                "invalid path prefix: it must start with `/` and have no empty or dot segment (no `/` at the end), \
+                 no `%`, `;` or `\\`, and only visible ASCII"
+            }
+            Reason::Scheme => "invalid origin: it does not start with `https://` or `http://`",
+            Reason::Secure => "invalid origin: `https` needs no exception, list it with `allow`",
+            Reason::UserInfo => "invalid origin: a user name or password stands before the host, leave it out",
+        })
+    }
+}
+
+impl Error for InvalidOrigin {}
+
+/// An origin that a rule names, in its usual spelling: lower case, no trailing dot, no default port.
+#[derive(Clone, Debug)]
+pub(super) struct Origin {
+    scheme: &'static str,
+    authority: Box<str>,
+}
+
+impl Origin {
+    /// Reads `scheme://host[:port]`; one `/` at the end names the same.
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidOrigin> {
+        let (scheme, rest) = text.split_once("://").ok_or(Reason::Scheme)?;
+        let scheme = known_scheme(&scheme.to_ascii_lowercase()).ok_or(Reason::Scheme)?;
+        let authority = rest.strip_suffix('/').unwrap_or(rest);
+        if authority.contains(['/', '?', '#', '\\']) {
+            return Err(Reason::Path.into());
+        }
+        Ok(Self { scheme, authority: Target::read(scheme, authority)?.authority().into() })
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.scheme == HTTPS
+    }
+
+    pub(super) fn is_loopback(&self) -> bool {
+        Target::read(self.scheme, &self.authority).is_ok_and(|target| target.is_loopback())
+    }
+
+    /// Whether `uri` leads here. The usual spelling is tried first.
+    pub(super) fn is_of(&self, uri: &Uri) -> bool {
+        self.is_spelled_in(uri) || self.is_meant_by(uri)
+    }
+
+    pub(super) fn is_spelled_in(&self, uri: &Uri) -> bool {
+        uri.authority().is_some_and(|authority| *authority.as_str() == *self.authority)
+            && uri.scheme_str() == Some(self.scheme)
+    }
+
+    #[cold]
+    fn is_meant_by(&self, uri: &Uri) -> bool {
+        Target::of(uri).is_some_and(|target| self.is(target))
+    }
+
+    pub(super) fn is(&self, target: Target<'_>) -> bool {
+        Target::read(self.scheme, &self.authority) == Ok(target)
+    }
+}
+
+impl fmt::Display for Origin {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "{}://{}", self.scheme, self.authority)
+    }
+}
+
+/// Where a URI leads. Equal where a connection would be made to the same place in the same way.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Target<'a> {
+    scheme: &'static str,
+    host: Host<'a>,
+    port: u16,
+}
+
+#[derive(Clone, Copy, Debug)]
+enum Host<'a> {
+    Address(IpAddr),
+    /// Without the trailing dot, in whatever case.
+    Name(&'a str),
+}
+
+impl<'a> Target<'a> {
+    /// `None` where scheme or authority is absent or not one we know how to read.
+    pub(super) fn of(uri: &'a Uri) -> Option<Self> {
+        // The scheme's spelling counts: some connectors take a hand-built `HTTPS` for no TLS at all.
+        let scheme = known_scheme(uri.scheme_str()?)?;
+        Self::read(scheme, uri.authority()?.as_str()).ok()
+    }
+
+    fn read(scheme: &'static str, authority: &'a str) -> Result<Self, Reason> {
+        if authority.contains('@') {
+            return Err(Reason::UserInfo);
+        }
+        let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
+        let (host, port) = match authority[end_of_host..].find(':') {
+            Some(colon) => (&authority[..end_of_host + colon], port(&authority[end_of_host + colon + 1..])?),
+            None => (authority, default_port(scheme)),
+        };
+        Ok(Self { scheme, host: Host::read(host)?, port })
+    }
+
+    pub(super) fn is_https(&self) -> bool {
+        self.scheme == HTTPS
+    }
+
+    /// Whether it is this machine: `localhost` is the one name for it *(RFC 6761 §6.3)*.
+    pub(super) fn is_loopback(&self) -> bool {
+        match self.host {
+            Host::Address(address) => address.is_loopback(),
+            Host::Name(name) => name.eq_ignore_ascii_case("localhost"),
+        }
+    }
+
+    /// Whether it is `domain` or a host under it, on the default port.
+    pub(super) fn is_within(&self, domain: &str) -> bool {
+        let Host::Name(name) = self.host else { return false };
+        let Some((above, tail)) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at)) else {
+            return false;
+        };
+        (above.is_empty() || above.ends_with('.'))
+            && tail.eq_ignore_ascii_case(domain)
+            && self.port == default_port(self.scheme)
+    }
+
+    fn authority(&self) -> String {
+        let host = match self.host {
+            Host::Address(IpAddr::V6(address)) => format!("[{address}]"),
+            Host::Address(IpAddr::V4(address)) => address.to_string(),
+            Host::Name(name) => name.to_ascii_lowercase(),
+        };
+        if self.port == default_port(self.scheme) { host } else { format!("{host}:{}", self.port) }
+    }
+}
+
+impl PartialEq for Target<'_> {
+    fn eq(&self, other: &Self) -> bool {
+        let same_host = match (self.host, other.host) {
+            (Host::Address(one), Host::Address(other)) => one == other,
+            (Host::Name(one), Host::Name(other)) => one.eq_ignore_ascii_case(other),
+            _ => false,
+        };
+        same_host && self.scheme == other.scheme && self.port == other.port
+    }
+}
+
+impl<'a> Host<'a> {
+    fn read(text: &'a str) -> Result<Self, Reason> {
+        if let Some(literal) = text.strip_prefix('[') {
+            let address = literal.strip_suffix(']').and_then(|literal| literal.parse().ok());
+            return address.map(|address| Self::Address(IpAddr::V6(address))).ok_or(Reason::Host);
+        }
+        if let Ok(address) = text.parse() {
+            return Ok(Self::Address(IpAddr::V4(address)));
+        }
+        let name = text.strip_suffix('.').unwrap_or(text);
+        if name.split('.').all(is_label) && !ends_in_number(name) { Ok(Self::Name(name)) } else { Err(Reason::Host) }
+    }
+}
+
+/// No name does: it is an address in a spelling (`127.1`, `127.0.0.1.`) that not every resolver reads the same way.
+fn ends_in_number(name: &str) -> bool {
+    name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
+}
+
+fn is_label(text: &str) -> bool {
+    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+}
+
+/// Digits only: `u16`'s own parser would take a sign.
+fn port(text: &str) -> Result<u16, Reason> {
+    let digits = text.bytes().all(|byte| byte.is_ascii_digit());
+    text.parse().ok().filter(|_| digits).ok_or(Reason::Port)
+}
+
+fn known_scheme(text: &str) -> Option<&'static str> {
+    [HTTP, HTTPS].into_iter().find(|known| *known == text)
+}
+
+fn default_port(scheme: &str) -> u16 {
+    if scheme == HTTPS { 443 } else { 80 }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn target(uri: &str) -> Option<String> {
+        let uri = uri.parse::<Uri>().unwrap();
+        Target::of(&uri).map(|target| format!("{}://{}", target.scheme, target.authority()))
+    }
+
+    #[test]
+    fn an_origin_has_one_usual_spelling() {
+        for (text, usual) in [
+            ("https://a.example", "https://a.example"),
+            ("HTTPS://A.Example.:443/", "https://a.example"),
+            ("https://a.example:0443", "https://a.example"),
+            ("https://a.example:80", "https://a.example:80"),
+            ("http://a.example:80", "http://a.example"),
+            ("http://a.example:443", "http://a.example:443"),
+            ("https://xn--80ak6aa92e.example", "https://xn--80ak6aa92e.example"),
+            ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
+            ("https://[0:0::0:1]:443", "https://[::1]"),
+            ("https://[::FFFF:1.2.3.4]:1", "https://[::ffff:1.2.3.4]:1"),
+            ("https://under_score.example", "https://under_score.example"),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap().to_string(), usual, "{text}");
+            assert_eq!(target(text).unwrap(), usual, "{text}");
+        }
+    }
+
+    #[test]
+    fn what_is_no_origin_is_refused_with_its_reason() {
+        for (text, reason) in [
+            ("", Reason::Scheme),
+            ("a.example", Reason::Scheme),
+            ("//a.example", Reason::Scheme),
+            ("wss://a.example", Reason::Scheme),
+            (" https://a.example", Reason::Scheme),
+            ("https://", Reason::Host),
+            ("https://:443", Reason::Host),
+            ("https://.", Reason::Host),
+            ("https://a..example", Reason::Host),
+            ("https://a.example..", Reason::Host),
+            ("https://.a.example", Reason::Host),
+            ("https://*.a.example", Reason::Host),
+            ("https://a.example ", Reason::Host),
+            ("https://é.example", Reason::Host),
+            ("https://a%2eexample", Reason::Host),
+            ("https://::1", Reason::Port),
+            ("https://127.1", Reason::Host),
+            ("https://127.0.0.1.", Reason::Host),
+            ("https://0177.0.0.1", Reason::Host),
+            ("https://2130706433", Reason::Host),
+            ("https://[::1", Reason::Port),
+            ("https://[::1]x", Reason::Host),
+            ("https://[fe80::1%25eth0]", Reason::Host),
+            ("https://[v1.x]", Reason::Host),
+            ("https://a.example:", Reason::Port),
+            ("https://a.example:+443", Reason::Port),
+            ("https://a.example:65536", Reason::Port),
+            ("https://a.example:1:2", Reason::Port),
+            ("https://u@a.example", Reason::UserInfo),
+            ("https://u:p@a.example", Reason::UserInfo),
+            ("https://a.example/x", Reason::Path),
+            ("https://a.example//", Reason::Path),
+            ("https://a.example?x", Reason::Path),
+            ("https://a.example#x", Reason::Path),
+            ("https://a.example\\x", Reason::Path),
+        ] {
+            assert_eq!(Origin::parse(text).unwrap_err().reason, reason, "{text:?}");
+            // What http takes for a URI all the same leads nowhere, but for a path.
+            if reason != Reason::Path && text.contains("://") && text.parse::<Uri>().is_ok() {
+                assert_eq!(target(text), None, "{text:?}");
+            }
+        }
+    }
+
+    #[test]
+    fn loopback_is_four_numbers_or_the_v6_address_or_localhost() {
+        for (host, is_loopback) in [
+            ("127.0.0.1", true),
+            ("127.255.0.9", true),
+            ("[::1]", true),
+            ("[0:0:0:0:0:0:0:1]", true),
+            ("localhost", true),
+            ("LocalHost.", true),
+            ("127.0.0.1.", false),
+            ("127.1", false),
+            ("127.0.0", false),
+            ("0x7f.0.0.1", false),
+            ("0177.0.0.1", false),
+            ("127.00.0.1", false),
+            ("2130706433", false),
+            ("0.0.0.0", false),
+            ("[::]", false),
+            ("[::ffff:127.0.0.1]", false),
+            ("localhost.evil.example", false),
+            ("127.0.0.1.evil.example", false),
+            ("a.localhost", false),
+            ("128.0.0.1", false),
+        ] {
+            let origin = Origin::parse(&format!("http://{host}:1"));
+            assert_eq!(origin.is_ok_and(|origin| origin.is_loopback()), is_loopback, "{host}");
+        }
+    }
+
+    #[test]
+    fn a_domain_holds_itself_and_whole_labels_under_it_on_the_default_port() {
+        for (uri, within) in [
+            ("https://api.example", true),
+            ("https://A.Api.Example.:443", true),
+            ("https://a.b.api.example", true),
+            ("https://evilapi.example", false),
+            ("https://api.example.evil", false),
+            ("https://api.example:444", false),
+            ("https://.api.example", false),
+            ("https://pi.example", false),
+            ("https://[::1]", false),
+        ] {
+            let uri = uri.parse::<Uri>().unwrap();
+            assert_eq!(Target::of(&uri).is_some_and(|target| target.is_within("api.example")), within, "{uri}");
+        }
+    }
+}

@@ -1,0 +1,53 @@
+//! One more try after a refused credential.
+
+use std::future::{Ready, ready};
+
+use http::{Request, Response};
+use tower::retry::Policy;
+
+use crate::challenge::CredentialReplaced;
+
+/// A [`tower::retry::Policy`] that replays a request once after a `401`, or a trailers-only gRPC status 16.
+///
+/// Only if the layer below dropped or replaced the credential that was refused, so that the replay carries another one, and only
+/// for bodies that are `Clone`. A second refusal goes to the caller. Put it right outside the layer.
+///
+/// # Examples
+///
+/// ```
+/// use tower::ServiceBuilder;
+/// use yandex_cloud_auth::{AuthLayer, Credential, retry::OnUnauthorized};
+///
+/// # let client = tower::service_fn(|_: http::Request<String>| async { Ok::<_, std::io::Error>(http::Response::new(())) });
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+/// let client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(auth).service(client);
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
+#[derive(Clone, Copy, Debug, Default)]
+pub struct OnUnauthorized {
+    replayed: bool,
+}
+
+impl OnUnauthorized {
+    /// One replay a request.
+    pub const fn new() -> Self {
+        Self { replayed: false }
+    }
+}
+
+impl<B: Clone, R, E> Policy<Request<B>, Response<R>, E> for OnUnauthorized {
+    type Future = Ready<()>;
+
+    fn retry(&mut self, _: &mut Request<B>, result: &mut Result<Response<R>, E>) -> Option<Self::Future> {
+        let response = result.as_ref().ok()?;
+        if self.replayed || response.extensions().get::<CredentialReplaced>().is_none() {
+            return None;
+        }
+        self.replayed = true;
+        Some(ready(()))
+    }
+
+    fn clone_request(&mut self, request: &Request<B>) -> Option<Request<B>> {
+        (!self.replayed).then(|| request.clone())
+    }
+}

@@ -1,0 +1,78 @@
+//! API keys, with their scopes and their end.
+
+use std::collections::HashMap;
+use std::time::SystemTime;
+
+use super::random;
+use super::status::Refusal;
+use crate::credential::Credential;
+
+/// The scope that Workflows asks for.
+pub(super) const WORKFLOWS_SCOPE: &str = "yc.serverless.workflows.execute";
+
+/// What a key made without scopes may do. Workflows is not among it *(API key, Yandex Cloud docs)*.
+const DEFAULT_SCOPES: [&str; 10] = [
+    "yc.ai.imageGeneration.execute",
+    "yc.ai.languageModels.execute",
+    "yc.ai.speechkitStt.execute",
+    "yc.ai.speechkitTts.execute",
+    "yc.ai.translate.execute",
+    "yc.ai.vision.execute",
+    "yc.monitoring.manage",
+    "yc.search-api.execute",
+    "yc.serverless.containers.invoke",
+    "yc.serverless.functions.invoke",
+];
+
+#[derive(Default)]
+pub(super) struct ApiKeys(HashMap<String, ApiKey>);
+
+pub(super) struct ApiKey {
+    pub(super) account: String,
+    scopes: Vec<String>,
+    expires_at: Option<SystemTime>,
+}
+
+impl ApiKey {
+    pub(super) fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|held| held == scope)
+    }
+}
+
+impl ApiKeys {
+    pub(super) fn issue(&mut self, account: &str, scopes: &[&str], expires_at: Option<SystemTime>) -> String {
+        let scopes = if scopes.is_empty() { &DEFAULT_SCOPES } else { scopes };
+        let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
+        let secret = random::api_key();
+        self.0.insert(secret.clone(), ApiKey { account: account.to_owned(), scopes, expires_at });
+        secret
+    }
+
+    pub(super) fn delete_all(&mut self) {
+        self.0.clear();
+    }
+
+    pub(super) fn account(&self, secret: &str) -> Option<&str> {
+        self.0.get(secret).map(|key| key.account.as_str())
+    }
+
+    pub(super) fn check(&self, secret: &str, now: SystemTime) -> Result<&ApiKey, Refusal> {
+        let Some(key) = self.0.get(secret) else {
+            return Err(Refusal::unauthenticated(format!("Unknown api key '{}'", masked(secret))));
+        };
+        if key.expires_at.is_some_and(|end| end <= now) {
+            return Err(Refusal::unauthenticated("The apikey has expired"));
+        }
+        Ok(key)
+    }
+}
+
+/// A key as the cloud's messages show it: its ends and its checksum. A short one shows nothing.
+fn masked(secret: &str) -> String {
+    match Credential::api_key(secret) {
+        Ok(key) if secret.len() >= 40 => {
+            format!("{}****{} ({})", &secret[..4], &secret[secret.len() - 4..], key.fingerprint())
+        }
+        _ => "****".to_owned(),
+    }
+}

@@ -1,0 +1,119 @@
+//! The signed JWT that a service account shows, checked as strictly as its documentation allows.
+
+use std::time::SystemTime;
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
+use serde::Deserialize;
+use serde::de::DeserializeOwned;
+
+use super::accounts::Accounts;
+use super::status::Refusal;
+use crate::clock::unix_nanos;
+
+/// Whom the JWT must be for. The same for every address the cloud is reached by.
+const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
+const MAX_LIFETIME: i64 = 3600;
+/// How far the clock of whoever signed may be off, in seconds. The cloud's own allowance is not documented.
+const MAX_SKEW: i64 = 30;
+
+#[derive(Deserialize)]
+struct Header {
+    alg: String,
+    #[serde(default)]
+    kid: String,
+}
+
+#[derive(Deserialize)]
+struct Claims {
+    iss: String,
+    aud: Audience,
+    iat: i64,
+    exp: i64,
+}
+
+#[derive(Deserialize)]
+#[serde(untagged)]
+enum Audience {
+    One(String),
+    Several([String; 1]),
+}
+
+/// The id of the service account that signed.
+pub(super) fn verify(jwt: &str, accounts: &Accounts, now: SystemTime) -> Result<String, Refusal> {
+    let (signed, signature) = jwt.rsplit_once('.').ok_or_else(malformed)?;
+    let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
+    let header: Header = part(header)?;
+    let claims: Claims = part(claims)?;
+    if header.alg != "PS256" {
+        return Err(refused("alg must be PS256"));
+    }
+    let Some((account, key)) = accounts.key(&header.kid) else {
+        return Err(Refusal::unauthenticated(format!("Key '{}' was not found", header.kid)));
+    };
+    // ring takes a salt as long as the digest and no other, which is what PS256 means (RFC 7518 §3.5).
+    UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.public_der())
+        .verify(signed.as_bytes(), &decoded(signature)?)
+        .map_err(|_| refused("the signature does not match"))?;
+    if claims.iss != account.id {
+        return Err(refused("iss is not the owner of the key"));
+    }
+    check(&claims, i64::try_from(unix_nanos(now) / 1_000_000_000).unwrap_or(i64::MAX))?;
+    Ok(claims.iss)
+}
+
+fn check(claims: &Claims, now: i64) -> Result<(), Refusal> {
+    let (Audience::One(audience) | Audience::Several([audience])) = &claims.aud;
+    if audience != AUDIENCE {
+        return Err(refused("aud is not the address of the token method"));
+    }
+    if claims.exp.saturating_sub(claims.iat) > MAX_LIFETIME {
+        return Err(refused("exp is more than an hour after iat"));
+    }
+    if claims.exp <= now.saturating_sub(MAX_SKEW) {
+        return Err(refused("it has expired"));
+    }
+    if claims.iat > now.saturating_add(MAX_SKEW) {
+        return Err(refused("iat is in the future"));
+    }
+    Ok(())
+}
+
+fn part<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+    serde_json::from_slice(&decoded(text)?).map_err(|_| malformed())
+}
+
+fn decoded(text: &str) -> Result<Vec<u8>, Refusal> {
+    URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())
+}
+
+fn malformed() -> Refusal {
+    Refusal::unauthenticated("JWT is malformed")
+}
+
+fn refused(reason: &str) -> Refusal {
+    Refusal::unauthenticated(format!("JWT is invalid: {reason}"))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    /// One JWT, signed by openssl with salts of several lengths and without PSS. It says PS256 each time.
+    const SALTS: &str = include_str!("../keys/salts.txt");
+
+    #[test]
+    fn a_salt_is_as_long_as_the_digest_and_never_another() {
+        let accounts = Accounts::with_ids("ajeaccount", "ajekey");
+        let now = UNIX_EPOCH + Duration::from_secs(1_800_000_100);
+        let taken = |line: &'static str| {
+            let (salt, jwt) = line.split_once(' ').unwrap();
+            (salt, verify(jwt, &accounts, now).is_ok())
+        };
+        let taken: Vec<_> = SALTS.lines().map(taken).collect();
+        assert_eq!(taken, [("32", true), ("0", false), ("20", false), ("222", false), ("PKCS1", false)]);
+    }
+}

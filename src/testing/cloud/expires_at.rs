@@ -1,0 +1,60 @@
+//! How IAM writes the end of a token.
+
+use std::time::SystemTime;
+
+use jiff::Timestamp;
+
+/// How IAM's answers say when a token ends. Default: in nine digits of a second, as the cloud does.
+#[derive(Clone, Debug, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ExpiresAt {
+    /// RFC 3339 in UTC, with so many digits of a second, 0 to 9.
+    Digits(u8),
+    /// Not at all.
+    Missing,
+    /// In this text, whatever the truth is.
+    Verbatim(String),
+}
+
+impl Default for ExpiresAt {
+    fn default() -> Self {
+        Self::Digits(9)
+    }
+}
+
+impl ExpiresAt {
+    pub(super) fn render(&self, end: SystemTime) -> Option<String> {
+        match self {
+            Self::Digits(digits) => Some(rfc3339(end, *digits)),
+            Self::Missing => None,
+            Self::Verbatim(text) => Some(text.clone()),
+        }
+    }
+}
+
+pub(super) fn rfc3339(time: SystemTime, digits: u8) -> String {
+    let time = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
+    format!("{time:.*}", usize::from(digits.min(9)))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Duration, UNIX_EPOCH};
+
+    use super::*;
+
+    #[test]
+    fn the_end_is_written_as_asked() {
+        let end = UNIX_EPOCH + Duration::new(1_742_699_198, 419_948_750);
+        let cases = [
+            (ExpiresAt::default(), Some("2025-03-23T03:06:38.419948750Z")),
+            (ExpiresAt::Digits(7), Some("2025-03-23T03:06:38.4199487Z")),
+            (ExpiresAt::Digits(0), Some("2025-03-23T03:06:38Z")),
+            (ExpiresAt::Missing, None),
+            (ExpiresAt::Verbatim("soon".to_owned()), Some("soon")),
+        ];
+        for (form, expected) in cases {
+            assert_eq!(form.render(end).as_deref(), expected);
+        }
+    }
+}

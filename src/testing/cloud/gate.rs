@@ -1,0 +1,87 @@
+//! What every request passes, whichever host it is for: the audit, the faults, and the headers of the answer.
+
+use std::time::UNIX_EPOCH;
+
+use axum::extract::{Request, State};
+use axum::middleware::Next;
+use axum::response::Response;
+use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
+
+use super::access::Presented;
+use super::audit::Received;
+use super::host::Host;
+use super::random;
+use super::status::{Refusal, RequestId};
+use super::world::{Shared, World};
+
+/// The gate of one host.
+#[derive(Clone)]
+pub(super) struct Gate {
+    pub(super) host: Host,
+    pub(super) cloud: Shared,
+}
+
+pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+    let id = RequestId::of(request.headers());
+    request.extensions_mut().insert(id.clone());
+    let (entry, fault) = {
+        let mut world = gate.cloud.lock();
+        let received = received(gate.host, &request, &id, &world);
+        (world.audit.arrived(received), world.faults.next(gate.host, request.uri().path()))
+    };
+    let answer = next.run(request);
+    let answer = match fault {
+        Some(fault) => fault.play(gate.host, answer).await,
+        None => answer.await,
+    };
+    let mut answer = rendered(answer, gate.host, &id);
+    let mut world = gate.cloud.lock();
+    stamp(answer.headers_mut(), &id, &world);
+    world.audit.answered(entry, &answer);
+    answer
+}
+
+fn received(host: Host, request: &Request, id: &RequestId, world: &World) -> Received {
+    let presented = Presented::of(request.headers());
+    let mut headers = request.headers().clone();
+    headers.remove(http::header::AUTHORIZATION);
+    Received {
+        host,
+        method: request.method().clone(),
+        path: request.uri().path().to_owned(),
+        version: request.version(),
+        headers,
+        scheme: presented.as_ref().map(|presented| presented.scheme),
+        fingerprint: presented.as_ref().and_then(Presented::fingerprint),
+        account: presented.as_ref().and_then(|presented| presented.account(world)).map(str::to_owned),
+        at: world.now(),
+        status: None,
+        grpc_status: None,
+        request_id: id.0.clone(),
+    }
+}
+
+/// A refusal in the words of its host. Its status and headers stay, since a fault may have set them.
+fn rendered(answer: Response, host: Host, id: &RequestId) -> Response {
+    let Some(refusal) = answer.extensions().get::<Refusal>().cloned() else { return answer };
+    let (status, headers) = (answer.status(), answer.headers().clone());
+    let mut answer = match host {
+        Host::Grpc => refusal.to_grpc(id).into_http(),
+        _ => {
+            let mut answer = refusal.to_rest(id);
+            *answer.status_mut() = status;
+            answer
+        }
+    };
+    answer.headers_mut().extend(headers);
+    answer
+}
+
+fn stamp(headers: &mut HeaderMap, RequestId(id): &RequestId, world: &World) {
+    let text = |text: &str| HeaderValue::from_str(text).expect("ids and dates are header text");
+    let date = httpdate::fmt_http_date(world.now().max(UNIX_EPOCH));
+    headers.entry(DATE).or_insert_with(|| text(&date));
+    headers.insert(SERVER, HeaderValue::from_static("ycapi"));
+    headers.insert(HeaderName::from_static("x-request-id"), text(id));
+    headers.insert(HeaderName::from_static("x-server-trace-id"), text(&random::trace_id()));
+}

@@ -1,0 +1,108 @@
+//! `iam.api.cloud.yandex.net`: tokens for a signed JWT, for an OAuth token, for another account; and their end.
+
+use axum::extract::State;
+use axum::routing::post;
+use axum::{Json, Router};
+use http::HeaderMap;
+use serde::Deserialize;
+use serde_json::{Value, json};
+
+use super::access::{Resource, authorize};
+use super::assertion;
+use super::payload::Payload;
+use super::status::Refusal;
+use super::tokens::Issued;
+use super::world::{Shared, World};
+
+const MAX_JWT: usize = 8000;
+const MAX_OAUTH_TOKEN: usize = 4000;
+
+pub(super) fn routes() -> Router<Shared> {
+    Router::new()
+        .route("/iam/v1/tokens", post(create))
+        .route("/iam/v1/tokens:createForServiceAccount", post(create_for_service_account))
+        .route("/iam/v1/tokens:revoke", post(revoke))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Create {
+    jwt: Option<String>,
+    yandex_passport_oauth_token: Option<String>,
+}
+
+async fn create(State(cloud): State<Shared>, Payload(request): Payload<Create>) -> Result<Json<Value>, Refusal> {
+    let mut world = cloud.lock();
+    let account = match (request.jwt, request.yandex_passport_oauth_token) {
+        (Some(jwt), None) => signer(&jwt, &world)?,
+        (None, Some(token)) => yandex_account(&token, &world)?,
+        _ => return Err(Refusal::invalid("Exactly one of jwt and yandexPassportOauthToken is required")),
+    };
+    Ok(issue(&mut world, &account))
+}
+
+fn signer(jwt: &str, world: &World) -> Result<String, Refusal> {
+    if jwt.len() > MAX_JWT {
+        return Err(Refusal::invalid("jwt is too long"));
+    }
+    assertion::verify(jwt, &world.accounts, world.now())
+}
+
+fn yandex_account(token: &str, world: &World) -> Result<String, Refusal> {
+    if token.len() > MAX_OAUTH_TOKEN {
+        return Err(Refusal::invalid("yandexPassportOauthToken is too long"));
+    }
+    if !world.grants.takes_oauth(token) {
+        return Err(Refusal::unauthenticated("OAuth token is invalid or expired"));
+    }
+    Ok(world.accounts.user().to_owned())
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct CreateForServiceAccount {
+    service_account_id: String,
+}
+
+async fn create_for_service_account(
+    State(cloud): State<Shared>,
+    headers: HeaderMap,
+    Payload(request): Payload<CreateForServiceAccount>,
+) -> Result<Json<Value>, Refusal> {
+    let mut world = cloud.lock();
+    authorize(&world, &headers, Resource::Other)?;
+    if !world.accounts.exists(&request.service_account_id) {
+        return Err(Refusal::not_found("Service account was not found"));
+    }
+    if !world.accounts.impersonation {
+        return Err(Refusal::denied());
+    }
+    Ok(issue(&mut world, &request.service_account_id))
+}
+
+#[derive(Deserialize)]
+#[serde(rename_all = "camelCase", deny_unknown_fields)]
+struct Revoke {
+    iam_token: String,
+}
+
+async fn revoke(
+    State(cloud): State<Shared>,
+    headers: HeaderMap,
+    Payload(request): Payload<Revoke>,
+) -> Result<Json<Value>, Refusal> {
+    let mut world = cloud.lock();
+    authorize(&world, &headers, Resource::Other)?;
+    let account = world.tokens.revoke(&request.iam_token).ok_or_else(|| Refusal::invalid("The token is not one"))?;
+    Ok(Json(json!({ "subjectId": account })))
+}
+
+fn issue(world: &mut World, account: &str) -> Json<Value> {
+    let now = world.now();
+    let Issued { token, expires_at } = world.tokens.issue(account, now);
+    let mut answer = json!({ "iamToken": token });
+    if let Some(text) = world.expires_at.render(expires_at) {
+        answer["expiresAt"] = text.into();
+    }
+    Json(answer)
+}

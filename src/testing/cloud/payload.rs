@@ -1,0 +1,33 @@
+//! JSON bodies, read as the cloud's gateway reads them.
+
+use axum::extract::{FromRequest, Request};
+use axum::response::{IntoResponse, Response};
+use bytes::Bytes;
+use http::HeaderMap;
+use http::header::CONTENT_TYPE;
+use serde::de::DeserializeOwned;
+
+use super::status::Refusal;
+
+/// A JSON body. Unknown fields are refused, where the type says so.
+pub(super) struct Payload<T>(pub(super) T);
+
+impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
+    type Rejection = Response;
+
+    async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
+        if !is_json(request.headers()) {
+            return Err(Refusal::invalid("Content-Type must be application/json").into_response());
+        }
+        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        // The parser's words could quote the body.
+        let parsed =
+            serde_json::from_slice(&body).map_err(|_| Refusal::invalid("The body is not the JSON expected here"));
+        parsed.map(Self).map_err(IntoResponse::into_response)
+    }
+}
+
+fn is_json(headers: &HeaderMap) -> bool {
+    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+}

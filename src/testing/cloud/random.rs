@@ -1,0 +1,76 @@
+//! Names and secrets that nobody has had before.
+
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use ring::rand::{SecureRandom, SystemRandom};
+
+const ID_LEN: usize = 20;
+
+/// An id as Yandex Cloud writes them: twenty lower-case letters and digits, the first three saying of what.
+pub(super) fn id(prefix: &str) -> String {
+    const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
+    let rest = bytes::<ID_LEN>();
+    let rest = rest.iter().skip(prefix.len()).map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    prefix.chars().chain(rest).collect()
+}
+
+/// An IAM token of the documented pattern: `t1.`, some text, and 86 characters after a dot *(IAM token, Yandex Cloud docs)*.
+pub(super) fn iam_token() -> String {
+    format!("t1.{}.{}", base64(&bytes::<96>()), base64(&bytes::<64>()))
+}
+
+/// An API key of the shape they have today: `AQVN` and 36 more characters.
+pub(super) fn api_key() -> String {
+    format!("AQVN{}", base64(&bytes::<27>()))
+}
+
+/// A Yandex account's OAuth token.
+pub(super) fn oauth_token() -> String {
+    format!("y0_{}", base64(&bytes::<39>()))
+}
+
+/// What looks like another identity provider's JWT.
+pub(super) fn subject_token() -> String {
+    format!("{}.{}.{}", base64(br#"{"alg":"RS256","typ":"JWT"}"#), base64(&bytes::<48>()), base64(&bytes::<64>()))
+}
+
+/// A request id: a UUID, version 4.
+pub(super) fn request_id() -> String {
+    let random = u128::from_be_bytes(bytes::<16>());
+    let uuid = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
+    let hex = format!("{uuid:032x}");
+    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+}
+
+/// A trace id as the cloud's gateway writes them.
+pub(super) fn trace_id() -> String {
+    let [trace, span] = [(); 2].map(|()| u64::from_be_bytes(bytes::<8>()));
+    format!("{trace:016x}:{span:016x}:{trace:016x}:1")
+}
+
+fn base64(bytes: &[u8]) -> String {
+    URL_SAFE_NO_PAD.encode(bytes)
+}
+
+fn bytes<const N: usize>() -> [u8; N] {
+    let mut bytes = [0; N];
+    SystemRandom::new().fill(&mut bytes).expect("the system has random bytes");
+    bytes
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn names_and_secrets_have_the_documented_shapes() {
+        assert!(id("aje").starts_with("aje") && id("aje").len() == 20);
+        assert_eq!(api_key().len(), 40);
+        let token = iam_token();
+        assert_eq!(token.rsplit('.').next().unwrap().len(), 86);
+        assert!(crate::Credential::iam_token(token).is_ok());
+        let uuid = request_id();
+        assert_eq!((uuid.len(), &uuid[14..15]), (36, "4"));
+        assert!("89ab".contains(&uuid[19..20]), "{uuid}");
+    }
+}

@@ -1,0 +1,122 @@
+//! How the cloud says no: `google.rpc.Status`, with the request's id *(API design guide, Errors, Yandex Cloud docs)*.
+
+use std::borrow::Cow;
+
+use axum::Json;
+use axum::response::{IntoResponse, Response};
+use http::{HeaderMap, StatusCode};
+use prost::Message;
+use serde_json::{Value, json};
+use tonic::{Code, Status};
+
+use super::random;
+use crate::testing::proto::rpc;
+
+const REQUEST_INFO: &str = "type.googleapis.com/google.rpc.RequestInfo";
+
+/// The id of one request: the caller's, if it sent one, or a new one.
+#[derive(Clone)]
+pub(super) struct RequestId(pub(super) String);
+
+impl RequestId {
+    pub(super) fn of(headers: &HeaderMap) -> Self {
+        let sent = headers.get("x-request-id").and_then(|id| id.to_str().ok());
+        Self(sent.map_or_else(random::request_id, str::to_owned))
+    }
+}
+
+/// Why a request is refused. The gate renders it, since only the gate knows the request's id.
+#[derive(Clone)]
+pub(super) struct Refusal {
+    code: Code,
+    message: Cow<'static, str>,
+}
+
+impl Refusal {
+    pub(super) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+        Self { code, message: message.into() }
+    }
+
+    pub(super) fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::Unauthenticated, message)
+    }
+
+    pub(super) fn denied() -> Self {
+        Self::new(Code::PermissionDenied, "Permission denied")
+    }
+
+    pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::InvalidArgument, message)
+    }
+
+    pub(super) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+        Self::new(Code::NotFound, message)
+    }
+
+    pub(super) fn to_rest(&self, id: &RequestId) -> Response {
+        (http_status(self.code), Json(self.to_json(id))).into_response()
+    }
+
+    pub(super) fn to_json(&self, RequestId(id): &RequestId) -> Value {
+        json!({
+            "code": i32::from(self.code),
+            "message": self.message,
+            "details": [{ "@type": REQUEST_INFO, "requestId": id }],
+        })
+    }
+
+    pub(super) fn to_grpc(&self, RequestId(id): &RequestId) -> Status {
+        let info = rpc::RequestInfo { request_id: id.clone() };
+        let details = rpc::Status {
+            code: self.code.into(),
+            message: self.message.to_string(),
+            details: vec![rpc::Any { type_url: REQUEST_INFO.to_owned(), value: info.encode_to_vec() }],
+        };
+        Status::with_details(self.code, self.message.clone(), details.encode_to_vec().into())
+    }
+}
+
+impl IntoResponse for Refusal {
+    fn into_response(self) -> Response {
+        let mut response = http_status(self.code).into_response();
+        response.extensions_mut().insert(self);
+        response
+    }
+}
+
+/// The HTTP status that goes with a gRPC code.
+fn http_status(code: Code) -> StatusCode {
+    let status = match code {
+        Code::Ok => 200,
+        Code::Cancelled => 499,
+        Code::InvalidArgument | Code::FailedPrecondition | Code::OutOfRange => 400,
+        Code::DeadlineExceeded => 504,
+        Code::NotFound => 404,
+        Code::AlreadyExists | Code::Aborted => 409,
+        Code::PermissionDenied => 403,
+        Code::ResourceExhausted => 429,
+        Code::Unimplemented => 501,
+        Code::Unavailable => 503,
+        Code::Unauthenticated => 401,
+        Code::Unknown | Code::Internal | Code::DataLoss => 500,
+    };
+    StatusCode::from_u16(status).expect("the statuses of the table are valid")
+}
+
+/// The gRPC code that a gateway makes of an HTTP status: the table read backwards, with a guess by class.
+pub(super) fn grpc_code(status: StatusCode) -> Code {
+    match status.as_u16() {
+        200..300 => Code::Ok,
+        401 => Code::Unauthenticated,
+        403 => Code::PermissionDenied,
+        404 => Code::NotFound,
+        408 | 504 => Code::DeadlineExceeded,
+        409 => Code::AlreadyExists,
+        429 => Code::ResourceExhausted,
+        400..500 => Code::InvalidArgument,
+        500 => Code::Internal,
+        501 => Code::Unimplemented,
+        502 | 503 => Code::Unavailable,
+        _ => Code::Unknown,
+    }
+}

@@ -1,0 +1,81 @@
+//! IAM tokens: given out, checked, revoked.
+
+use std::collections::HashMap;
+use std::time::{Duration, SystemTime};
+
+use super::random;
+use super::status::Refusal;
+
+const INVALID: &str = "Token is invalid or has expired.";
+
+/// The tokens given out so far, and how the next ones are to be.
+pub(super) struct Tokens {
+    issued: HashMap<String, Token>,
+    /// How long a new one lives.
+    pub(super) lifetime: Duration,
+    /// Whether an account gets the same one again while that has more than half of its life before it.
+    pub(super) reused: bool,
+}
+
+struct Token {
+    account: String,
+    expires_at: SystemTime,
+    revoked: bool,
+}
+
+/// A token as it is given out.
+pub(super) struct Issued {
+    pub(super) token: String,
+    pub(super) expires_at: SystemTime,
+}
+
+impl Tokens {
+    pub(super) fn new() -> Self {
+        Self { issued: HashMap::new(), lifetime: Duration::from_secs(12 * 3600), reused: false }
+    }
+
+    pub(super) fn issue(&mut self, account: &str, now: SystemTime) -> Issued {
+        if self.reused { self.issue_cached(account, now) } else { self.issue_new(account, now) }
+    }
+
+    /// As the metadata service does, which always keeps what it gave.
+    pub(super) fn issue_cached(&mut self, account: &str, now: SystemTime) -> Issued {
+        let (half, whole) = (now + self.lifetime / 2, now + self.lifetime);
+        // None from before the lifetime was made shorter.
+        let lives = |token: &Token| !token.revoked && half < token.expires_at && token.expires_at <= whole;
+        let held = self.issued.iter().filter(|(_, token)| token.account == account && lives(token));
+        match held.max_by_key(|(_, token)| token.expires_at) {
+            Some((text, token)) => Issued { token: text.clone(), expires_at: token.expires_at },
+            None => self.issue_new(account, now),
+        }
+    }
+
+    fn issue_new(&mut self, account: &str, now: SystemTime) -> Issued {
+        let (token, expires_at) = (random::iam_token(), now + self.lifetime);
+        self.issued.insert(token.clone(), Token { account: account.to_owned(), expires_at, revoked: false });
+        Issued { token, expires_at }
+    }
+
+    pub(super) fn account(&self, token: &str) -> Option<&str> {
+        self.issued.get(token).map(|token| token.account.as_str())
+    }
+
+    /// The account of a token that is good now.
+    pub(super) fn check(&self, token: &str, now: SystemTime) -> Result<String, Refusal> {
+        match self.issued.get(token) {
+            Some(token) if !token.revoked && now < token.expires_at => Ok(token.account.clone()),
+            _ => Err(Refusal::unauthenticated(INVALID)),
+        }
+    }
+
+    /// Ends a token. Returns its account.
+    pub(super) fn revoke(&mut self, token: &str) -> Option<String> {
+        let token = self.issued.get_mut(token)?;
+        token.revoked = true;
+        Some(token.account.clone())
+    }
+
+    pub(super) fn revoke_all(&mut self) {
+        self.issued.values_mut().for_each(|token| token.revoked = true);
+    }
+}

@@ -1,0 +1,214 @@
+//! What happens to a credential that is refused, and to the request that carried it.
+
+use std::convert::Infallible;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use http::{Request, Response, StatusCode, header};
+use tower::{Layer, Service, ServiceBuilder, ServiceExt};
+use yandex_cloud_auth::retry::OnUnauthorized;
+use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+use yandex_cloud_auth::{AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider};
+
+fn token(text: &str) -> Credential {
+    Credential::iam_token(text).unwrap().with_lifetime(Duration::from_secs(43_200))
+}
+
+fn two_tokens() -> ScriptedProvider {
+    ScriptedProvider::new().answer(token("t1.old")).answer(token("t1.new"))
+}
+
+fn request() -> Request<String> {
+    Request::post("/yandex.cloud.serverless.workflows.v1.ExecutionService/Start").body("body".to_owned()).unwrap()
+}
+
+/// A server that answers a list of credentials with `refusal`, and remembers what it was sent.
+#[derive(Clone)]
+struct Server {
+    refused: Arc<Mutex<Vec<&'static str>>>,
+    refusal: fn() -> Response<()>,
+    seen: Arc<Mutex<Vec<String>>>,
+}
+
+impl Server {
+    fn refusing(refused: &[&'static str], refusal: fn() -> Response<()>) -> Self {
+        Self { refused: Arc::new(Mutex::new(refused.to_vec())), refusal, seen: Arc::default() }
+    }
+
+    fn seen(&self) -> Vec<String> {
+        std::mem::take(&mut self.seen.lock().unwrap())
+    }
+
+    fn client(
+        &self,
+    ) -> impl Service<Request<String>, Response = Response<()>, Error = Infallible, Future: Send> + Clone {
+        let server = self.clone();
+        tower::service_fn(move |request: Request<String>| {
+            assert_eq!(request.body(), "body");
+            let value = request.headers()[header::AUTHORIZATION].to_str().unwrap().to_owned();
+            let refused = server.refused.lock().unwrap().iter().any(|token| value.ends_with(token));
+            server.seen.lock().unwrap().push(value);
+            let response = if refused { (server.refusal)() } else { Response::new(()) };
+            async move { Ok(response) }
+        })
+    }
+}
+
+fn unauthorized() -> Response<()> {
+    Response::builder().status(StatusCode::UNAUTHORIZED).body(()).unwrap()
+}
+
+fn forbidden() -> Response<()> {
+    Response::builder().status(StatusCode::FORBIDDEN).body(()).unwrap()
+}
+
+fn trailers_only(status: &'static str) -> Response<()> {
+    Response::builder().header("content-type", "application/grpc").header("grpc-status", status).body(()).unwrap()
+}
+
+/// A layer over a credential that is old enough to be dropped.
+async fn settled(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) {
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    cache.get().await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    (AuthLayer::from_cache(cache), clock)
+}
+
+#[tokio::test]
+async fn a_401_and_a_trailers_only_16_drop_what_was_sent_and_nothing_else_does() {
+    let cases: [(fn() -> Response<()>, bool); 5] = [
+        (unauthorized, true),
+        (|| trailers_only("16"), true),
+        (|| trailers_only("7"), false),
+        (forbidden, false),
+        (|| Response::new(()), false),
+    ];
+    for (number, (refusal, dropped)) in cases.into_iter().enumerate() {
+        let (layer, _) = settled(two_tokens()).await;
+        let server = Server::refusing(&["t1.old"], refusal);
+        let mut client = layer.layer(server.client());
+        let status = client.ready().await.unwrap().call(request()).await.unwrap().status();
+        assert_eq!(status, refusal().status(), "the response is passed on");
+        let state = layer.cache().status().state();
+        assert_eq!(state == CacheState::Empty, dropped, "case {number}: {state:?}");
+    }
+}
+
+#[tokio::test]
+async fn the_warm_path_watches_too() {
+    let (layer, _) = settled(two_tokens()).await;
+    let server = Server::refusing(&[], unauthorized);
+    let mut client = layer.layer(server.client());
+    for _ in 0..3 {
+        client.ready().await.unwrap().call(request()).await.unwrap();
+    }
+    server.refused.lock().unwrap().push("t1.old");
+    client.ready().await.unwrap().call(request()).await.unwrap();
+    client.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(server.seen().last().unwrap(), "Bearer t1.new");
+}
+
+#[tokio::test]
+async fn a_thousand_refusals_of_one_credential_cost_one_fetch() {
+    let provider = two_tokens();
+    let (layer, _) = settled(provider.clone()).await;
+    let server = Server::refusing(&["t1.old"], unauthorized);
+    let client = layer.layer(server.client());
+    let mut futures = Vec::new();
+    for _ in 0..1000 {
+        let mut client = client.clone();
+        futures.push(client.ready().await.unwrap().call(request()));
+    }
+    for future in futures {
+        assert_eq!(future.await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    }
+    assert_eq!(client.oneshot(request()).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(provider.calls(), 2);
+}
+
+#[tokio::test]
+async fn a_late_refusal_takes_nothing_from_the_next_credential() {
+    let (layer, clock) = settled(two_tokens()).await;
+    let server = Server::refusing(&["t1.old"], unauthorized);
+    let mut client = layer.layer(server.client());
+    let late = client.ready().await.unwrap().call(request());
+    layer.cache().refresh().await.unwrap();
+    clock.advance(Duration::from_secs(60));
+    assert_eq!(late.await.unwrap().status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(layer.cache().status().state(), CacheState::Fresh);
+}
+
+#[tokio::test]
+async fn a_principal_that_is_always_refused_costs_two_fetches_a_minute() {
+    let provider = ScriptedProvider::new().answer(token("t1.old"));
+    let (layer, clock) = settled(provider.clone()).await;
+    let server = Server::refusing(&["t1.old"], unauthorized);
+    let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer.clone()).service(server.client());
+    for _ in 0..60 {
+        assert_eq!(client.ready().await.unwrap().call(request()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        clock.advance(Duration::from_secs(1));
+    }
+    assert_eq!(provider.calls(), 3);
+}
+
+#[tokio::test]
+async fn a_request_is_replayed_once_with_the_next_credential() {
+    let refusals: [fn() -> Response<()>; 2] = [unauthorized, || trailers_only("16")];
+    for refusal in refusals {
+        let (layer, _) = settled(two_tokens()).await;
+        let server = Server::refusing(&["t1.old"], refusal);
+        let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+        let response = client.ready().await.unwrap().call(request()).await.unwrap();
+        assert!(response.headers().is_empty());
+        assert_eq!(response.status(), StatusCode::OK);
+        assert_eq!(server.seen(), ["Bearer t1.old", "Bearer t1.new"]);
+    }
+}
+
+#[tokio::test]
+async fn a_second_refusal_goes_to_the_caller() {
+    let (layer, _) = settled(two_tokens()).await;
+    let server = Server::refusing(&["t1.old", "t1.new"], unauthorized);
+    let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+    let response = client.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(server.seen(), ["Bearer t1.old", "Bearer t1.new"]);
+}
+
+#[tokio::test]
+async fn what_would_go_out_unchanged_is_not_replayed() {
+    let server = Server::refusing(&["t1.old", "AQVN1"], unauthorized);
+    let once = async |layer: AuthLayer, request: Request<String>| {
+        let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+        client.ready().await.unwrap().call(request).await.unwrap();
+        server.seen().len()
+    };
+    let (static_key, _) = settled(Credential::api_key("AQVN1").unwrap()).await;
+    static_key.cache().refresh().await.unwrap();
+    assert_eq!(once(static_key, request()).await, 1, "a static credential");
+
+    let young = AuthLayer::new(two_tokens());
+    assert_eq!(once(young, request()).await, 1, "too young to be dropped");
+
+    let (layer, _) = settled(two_tokens()).await;
+    let mut used = request();
+    used.extensions_mut().insert(AuthOverride::Use(token("t1.old")));
+    assert_eq!(once(layer.clone(), used).await, 1, "not the cache's credential");
+    assert_eq!(layer.cache().status().state(), CacheState::Fresh);
+
+    let forbidding = Server::refusing(&["t1.old"], forbidden);
+    let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(forbidding.client());
+    client.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(forbidding.seen().len(), 1, "a 403");
+}
+
+#[tokio::test]
+async fn a_refusal_that_outlives_its_cache_is_passed_on() {
+    let (layer, _) = settled(two_tokens()).await;
+    let server = Server::refusing(&["t1.old"], unauthorized);
+    let mut client = layer.layer(server.client());
+    let response = client.ready().await.unwrap().call(request());
+    drop((client, layer));
+    assert_eq!(response.await.unwrap().status(), StatusCode::UNAUTHORIZED);
+}

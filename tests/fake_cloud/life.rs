@@ -1,0 +1,64 @@
+//! How a cloud begins and ends.
+
+use std::net::{SocketAddr, TcpStream};
+use std::time::Duration;
+
+use serde_json::json;
+use tokio::time::timeout;
+use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
+
+use crate::ask::*;
+
+fn address(url: &str) -> SocketAddr {
+    url.strip_prefix("http://").unwrap().parse().unwrap()
+}
+
+fn urls(cloud: &FakeCloud) -> Vec<String> {
+    let named = [cloud.workflows_url(), cloud.iam_url(), cloud.metadata_url(), cloud.oauth_url(), cloud.grpc_url()];
+    named.into_iter().chain([cloud.url(Host::Discovery), cloud.url(Host::Operation)]).collect()
+}
+
+#[tokio::test]
+async fn dropped_is_stopped_and_every_port_is_closed_when_the_drop_returns() {
+    let cloud = FakeCloud::start().await;
+    cloud.inject(Host::Iam, Fault::hang());
+    cloud.inject(Host::Workflows, Fault::endless());
+    let hanging = [create_token(&cloud), create_token(&cloud).http2(), get_workflow(&cloud).http2()];
+    let hanging: Vec<_> = hanging.map(|ask| tokio::spawn(ask.try_send())).into_iter().collect();
+    // Every one of them has arrived before the end.
+    while cloud.audit().len() < 3 {
+        tokio::task::yield_now().await;
+    }
+    let urls = urls(&cloud);
+    assert!(urls.iter().all(|url| address(url).ip().is_loopback() && TcpStream::connect(address(url)).is_ok()));
+    drop(cloud);
+    for url in urls {
+        assert!(TcpStream::connect(address(&url)).is_err(), "{url}");
+    }
+    for request in hanging {
+        let ended = timeout(Duration::from_secs(10), request).await.expect("it ends");
+        assert!(ended.unwrap().is_err());
+    }
+}
+
+#[test]
+fn a_cloud_outlives_the_runtime_it_was_started_on_and_may_be_dropped_on_none() {
+    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let cloud = runtime().block_on(FakeCloud::start());
+    let token = runtime().block_on(token(&cloud));
+    assert_eq!(runtime().block_on(get_workflow(&cloud).bearer(&token).send()).status, 200);
+}
+
+#[tokio::test]
+async fn two_clouds_know_nothing_of_each_other() {
+    let (one, two) = (FakeCloud::start().await, FakeCloud::start().await);
+    assert_eq!(create(&two, json!({ "jwt": jwt(&one).sign() })).send().await.refusal(), (401, 16));
+    assert_eq!(get_workflow(&two).bearer(&token(&one).await).send().await.refusal(), (401, 16));
+    assert_ne!(one.api_key(), two.api_key());
+}
+
+#[test]
+fn a_cloud_is_shared_between_threads() {
+    fn shared<T: Send + Sync>() {}
+    shared::<FakeCloud>();
+}

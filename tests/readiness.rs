@@ -1,0 +1,333 @@
+//! The tower contract: who is polled ready, who is called, and what a request waits for.
+
+use std::convert::Infallible;
+use std::future::{Ready, ready};
+use std::task::{Context, Poll};
+use std::time::Duration;
+
+use http::{Request, Response, header};
+use tokio_test::{assert_pending, assert_ready, assert_ready_err, assert_ready_ok, task};
+use tower::{Layer, Service, ServiceExt};
+use tower_test::mock;
+use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+use yandex_cloud_auth::{
+    AuthError, AuthLayer, AuthOverride, Credential, CredentialCache, Decision, Denial, Policy, ProviderError,
+    RequestHead, Unrestricted,
+};
+
+fn token(text: &str) -> Credential {
+    Credential::iam_token(text).unwrap().with_lifetime(Duration::from_secs(43_200))
+}
+
+fn request() -> Request<()> {
+    Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution").body(()).unwrap()
+}
+
+fn authorization<B>(request: &Request<B>) -> Vec<&str> {
+    request.headers().get_all(header::AUTHORIZATION).iter().map(|value| value.to_str().unwrap()).collect()
+}
+
+/// A client that is down after each call until it is polled ready again, and panics when it is called so.
+#[derive(Default)]
+struct Strict {
+    ready: bool,
+}
+
+impl Clone for Strict {
+    fn clone(&self) -> Self {
+        Self::default()
+    }
+}
+
+impl Service<Request<()>> for Strict {
+    type Response = Response<String>;
+    type Error = Infallible;
+    type Future = Ready<Result<Self::Response, Infallible>>;
+
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Infallible>> {
+        self.ready = true;
+        Poll::Ready(Ok(()))
+    }
+
+    fn call(&mut self, request: Request<()>) -> Self::Future {
+        assert!(self.ready, "called without being ready");
+        self.ready = false;
+        ready(Ok(Response::new(authorization(&request).concat())))
+    }
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_inner_service_is_never_called_unready() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().after(Duration::from_secs(1)).answer(token("t1.a"));
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let mut service = AuthLayer::from_cache(cache).layer(Strict::default());
+    for round in 0..6 {
+        // Cold, warm with the shared value, warm with the own copy, and expired.
+        if round == 4 {
+            clock.advance(Duration::from_secs(50_000));
+        }
+        let response = service.ready().await.unwrap().call(request()).await.unwrap();
+        assert_eq!(response.body(), "Bearer t1.a");
+        let response = service.clone().oneshot(request()).await.unwrap();
+        assert_eq!(response.body(), "Bearer t1.a");
+    }
+}
+
+#[tokio::test]
+async fn readiness_is_the_inner_services_alone() {
+    let provider = ScriptedProvider::new().hang();
+    let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
+    handle.allow(0);
+    assert_pending!(service.poll_ready());
+    handle.allow(1);
+    assert!(service.is_woken());
+    assert_ready_ok!(service.poll_ready());
+    assert_ready_ok!(service.poll_ready());
+    assert_eq!(provider.calls(), 0, "readiness starts no fetch");
+    handle.send_error("broken");
+    assert_eq!(assert_ready_err!(service.poll_ready()).to_string(), "broken");
+}
+
+#[tokio::test]
+async fn a_request_waits_in_its_future_while_the_credential_is_fetched() {
+    let (mut service, mut handle) =
+        mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(ScriptedProvider::new().hang()));
+    handle.allow(1);
+    assert_ready_ok!(service.poll_ready());
+    let mut response = task::spawn(service.call(request()));
+    assert_pending!(response.poll());
+    assert_pending!(task::spawn(handle.next_request()).poll());
+}
+
+#[tokio::test]
+async fn a_future_that_is_never_polled_fetches_nothing() {
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let (mut service, _handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
+    assert_ready_ok!(service.poll_ready());
+    drop(service.call(request()));
+    tokio::task::yield_now().await;
+    assert_eq!(provider.calls(), 0);
+}
+
+/// The requests that arrive at the client when `requests` go through `layer`, with `Authorization` alone.
+async fn sent<K: Policy + Clone>(layer: &AuthLayer<K>, requests: Vec<Request<()>>) -> Vec<Result<Vec<String>, String>> {
+    let client = tower::service_fn(|request: Request<()>| async move {
+        let seen = authorization(&request).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        Ok::<_, Infallible>(Response::new(seen))
+    });
+    let mut service = layer.layer(client);
+    let mut results = Vec::new();
+    for request in requests {
+        let result = service.ready().await.unwrap().call(request).await;
+        results.push(result.map(Response::into_body).map_err(|error| error.to_string()));
+    }
+    results
+}
+
+#[tokio::test]
+async fn the_header_is_one_value_whatever_was_there() {
+    let with_header = |count: usize| {
+        let mut request = request();
+        for number in 0..count {
+            request.headers_mut().append(header::AUTHORIZATION, format!("Basic {number}").parse().unwrap());
+        }
+        request
+    };
+    let layer = AuthLayer::new(token("t1.a"));
+    let results = sent(&layer, (0..4).map(with_header).collect()).await;
+    assert_eq!(results, vec![Ok(vec!["Bearer t1.a".to_owned()]); 4]);
+}
+
+#[tokio::test]
+async fn an_override_neither_asks_the_cache_nor_drops_from_it() {
+    let provider = ScriptedProvider::new().hang();
+    let layer = AuthLayer::new(provider.clone());
+    let with = |exception: AuthOverride| {
+        let mut request = request();
+        request.headers_mut().insert(header::AUTHORIZATION, "Basic old".parse().unwrap());
+        request.extensions_mut().insert(exception);
+        request
+    };
+    let key = Credential::api_key("AQVN1").unwrap();
+    let mut foreign = with(AuthOverride::Use(key.clone()));
+    *foreign.uri_mut() = "https://evil.example/".parse().unwrap();
+    let mut foreign_anonymous = with(AuthOverride::Anonymous);
+    *foreign_anonymous.uri_mut() = "https://evil.example/".parse().unwrap();
+    let requests = vec![with(AuthOverride::Anonymous), with(AuthOverride::Use(key)), foreign_anonymous, foreign];
+    let results = sent(&layer, requests).await;
+    assert_eq!(results[0], Ok(vec![]), "what was written by hand is removed");
+    assert_eq!(results[1], Ok(vec!["Api-Key AQVN1".to_owned()]));
+    assert_eq!(results[2], Ok(vec![]), "the policy is not asked");
+    assert!(results[3].is_err(), "the policy is asked");
+    assert_eq!(provider.calls(), 0);
+}
+
+/// Skips or refuses by path, before or after the credential is seen.
+#[derive(Clone)]
+struct ByPath;
+
+impl Policy for ByPath {
+    fn decide(&self, request: &RequestHead<'_>, _: &Credential) -> Decision {
+        match request.uri.path() {
+            "/deny" => Decision::Deny(Denial::new("late", request)),
+            "/skip" => Decision::Skip,
+            _ => Decision::Attach,
+        }
+    }
+
+    fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
+        match request.uri.path() {
+            "/early-deny" => Some(Decision::Deny(Denial::new("early", request))),
+            "/early-skip" => Some(Decision::Skip),
+            _ => None,
+        }
+    }
+}
+
+fn at(path: &str) -> Request<()> {
+    Request::get(path).header(header::AUTHORIZATION, "Basic old").body(()).unwrap()
+}
+
+#[tokio::test]
+async fn what_is_refused_or_skipped_anyway_starts_no_fetch() {
+    let provider = ScriptedProvider::new().hang();
+    let layer = AuthLayer::new(provider.clone()).with_policy(ByPath);
+    let results = sent(&layer, vec![at("/early-deny"), at("/early-skip")]).await;
+    assert_eq!(results, [Err("early: GET /early-deny was not sent".to_owned()), Ok(vec![])]);
+    assert_eq!(provider.calls(), 0);
+
+    let foreign = AuthLayer::new(provider.clone());
+    let request = Request::get("https://evil.example/").body(()).unwrap();
+    assert!(sent(&foreign, vec![request]).await[0].is_err());
+    assert_eq!(provider.calls(), 0);
+}
+
+#[tokio::test]
+async fn skip_sends_without_and_deny_sends_nothing_cold_and_warm() {
+    let layer = AuthLayer::new(token("t1.a")).with_policy(ByPath);
+    for _ in 0..3 {
+        let results = sent(&layer, vec![at("/deny"), at("/skip"), at("/"), at("/"), at("/skip"), at("/deny")]).await;
+        let (deny, skip) = (Err("late: GET /deny was not sent".to_owned()), Ok(vec![]));
+        let attach = Ok(vec!["Bearer t1.a".to_owned()]);
+        assert_eq!(results, [deny.clone(), skip.clone(), attach.clone(), attach, skip, deny]);
+    }
+}
+
+#[tokio::test]
+async fn a_refusal_can_be_told_from_the_clients_errors() {
+    let (client, mut handle) = mock::pair::<Request<()>, Response<()>>();
+    let mut service = AuthLayer::new(Credential::api_key("AQVN1").unwrap()).layer(client);
+    handle.allow(1);
+    let denied = Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow").body(());
+    let error = service.ready().await.unwrap().call(denied.unwrap()).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(AuthError::Denied(_))), "{error}");
+
+    let provider = ScriptedProvider::new().fail(ProviderError::transient("down"));
+    let client = tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
+    let mut service = AuthLayer::new(provider).layer(client);
+    let error = service.ready().await.unwrap().call(request()).await.unwrap_err();
+    assert!(matches!(error.downcast_ref(), Some(AuthError::Provider(error)) if error.is_transient()), "{error}");
+}
+
+#[tokio::test]
+async fn method_version_body_and_extensions_pass_untouched() {
+    #[derive(Clone, Debug, PartialEq)]
+    struct Mark(u8);
+    let client = tower::service_fn(|request: Request<Vec<u8>>| async move {
+        let (mut parts, body) = request.into_parts();
+        assert!(parts.headers.remove(header::AUTHORIZATION).unwrap().is_sensitive());
+        assert_eq!(parts.method, "PATCH");
+        assert_eq!(parts.version, http::Version::HTTP_2);
+        assert_eq!(parts.headers.len(), 1);
+        assert_eq!(parts.extensions.get(), Some(&Mark(7)));
+        assert_eq!(body, b"body");
+        Ok::<_, Infallible>(Response::new(()))
+    });
+    let mut service = AuthLayer::new(token("t1.a")).with_policy(Unrestricted).layer(client);
+    for _ in 0..3 {
+        let request = Request::patch("/x")
+            .version(http::Version::HTTP_2)
+            .header("x-other", "1")
+            .extension(Mark(7))
+            .body(b"body".to_vec())
+            .unwrap();
+        service.ready().await.unwrap().call(request).await.unwrap();
+    }
+}
+
+#[test]
+fn without_a_runtime_a_due_fetch_rides_beside_the_request() {
+    let clock = ManualClock::new();
+    let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
+    let provider = {
+        let calls = calls.clone();
+        move || {
+            let number = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
+            async move {
+                // Two polls to answer, each asked for.
+                let mut polled = false;
+                std::future::poll_fn(|cx| {
+                    cx.waker().wake_by_ref();
+                    if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
+                })
+                .await;
+                Ok(token(&format!("t1.{number}")))
+            }
+        }
+    };
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let (client, mut handle) = mock::pair::<Request<()>, Response<()>>();
+    let mut service = mock::Spawn::new(AuthLayer::from_cache(cache.clone()).layer(client));
+    let mut next = move || {
+        let mut next = task::spawn(handle.next_request());
+        let (request, respond) = assert_ready!(next.poll()).expect("a request");
+        (authorization(&request).concat(), respond)
+    };
+
+    assert_ready_ok!(service.poll_ready());
+    let mut first = task::spawn(service.call(request()));
+    assert_pending!(first.poll());
+    assert_pending!(first.poll());
+    let (sent, respond) = next();
+    assert_eq!(sent, "Bearer t1.0");
+    respond.send_response(Response::new(()));
+    assert_ready_ok!(first.poll());
+
+    clock.advance(Duration::from_secs(3600));
+    assert_ready_ok!(service.poll_ready());
+    let mut second = task::spawn(service.call(request()));
+    assert_pending!(second.poll());
+    let (sent, respond) = next();
+    assert_eq!(sent, "Bearer t1.0", "the request does not wait");
+    assert_eq!(cache.status().generation(), 1);
+    assert_pending!(second.poll());
+    assert_eq!(cache.status().generation(), 2, "the fetch made its way beside it");
+    respond.send_response(Response::new(()));
+    assert_ready_ok!(second.poll());
+
+    assert_ready_ok!(service.poll_ready());
+    let _third = service.call(request());
+    assert_eq!(next().0, "Bearer t1.1");
+}
+
+#[test]
+fn services_and_futures_are_send_where_their_parts_are() {
+    fn send_clone<T: Send + Clone + 'static>(value: T) -> T {
+        value
+    }
+    fn send<T: Send>(_: T) {}
+    let (client, _handle) = mock::pair::<Request<()>, Response<()>>();
+    let layer = send_clone(AuthLayer::new(token("t1.a")));
+    let mut service = send_clone(layer.layer(client));
+    let _ = assert_ready!(task::spawn(service.ready()).poll()).map(|ready| send(ready.call(request())));
+    let not_send = tower::service_fn(|_: Request<()>| async {
+        let local = std::rc::Rc::new(());
+        tokio::task::yield_now().await;
+        drop(local);
+        Ok::<_, Infallible>(Response::new(()))
+    });
+    let local = layer.layer(not_send);
+    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    assert!(runtime.block_on(local.oneshot(request())).is_ok());
+}
