@@ -93,7 +93,7 @@ async fn a_local_clock_that_is_hours_off_costs_one_more_request_and_no_token_its
 #[tokio::test]
 async fn a_key_that_was_replaced_is_refused_until_its_file_is_too() {
     let cloud = FakeCloud::start().await;
-    let path = std::env::temp_dir().join(format!("yandex-cloud-auth-identities-{}.json", std::process::id()));
+    let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("identities.json");
     fs::write(&path, cloud.service_account_key()).unwrap();
     let provider = ServiceAccountKey::from_file(&path).unwrap().with_endpoint(cloud.iam_url());
     provider.fetch().await.unwrap();
