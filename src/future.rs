@@ -16,6 +16,7 @@ use crate::credential::Credential;
 use crate::error::{AuthError, BoxError};
 use crate::policy::{Decision, Denial, Policy, RequestHead};
 use crate::provider::ProviderError;
+use crate::telemetry;
 
 pin_project! {
     /// The response of an [`Auth`](crate::Auth), made by its `call`.
@@ -183,6 +184,7 @@ where
                 }
                 AsideProj::Refused { error } => {
                     let error = error.take().expect("polled after it resolved");
+                    telemetry::refused(&error);
                     return Poll::Ready(Err(Failure::Refused(error)));
                 }
             }

@@ -22,6 +22,7 @@ mod provider;
 pub mod retry;
 mod secret;
 mod service;
+mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(feature = "_network", feature = "hyper-client"))]

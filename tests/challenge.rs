@@ -77,7 +77,8 @@ async fn settled(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) 
 
 #[tokio::test]
 async fn a_401_and_a_trailers_only_16_drop_what_was_sent_and_nothing_else_does() {
-    let cases: [(fn() -> Response<()>, bool); 5] = [
+    type Refusal = fn() -> Response<()>;
+    let cases: [(Refusal, bool); 5] = [
         (unauthorized, true),
         (|| trailers_only("16"), true),
         (|| trailers_only("7"), false),

@@ -62,7 +62,6 @@ impl Control {
 
     pub(super) fn fail(&mut self, error: ProviderError, at: Reading, jitter: f64) {
         let in_a_row = self.failure.as_ref().map_or(0, |failure| failure.in_a_row).saturating_add(1);
-        self.flight = None;
         self.failure = Some(Failure { error, in_a_row, at, jitter });
     }
 

@@ -2,6 +2,7 @@
 
 mod control;
 mod cooldown;
+mod fetch;
 mod flight;
 mod jitter;
 mod refresh;
