@@ -57,6 +57,13 @@ pub(crate) fn fetch_failed(error: &ProviderError, in_a_row: u32, usable: bool, t
     }
 }
 
+/// A key file can be read by every user of the machine.
+#[cfg(feature = "service-account")]
+pub(crate) fn key_file_readable_by_all(path: &std::path::Path) {
+    #[cfg(feature = "tracing")]
+    tracing::warn!(target: "yandex_cloud_auth", path = %path.display(), "key file is readable by all: its mode should be 0600");
+}
+
 /// A credential was dropped because it was refused.
 pub(crate) fn dropped(credential: &Credential) {
     #[cfg(feature = "tracing")]

@@ -1,5 +1,4 @@
 //! The default chain, each case in a process of its own: it reads the process's environment.
-#![cfg(all(feature = "service-account", feature = "metadata", feature = "hyper-client"))]
 
 mod script;
 

@@ -1,7 +1,6 @@
 //! The ready-made transport against servers that break off, stall, drip, redirect, pack and never end.
 //!
 //! Real sockets and the real clock, so limits are short.
-#![cfg(all(feature = "service-account", feature = "hyper-client"))]
 
 mod script;
 mod server;

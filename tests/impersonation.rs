@@ -1,5 +1,4 @@
 //! Impersonation: whose token is sent, and what becomes of it when it is refused.
-#![cfg(all(feature = "impersonation", feature = "hyper-client", feature = "testing"))]
 
 mod script;
 

@@ -1,5 +1,4 @@
 //! The metadata service: what is asked, and when its silence means that it is not there.
-#![cfg(all(feature = "metadata", feature = "hyper-client"))]
 
 mod script;
 

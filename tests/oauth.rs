@@ -1,5 +1,4 @@
 //! OAuth tokens, while they last.
-#![cfg(all(feature = "oauth", feature = "hyper-client"))]
 
 mod script;
 

@@ -1,5 +1,4 @@
 //! A service account's key: what is sent to IAM, what becomes of the answer, and what becomes of the file.
-#![cfg(all(feature = "service-account", feature = "hyper-client"))]
 
 mod script;
 
@@ -36,11 +35,13 @@ fn now() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
 }
 
-/// A file of this name in a directory of this test run.
+/// A place for a file of this name, where there is none yet.
 fn temporary(name: &str) -> PathBuf {
-    let dir = std::env::temp_dir().join(format!("yandex-cloud-auth-{}", std::process::id()));
+    let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("service_account");
     fs::create_dir_all(&dir).unwrap();
-    dir.join(name)
+    let path = dir.join(name);
+    let _ = fs::remove_file(&path);
+    path
 }
 
 #[tokio::test]

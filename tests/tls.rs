@@ -1,5 +1,4 @@
 //! Whom the ready-made transport trusts, and what it says of the others.
-#![cfg(all(feature = "service-account", feature = "hyper-client"))]
 
 mod script;
 mod server;

@@ -16,6 +16,7 @@ use crate::blocking::off_the_worker;
 use crate::credential::Credential;
 use crate::exchange::authorized_key::{AuthorizedKey, InvalidKey};
 use crate::exchange::{Failure, assertion, iam};
+use crate::telemetry;
 use crate::transport::Client;
 #[cfg(feature = "metadata")]
 use crate::transport::Transport;
@@ -68,7 +69,8 @@ impl ServiceAccountKey {
     /// The key in this file.
     ///
     /// It is read and checked now, and again at each fetch, so that a mended or rotated file is used without a restart. A fetch that
-    /// cannot read it fails, and a cache keeps the token it has.
+    /// cannot read it fails, and a cache keeps the token it has. A file that every user of the machine may read is a warning of the
+    /// feature `tracing`, once.
     ///
     /// # Errors
     ///
@@ -77,6 +79,11 @@ impl ServiceAccountKey {
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, ProviderError> {
         let provider = Self::in_file(path.into());
         provider.source.key().map_err(|error| error.from_provider(NAME))?;
+        if let Source::File(path) = &provider.source
+            && readable_by_all(path)
+        {
+            telemetry::key_file_readable_by_all(path);
+        }
         Ok(provider)
     }
 
@@ -168,6 +175,17 @@ fn read_key(path: &Path) -> Result<AuthorizedKey, ProviderError> {
     })
 }
 
+#[cfg(unix)]
+fn readable_by_all(path: &Path) -> bool {
+    use std::os::unix::fs::PermissionsExt;
+    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+}
+
+#[cfg(not(unix))]
+fn readable_by_all(_: &Path) -> bool {
+    false
+}
+
 fn unreadable(path: &Path, error: &io::Error) -> ProviderError {
     let path = path.display();
     match error.kind() {
@@ -192,5 +210,25 @@ fn advice(status: StatusCode) -> Option<&'static str> {
             Some("check that the key and its service account still exist, or make a new key with `yc iam key create`")
         }
         _ => None,
+    }
+}
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::fs::{self, Permissions};
+    use std::os::unix::fs::PermissionsExt;
+
+    use super::*;
+
+    #[test]
+    fn a_file_is_readable_by_all_when_its_mode_says_so_to_others() {
+        let path = std::env::temp_dir().join(format!("yandex-cloud-auth-mode-{}", std::process::id()));
+        fs::write(&path, "").unwrap();
+        for (mode, by_all) in [(0o600, false), (0o640, false), (0o660, false), (0o644, true), (0o604, true)] {
+            fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+            assert_eq!(readable_by_all(&path), by_all, "{mode:o}");
+        }
+        fs::remove_file(&path).unwrap();
+        assert!(!readable_by_all(&path));
     }
 }
