@@ -23,10 +23,12 @@
 #![cfg_attr(not(all(feature = "hyper-client", feature = "service-account")), doc = "```ignore")]
 //! use std::time::Duration;
 //! use tower::ServiceBuilder;
-//! use yandex_cloud_auth::{AuthLayer, HttpsTransport, ServiceAccountKey};
+//! use yandex_cloud_auth::{AuthLayer, ServiceAccountKey};
+//! # use {bytes::Bytes, http_body_util::Full, hyper_util::{client::legacy::Client, rt::TokioExecutor}};
+//! # let http_client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
 //!
 //! let auth = AuthLayer::new(ServiceAccountKey::from_file("key.json")?);
-//! let client = ServiceBuilder::new().timeout(Duration::from_secs(10)).layer(auth).service(HttpsTransport::new());
+//! let client = ServiceBuilder::new().timeout(Duration::from_secs(10)).layer(auth).service(http_client);
 //! # Ok::<(), yandex_cloud_auth::ProviderError>(())
 //! ```
 //!
