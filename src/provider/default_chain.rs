@@ -51,7 +51,8 @@ where
 }
 
 fn chain(transport: Transport, metadata: MetadataService) -> Chain {
-    Chain::new().or(KeyInVariable { transport }).or(EnvCredential::new()).or(metadata)
+    let key = KeyInVariable { transport };
+    Chain::new().or_named("ServiceAccountKey", key).or(EnvCredential::new()).or(metadata)
 }
 
 /// The key that the variable names or holds. Looked at anew for each fetch, so that a chain can be made before it is readable.
@@ -94,6 +95,9 @@ mod tests {
 
     #[test]
     fn key_file_environment_and_metadata_are_asked_in_this_order() {
-        assert_eq!(format!("{:?}", default_chain()), r#"Chain ["KeyInVariable", "EnvCredential", "MetadataService"]"#);
+        assert_eq!(
+            format!("{:?}", default_chain()),
+            r#"Chain ["ServiceAccountKey", "EnvCredential", "MetadataService"]"#
+        );
     }
 }
