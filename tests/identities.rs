@@ -151,3 +151,54 @@ async fn a_refused_role_is_named() {
     let error = identities.impersonation(identities.key()).fetch().await.unwrap_err();
     assert!(error.is_permanent() && error.to_string().contains("iam.serviceAccounts.tokenCreator"), "{error}");
 }
+
+/// What each identity's fetch ends with, at a deadline far above what a loopback server needs.
+async fn outcomes(identities: &Identities<'_>) -> Vec<Result<Credential, String>> {
+    let caches = [
+        CredentialCache::new(identities.key()),
+        CredentialCache::new(identities.metadata()),
+        CredentialCache::new(identities.oauth(&identities.cloud.oauth_token())),
+        CredentialCache::new(identities.workload()),
+        CredentialCache::new(identities.impersonation(Credential::iam_token("t1.canary").unwrap())),
+    ];
+    let mut outcomes = Vec::new();
+    for cache in caches {
+        let outcome = tokio::time::timeout(Duration::from_secs(2), cache.get()).await;
+        outcomes.push(
+            outcome.map_err(|_| "no end".to_owned()).and_then(|got| got.map_err(|error| format!("{error} {error:?}"))),
+        );
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn no_fault_makes_an_identity_grow_follow_or_quote_and_each_heals() {
+    let cloud = FakeCloud::start().await;
+    let trap = cloud.workflows_url() + "/canary";
+    let location = http::HeaderValue::from_str(&trap).unwrap();
+    let echo = r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
+    let faults = [
+        Fault::endless(),
+        Fault::garbage(),
+        Fault::answer(200, "canary"),
+        Fault::answer(307, "canary").header(http::header::LOCATION, location),
+        Fault::answer(401, echo),
+        Fault::answer(500, echo),
+    ];
+    for fault in faults {
+        cloud.clear_audit();
+        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+            cloud.inject(host, fault.clone());
+        }
+        for outcome in outcomes(&Identities::of(&cloud)).await {
+            let error = outcome.unwrap_err();
+            assert!(!error.contains("canary") && error != "no end", "{fault:?}: {error}");
+        }
+        assert_eq!(cloud.count(|request| request.host == Host::Workflows), 0, "{fault:?}");
+        assert_eq!(cloud.audit().len(), 5, "{fault:?}");
+        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+            cloud.heal(host);
+        }
+        assert!(Identities::of(&cloud).fetch_each().await.iter().all(|(_, outcome)| outcome.is_ok()), "{fault:?}");
+    }
+}
