@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 use yandex_cloud_auth::{
     Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService, OAuthToken,
-    ProviderError, Scheme, ServiceAccountKey, WorkloadIdentity,
+    ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
 };
 
 /// All of them, asking through one transport, each with the host it asks.
@@ -200,5 +200,27 @@ async fn no_fault_makes_an_identity_grow_follow_or_quote_and_each_heals() {
             cloud.heal(host);
         }
         assert!(Identities::of(&cloud).fetch_each().await.iter().all(|(_, outcome)| outcome.is_ok()), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_costs_each_identity_one_request_until_its_deadline() {
+    let cloud = FakeCloud::start().await;
+    for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+        cloud.inject(host, Fault::hang());
+    }
+    let identities = Identities::of(&cloud);
+    let builders = [
+        CredentialCache::builder(identities.key()),
+        CredentialCache::builder(identities.metadata()),
+        CredentialCache::builder(identities.oauth(&cloud.oauth_token())),
+        CredentialCache::builder(identities.workload()),
+        CredentialCache::builder(identities.impersonation(Credential::iam_token("t1.canary").unwrap())),
+    ];
+    for builder in builders {
+        cloud.clear_audit();
+        let cache = builder.refresh(Refresh::new().deadline(Duration::from_millis(400))).build();
+        cache.get().await.unwrap_err();
+        assert_eq!(cloud.audit().len(), 1);
     }
 }
