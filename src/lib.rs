@@ -37,6 +37,11 @@
 //! * One request with another credential, or none: [`AuthOverride`].
 //! * One more try after a 401: [`retry::OnUnauthorized`].
 //! * A health check: [`CredentialCache::status`].
+#![cfg_attr(
+    feature = "full",
+    doc = "* Every identity, how long it lives and what its errors ask for: [`docs::identities`]. What each feature"
+)]
+#![cfg_attr(feature = "full", doc = "  brings in: [`docs::features`].")]
 //!
 //! # Features
 //!
@@ -75,6 +80,8 @@ mod cache;
 mod challenge;
 mod clock;
 mod credential;
+#[cfg(all(doc, feature = "full"))]
+pub mod docs;
 mod error;
 #[cfg(feature = "_network")]
 mod exchange;

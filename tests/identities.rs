@@ -6,7 +6,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 use yandex_cloud_auth::{
     Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService, OAuthToken,
-    ProviderError, Scheme, ServiceAccountKey, WorkloadIdentity,
+    ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
 };
 
 /// All of them, asking through one transport, each with the host it asks.
@@ -150,4 +150,77 @@ async fn a_refused_role_is_named() {
     let identities = Identities::of(&cloud);
     let error = identities.impersonation(identities.key()).fetch().await.unwrap_err();
     assert!(error.is_permanent() && error.to_string().contains("iam.serviceAccounts.tokenCreator"), "{error}");
+}
+
+/// What each identity's fetch ends with, at a deadline far above what a loopback server needs.
+async fn outcomes(identities: &Identities<'_>) -> Vec<Result<Credential, String>> {
+    let caches = [
+        CredentialCache::new(identities.key()),
+        CredentialCache::new(identities.metadata()),
+        CredentialCache::new(identities.oauth(&identities.cloud.oauth_token())),
+        CredentialCache::new(identities.workload()),
+        CredentialCache::new(identities.impersonation(Credential::iam_token("t1.canary").unwrap())),
+    ];
+    let mut outcomes = Vec::new();
+    for cache in caches {
+        let outcome = tokio::time::timeout(Duration::from_secs(2), cache.get()).await;
+        outcomes.push(
+            outcome.map_err(|_| "no end".to_owned()).and_then(|got| got.map_err(|error| format!("{error} {error:?}"))),
+        );
+    }
+    outcomes
+}
+
+#[tokio::test]
+async fn no_fault_makes_an_identity_grow_follow_or_quote_and_each_heals() {
+    let cloud = FakeCloud::start().await;
+    let trap = cloud.workflows_url() + "/canary";
+    let location = http::HeaderValue::from_str(&trap).unwrap();
+    let echo = r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
+    let faults = [
+        Fault::endless(),
+        Fault::garbage(),
+        Fault::answer(200, "canary"),
+        Fault::answer(307, "canary").header(http::header::LOCATION, location),
+        Fault::answer(401, echo),
+        Fault::answer(500, echo),
+    ];
+    for fault in faults {
+        cloud.clear_audit();
+        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+            cloud.inject(host, fault.clone());
+        }
+        for outcome in outcomes(&Identities::of(&cloud)).await {
+            let error = outcome.unwrap_err();
+            assert!(!error.contains("canary") && error != "no end", "{fault:?}: {error}");
+        }
+        assert_eq!(cloud.count(|request| request.host == Host::Workflows), 0, "{fault:?}");
+        assert_eq!(cloud.audit().len(), 5, "{fault:?}");
+        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+            cloud.heal(host);
+        }
+        assert!(Identities::of(&cloud).fetch_each().await.iter().all(|(_, outcome)| outcome.is_ok()), "{fault:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_host_that_hangs_costs_each_identity_one_request_until_its_deadline() {
+    let cloud = FakeCloud::start().await;
+    for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+        cloud.inject(host, Fault::hang());
+    }
+    let identities = Identities::of(&cloud);
+    let builders = [
+        CredentialCache::builder(identities.key()),
+        CredentialCache::builder(identities.metadata()),
+        CredentialCache::builder(identities.oauth(&cloud.oauth_token())),
+        CredentialCache::builder(identities.workload()),
+        CredentialCache::builder(identities.impersonation(Credential::iam_token("t1.canary").unwrap())),
+    ];
+    for builder in builders {
+        cloud.clear_audit();
+        let cache = builder.refresh(Refresh::new().deadline(Duration::from_millis(400))).build();
+        cache.get().await.unwrap_err();
+        assert_eq!(cloud.audit().len(), 1);
+    }
 }

@@ -68,6 +68,15 @@ async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_
 }
 
 #[tokio::test]
+async fn an_early_404_heals_when_the_account_appears() {
+    let script = Script::new().reply(404, "").reply(200, TOKEN);
+    let cache = CredentialCache::new(provider(&script));
+    assert!(cache.get().await.unwrap_err().to_string().contains("no service account is attached"));
+    assert_eq!(cache.refresh().await.unwrap().header_value(), "Bearer t1.abc");
+    assert_eq!(script.calls(), 2);
+}
+
+#[tokio::test]
 async fn other_answers_say_that_it_is_here() {
     for (status, body, transient) in [
         (403, "", false),

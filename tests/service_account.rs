@@ -344,10 +344,15 @@ fn without_a_runtime_a_transport_of_the_users_own_is_enough() {
 
 #[tokio::test]
 #[ignore = "needs the program openssl"]
-async fn an_assertion_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
+async fn an_assertion_of_the_documented_claims_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     provider(&script).fetch().await.unwrap();
-    let (.., jwt) = jwt(&script, 0);
+    let (header, claims, jwt) = jwt(&script, 0);
+    assert_eq!((header["alg"].as_str(), header["kid"].as_str()), (Some("PS256"), Some("ajekey00000000000000")));
+    assert_eq!(claims["iss"], "ajeaccount0000000000");
+    assert_eq!(claims["aud"], "https://iam.api.cloud.yandex.net/iam/v1/tokens");
+    let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
+    assert!(iat <= now() && now() < exp && exp - iat <= 3600, "{iat}..{exp}");
     let (signed, signature) = jwt.rsplit_once('.').unwrap();
     let (text, proof) = (temporary("signed"), temporary("signature"));
     fs::write(&text, signed).unwrap();
