@@ -38,10 +38,12 @@
 //! * One more try after a 401: [`retry::OnUnauthorized`].
 //! * A health check: [`CredentialCache::status`].
 //!
+//! Which identity to take, and what to do on each error: [`docs::identities`].
+//!
 //! # Features
 //!
 //! The core, `default-features = false`, needs no async runtime. Features only add names; the default ones are those of a service in
-//! production.
+//! production. What each costs: [`docs::features`].
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
@@ -75,6 +77,8 @@ mod cache;
 mod challenge;
 mod clock;
 mod credential;
+#[cfg(any(doc, doctest))]
+pub mod docs;
 mod error;
 #[cfg(feature = "_network")]
 mod exchange;
