@@ -43,10 +43,12 @@
 )]
 #![cfg_attr(feature = "full", doc = "  brings in: [`docs::features`].")]
 //!
+//! Which identity to take, and what to do on each error: [`docs::identities`].
+//!
 //! # Features
 //!
 //! The core, `default-features = false`, needs no async runtime. Features only add names; the default ones are those of a service in
-//! production.
+//! production. What each costs: [`docs::features`].
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
@@ -80,7 +82,7 @@ mod cache;
 mod challenge;
 mod clock;
 mod credential;
-#[cfg(all(doc, feature = "full"))]
+#[cfg(any(doc, doctest))]
 pub mod docs;
 mod error;
 #[cfg(feature = "_network")]

@@ -3,7 +3,7 @@
 //! A failure is told once an attempt, and attempts are spaced by the cool-down, so an outage does not flood a log.
 //! The label sets are fixed. Nothing here has a secret at hand but a [`Credential`], of which only scheme and fingerprint are told.
 
-#![cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only events tell all of it"))]
+#![cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only events tell all"))]
 
 use std::time::Duration;
 

@@ -4,11 +4,17 @@ mod script;
 mod server;
 
 use std::io::{self, Read, Write};
+use std::net::TcpStream;
 use std::sync::Arc;
+use std::thread;
 
+use hyper_rustls::HttpsConnectorBuilder;
+use hyper_util::client::legacy::Client;
+use hyper_util::client::legacy::connect::{HttpConnector, proxy::Tunnel};
+use hyper_util::rt::TokioExecutor;
 use rustls::pki_types::pem::PemObject;
 use rustls::pki_types::{CertificateDer, PrivateKeyDer};
-use rustls::{ServerConfig, ServerConnection, StreamOwned};
+use rustls::{ClientConfig, RootCertStore, ServerConfig, ServerConnection, StreamOwned};
 use yandex_cloud_auth::{CredentialProvider, HttpsTransport, ServiceAccountKey};
 
 use crate::script::iam_token;
@@ -37,6 +43,16 @@ fn tls_server(certificate: &[u8], versions: &[&'static rustls::SupportedProtocol
             tls.write_all(with_length("200 OK", "", &iam_token("t1.abc", 60)).as_bytes()).unwrap();
         }
     })
+}
+
+fn trusting_the_authority() -> ClientConfig {
+    let mut roots = RootCertStore::empty();
+    roots.add(CertificateDer::from_pem_slice(AUTHORITY).unwrap()).unwrap();
+    ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+        .with_safe_default_protocol_versions()
+        .unwrap()
+        .with_root_certificates(roots)
+        .with_no_client_auth()
 }
 
 fn trusting(server: &Server, host: &str, authority: Option<&[u8]>) -> ServiceAccountKey {
@@ -71,6 +87,29 @@ async fn a_certificate_that_is_not_trusted_is_permanent_and_says_why() {
         let text = error.to_string();
         assert!(text.contains(reason) && text.contains("check its certificate and the roots"), "{text}");
     }
+}
+
+#[tokio::test]
+async fn a_corporate_proxy_is_a_transport_of_the_users_own() {
+    let server = tls_server(include_bytes!("fixtures/localhost.pem"), rustls::ALL_VERSIONS);
+    let target = server.address;
+    let proxy = Server::start(move |mut client| {
+        let asked = read_request(&mut client);
+        assert!(asked.starts_with(&format!("CONNECT localhost:{} ", target.port())), "{asked}");
+        let mut upstream = TcpStream::connect(target).unwrap();
+        client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
+        let (mut from_client, mut to_upstream) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+        thread::spawn(move || io::copy(&mut from_client, &mut to_upstream));
+        let _ended = io::copy(&mut upstream, &mut client);
+    });
+
+    let tunnel = Tunnel::new(format!("http://{}", proxy.address).parse().unwrap(), HttpConnector::new());
+    let https = HttpsConnectorBuilder::new().with_tls_config(trusting_the_authority()).https_only().enable_http1();
+    let transport = Client::builder(TokioExecutor::new()).build(https.wrap_connector(tunnel));
+    let provider = ServiceAccountKey::from_json(KEY).unwrap().with_transport(transport);
+    let provider = provider.with_endpoint(format!("https://localhost:{}", target.port()));
+    assert_eq!(provider.fetch().await.unwrap().header_value(), "Bearer t1.abc");
+    assert_eq!((proxy.connections(), server.connections()), (1, 1));
 }
 
 #[tokio::test]

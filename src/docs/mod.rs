@@ -1,9 +1,7 @@
-//! Pages for reading: no code.
-//!
-//! * [`identities`]: every identity, its environment, its life and its errors.
-//! * [`features`]: what each feature brings in.
+//! Pages that belong to no single item: [which identity to take](identities), and [what each feature costs](features).
+
+#[doc = include_str!("identities.md")]
+pub mod identities {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}
-#[doc = include_str!("identities.md")]
-pub mod identities {}
