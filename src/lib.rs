@@ -37,11 +37,6 @@
 //! * One request with another credential, or none: [`AuthOverride`].
 //! * One more try after a 401: [`retry::OnUnauthorized`].
 //! * A health check: [`CredentialCache::status`].
-#![cfg_attr(
-    feature = "full",
-    doc = "* Every identity, how long it lives and what its errors ask for: [`docs::identities`]. What each feature"
-)]
-#![cfg_attr(feature = "full", doc = "  brings in: [`docs::features`].")]
 //!
 //! Which identity to take, and what to do on each error: [`docs::identities`].
 //!
@@ -82,7 +77,7 @@ mod cache;
 mod challenge;
 mod clock;
 mod credential;
-#[cfg(any(doc, doctest))]
+#[cfg(any(doc, all(doctest, feature = "full")))]
 pub mod docs;
 mod error;
 #[cfg(feature = "_network")]
@@ -95,6 +90,7 @@ mod policy;
 mod provider;
 #[cfg(feature = "retry")]
 pub mod retry;
+mod runtime;
 mod secret;
 mod service;
 mod telemetry;
