@@ -152,9 +152,7 @@ where
         refuse: impl FnOnce(AuthError) -> Result<Response<R>, E>,
     ) -> Poll<Result<Response<R>, E>> {
         match self.project() {
-            AttemptProj::Sent { response, generation, cache } => {
-                poll_response(response, cx, fail, *cache, *generation)
-            }
+            AttemptProj::Sent { response, generation, cache } => poll_response(response, cx, fail, *cache, *generation),
             AttemptProj::Aside { aside } => aside.as_mut().poll(cx).map(|result| match result {
                 Ok(response) => Ok(response),
                 Err(Failure::Inner(error)) => Err(fail(error)),

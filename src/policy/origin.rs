@@ -105,14 +105,18 @@ impl TrustedOrigins {
         self.listed.as_deref().map_or(&[], Vec::as_slice)
     }
 
-    #[inline]
+    #[inline(always)]
     pub(super) fn trust(&self, request: &RequestHead<'_>) -> bool {
         if leaks(request.method) {
             return false;
         }
-        match (request.uri.scheme_str(), request.uri.authority()) {
+        match (request.uri.scheme(), request.uri.authority()) {
             (None, None) => true,
-            (Some("https"), Some(authority)) if self.yandex_cloud && is_usual(authority.as_str()) => true,
+            (Some(scheme), Some(authority))
+                if self.yandex_cloud && scheme.as_str() == "https" && is_usual(authority.as_str()) =>
+            {
+                true
+            }
             _ => self.list(request.uri),
         }
     }
