@@ -18,6 +18,9 @@ pub(crate) const GRPC_PATH: &str = "/yandex.cloud.serverless.workflows.v1.Execut
 /// Requests timed at once: enough to hide the clock, few enough to stay in the cache.
 pub(crate) const BATCH: usize = 64;
 
+/// Requests before them that are not timed.
+const LEAD: usize = 16;
+
 pub(crate) type Requests = Vec<Request<()>>;
 
 /// How many headers a request has before the layer sees it.
@@ -120,12 +123,13 @@ impl Case {
         Self { name, run: Box::new(move |requests| measured(&mut service, requests)) }
     }
 
-    /// Nanoseconds a request.
-    pub(crate) fn time(&mut self, requests: &mut Requests) -> f64 {
-        let count = requests.len();
+    /// Nanoseconds a request, once some have made the processor forget the case before.
+    pub(crate) fn time(&mut self, map: Map, target: Target) -> f64 {
+        (self.run)(&mut requests(map, target, LEAD));
+        let mut requests = requests(map, target, BATCH);
         let start = Instant::now();
-        (self.run)(requests);
-        nanos_each(start, count)
+        (self.run)(&mut requests);
+        nanos_each(start, BATCH)
     }
 }
 
@@ -144,16 +148,12 @@ pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
     sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
 }
 
-/// Times all cases in turn, a round at a time, each round starting with another case. One list of samples a case.
-pub(crate) fn interleave(cases: usize, rounds: usize, mut time: impl FnMut(usize) -> f64) -> Vec<Vec<f64>> {
-    let mut samples = vec![Vec::with_capacity(rounds); cases];
-    for round in 0..rounds {
-        for turn in 0..cases {
-            let case = (round + turn) % cases;
-            samples[case].push(time(case));
-        }
-    }
-    samples
+/// The order of a round: every case once, never twice in a row after the same one.
+pub(crate) fn order(round: usize, cases: usize) -> impl Iterator<Item = usize> {
+    let coprime = |step: &usize| (2..=*step).all(|factor| step % factor != 0 || cases % factor != 0);
+    let steps: Vec<_> = (1..cases.max(2)).filter(coprime).collect();
+    let step = steps[round % steps.len()];
+    (0..cases).map(move |turn| (round + turn * step) % cases)
 }
 
 /// The median of what two lists of samples give round by round.

@@ -1,7 +1,7 @@
 //! Runs all cases on all kinds of requests and prints the times, then the ratios.
 
 use crate::cases::{BARE, INSERT, TOWER_HTTP};
-use crate::harness::{self, BATCH, Case, Map, Target, interleave, median, median_of, requests};
+use crate::harness::{self, BATCH, Case, Map, Target, median, median_of, order};
 
 const KINDS: [(Map, Target); 6] = [
     (Map::A, Target::Absolute),
@@ -14,27 +14,36 @@ const KINDS: [(Map, Target); 6] = [
 
 pub(crate) fn run(cases: &mut [Case]) {
     let rounds = if harness::is_bench() { 3000 } else { 2 };
-    let count = cases.len();
-    let samples = interleave(count * KINDS.len(), rounds, |index| {
-        let (map, target) = KINDS[index / count];
-        cases[index % count].time(&mut requests(map, target, BATCH))
-    });
+    let samples = sample(cases, rounds);
     let find = |name: &str| cases.iter().position(|case| case.name == name).expect("one of the cases");
     let (bare, insert, tower_http) = (find(BARE), find(INSERT), find(TOWER_HTTP));
     let names: Vec<_> = cases.iter().map(|case| case.name).collect();
 
     println!("ns over the bare service (the bare service: its own), medians of {rounds} rounds of {BATCH} requests");
     table(&names, |kind, case| {
-        let of = &samples[kind * count..][..count];
+        let of = &samples[kind];
         if case == bare { median(&of[bare]) } else { median_of(|at| of[case][at] - of[bare][at], rounds) }
     });
     for (what, limit) in [("a plain insert", insert), ("tower-http's AddAuthorization", tower_http)] {
         println!("times {what}, both over the bare service, medians of the rounds' ratios");
         table(&names, |kind, case| {
-            let of = &samples[kind * count..][..count];
+            let of = &samples[kind];
             median_of(|at| (of[case][at] - of[bare][at]) / (of[limit][at] - of[bare][at]), rounds)
         });
     }
+}
+
+/// Nanoseconds a request, by kind, case and round.
+fn sample(cases: &mut [Case], rounds: usize) -> Vec<Vec<Vec<f64>>> {
+    let mut samples = vec![vec![Vec::with_capacity(rounds); cases.len()]; KINDS.len()];
+    for round in 0..rounds {
+        for ((map, target), samples) in KINDS.into_iter().zip(&mut samples) {
+            for case in order(round, cases.len()) {
+                samples[case].push(cases[case].time(map, target));
+            }
+        }
+    }
+    samples
 }
 
 fn table(names: &[&str], value: impl Fn(usize, usize) -> f64) {
