@@ -246,12 +246,9 @@ fn poll_response<F, R, X, E>(
 where
     F: Future<Output = Result<Response<R>, X>>,
 {
-    match response.poll(cx) {
-        Poll::Ready(Ok(mut response)) => {
-            challenge::watch(&mut response, cache, generation);
-            Poll::Ready(Ok(response))
-        }
-        Poll::Ready(Err(error)) => Poll::Ready(Err(fail(error))),
-        Poll::Pending => Poll::Pending,
+    let mut polled = response.poll(cx).map_err(fail);
+    if let Poll::Ready(Ok(response)) = &mut polled {
+        challenge::watch(response, cache, generation);
     }
+    polled
 }

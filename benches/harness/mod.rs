@@ -93,10 +93,9 @@ where
     let mut cx = Context::from_waker(Waker::noop());
     for request in requests.drain(..) {
         assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "the service is ready");
-        match pin!(service.call(request)).poll(&mut cx) {
-            Poll::Ready(Ok(response)) => drop(black_box(response)),
-            _ => panic!("the service answers at once"),
-        }
+        let polled = pin!(service.call(request)).poll(&mut cx);
+        // Where it lies: a caller who moves it pays for that himself, and only where the compiler cannot see through the layer.
+        assert!(matches!(black_box(&polled), Poll::Ready(Ok(_))), "the service answers at once");
     }
 }
 
