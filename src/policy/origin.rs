@@ -177,7 +177,7 @@ impl Policy for TrustedOrigins {
 
 /// Whether `authority` is a host of Yandex Cloud as it is usually written: one label, Workflows' above all, and the domain.
 // Two short comparisons are made in place, where one of the whole would be a call.
-#[inline(always)]
+#[inline]
 fn is_usual(authority: &str) -> bool {
     let label = authority.strip_suffix(YANDEX_CLOUD);
     label.is_some_and(|label| label == "serverless-workflows." || is_usual_label(label))
