@@ -21,7 +21,9 @@ pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) 
 
 #[cfg(feature = "tokio")]
 mod with_tokio {
-    use std::panic::catch_unwind;
+    use std::panic::{AssertUnwindSafe, catch_unwind};
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
     use std::time::Duration;
 
     use tokio::runtime::{Handle, Id};
@@ -72,10 +74,22 @@ mod with_tokio {
     }
 
     /// A timer of the current runtime, if it has any.
-    pub(crate) fn timer(duration: Duration) -> Option<Sleep> {
+    pub(crate) fn timer(duration: Duration) -> Option<Timer> {
         Handle::try_current().ok()?;
         // A runtime built without timers can be told by this panic only.
-        catch_unwind(|| tokio::time::sleep(duration)).ok()
+        catch_unwind(|| tokio::time::sleep(duration)).ok().map(|sleep| Timer(Box::pin(sleep)))
+    }
+
+    /// A timer that never fires where its runtime died under it.
+    pub(crate) struct Timer(Pin<Box<Sleep>>);
+
+    impl Future for Timer {
+        type Output = ();
+
+        fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<()> {
+            // Tokio's panics then.
+            catch_unwind(AssertUnwindSafe(|| self.0.as_mut().poll(cx))).unwrap_or(Poll::Pending)
+        }
     }
 }
 

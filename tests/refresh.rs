@@ -9,9 +9,7 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{
-    AuthError, CacheState, Clock, Credential, CredentialCache, CredentialProvider, ProviderError, Refresh,
-};
+use yandex_cloud_auth::{AuthError, CacheState, Clock, Credential, CredentialCache, CredentialProvider, ProviderError};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -146,20 +144,6 @@ fn without_a_runtime_a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
     }
 }
 
-#[test]
-fn without_a_runtime_a_fetch_that_hangs_is_ended_by_the_next_who_asks() {
-    let provider = ScriptedProvider::new().hang();
-    let refresh = Refresh::new().deadline(Duration::ZERO);
-    let cache = CredentialCache::builder(provider.clone()).refresh(refresh).build();
-    let mut cx = Context::from_waker(Waker::noop());
-    assert!(pin!(cache.get()).poll(&mut cx).is_pending());
-    let start = std::time::Instant::now();
-    while start.elapsed().is_zero() {}
-    let Poll::Ready(Err(error)) = pin!(cache.get()).poll(&mut cx) else { panic!("joined a fetch that is overdue") };
-    assert_eq!(message(&error), "no credential within 0ns");
-    assert_eq!(provider.calls(), 1);
-}
-
 #[tokio::test(start_paused = true)]
 async fn a_fetch_goes_on_when_all_who_waited_gave_up() {
     let provider = ScriptedProvider::new().after(s(3)).answer(token("t1.a"));
@@ -193,24 +177,6 @@ fn a_flight_whose_runtime_died_is_started_anew_on_another() {
     assert_eq!(text(&second.block_on(cache.get()).unwrap()), "t1.b");
     assert_eq!(provider.calls(), 2);
     drop(waiter);
-}
-
-#[test]
-fn a_flight_on_a_runtime_that_stands_still_is_given_up_at_its_deadline() {
-    let provider = ScriptedProvider::new().answer(token("t1.b"));
-    let clock = ManualClock::new();
-    let cache = CredentialCache::builder(provider)
-        .clock(clock.clone())
-        .refresh(Refresh::new().deadline(Duration::from_millis(1)))
-        .build();
-    let still = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    let moving = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
-    still.block_on(async { assert!(poll_once(pin!(cache.get())).await.is_pending()) });
-
-    let error = moving.block_on(cache.get()).unwrap_err();
-    assert!(message(&error).contains("within 1ms"), "{error}");
-    clock.advance(s(1));
-    assert_eq!(text(&moving.block_on(cache.get()).unwrap()), "t1.b");
 }
 
 async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
@@ -582,6 +548,7 @@ async fn absurd_lifetimes_neither_panic_nor_last() {
         let cache = cache(&provider, &clock);
         let _ = cache.get().await;
         clock.advance(2 * HOUR);
-        let _ = (cache.get().await, cache.status(), cache.peek());
+        assert_eq!(cache.peek().is_some(), lifetime > 2 * HOUR, "{lifetime:?}");
+        let _ = (cache.get().await, cache.status());
     }
 }

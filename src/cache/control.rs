@@ -65,15 +65,17 @@ impl Control {
         self.failure = Some(Failure { error, in_a_row, at, jitter });
     }
 
-    pub(super) fn replace_renewal(&mut self, renewal: Option<Task>) {
-        if let Some(old) = std::mem::replace(&mut self.renewal, renewal) {
+    pub(super) fn replace_renewal(&mut self, renewal: Task) {
+        if let Some(old) = self.renewal.replace(renewal) {
             old.abort();
         }
     }
 
     /// Ends all that runs on behalf of the cache.
     pub(super) fn abort(&mut self) {
-        self.replace_renewal(None);
+        if let Some(renewal) = self.renewal.take() {
+            renewal.abort();
+        }
         if let Some(flight) = self.flight.take() {
             flight.abort();
         }

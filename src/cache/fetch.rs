@@ -18,9 +18,6 @@ use crate::provider::{ErasedProvider, ProviderError};
 use crate::runtime::{Runtime, within};
 use crate::telemetry;
 
-/// What a waiter on another runtime grants a flight beyond its deadline.
-pub(super) const FOREIGN_GRACE: Duration = Duration::from_secs(1);
-
 /// What a waiter has to do next.
 enum Boarding {
     Flight(Flight),
@@ -45,7 +42,7 @@ impl State {
     /// Waits for a fetch whatever is held, cool-down or not.
     pub(crate) async fn insist(self: Arc<Self>) -> Result<Arc<Held>, ProviderError> {
         loop {
-            self.end_overdue();
+            self.discard_overdue();
             let flight = self.flight(&mut self.lock());
             if let Some(result) = self.await_flight(flight).await {
                 return result;
@@ -55,7 +52,7 @@ impl State {
 
     /// The flight to wait for, or what there is instead of one.
     fn board(self: &Arc<Self>) -> Boarding {
-        self.end_overdue();
+        self.discard_overdue();
         let mut control = self.lock();
         let now = self.time.now();
         if let Some(held) = self.usable_at(&now) {
@@ -75,41 +72,51 @@ impl State {
             return flight.clone();
         }
         control.flights += 1;
-        let number = control.flights;
-        let fetch = fetch(Arc::downgrade(self), Arc::clone(&self.provider), number, self.refresh.deadline);
-        let flight = match Runtime::current() {
-            Some(runtime) => {
-                let (task, outcome) = runtime.spawn(fetch);
-                Flight::new(number, Some(task), outcome)
-            }
-            None => Flight::new(number, None, Box::pin(async move { Some(fetch.await) })),
-        };
+        let flight = self.depart(control.flights);
         control.flight = Some(flight.clone());
         flight
     }
 
-    async fn await_flight(self: &Arc<Self>, flight: Flight) -> Outcome {
-        if !flight.is_foreign() {
-            return flight.await;
-        }
-        let number = flight.number;
-        let left = self.refresh.deadline.saturating_add(FOREIGN_GRACE).saturating_sub(flight.elapsed());
-        match within(left, flight.clone()).await {
-            Some(outcome) => outcome,
-            None => {
-                flight.abort();
-                Some(self.land(number, Err(missed(self.refresh.deadline))))
+    fn depart(self: &Arc<Self>, number: u64) -> Flight {
+        let fetch = |limit| fetch(Arc::downgrade(self), Arc::clone(&self.provider), number, limit);
+        if let Some(runtime) = Runtime::current() {
+            let (task, outcome) = runtime.spawn(fetch(Some(self.refresh.deadline)));
+            // No flight lands while the lock is held, so one that is over has been refused: the runtime is shutting down.
+            if !task.is_finished() {
+                return Flight::new(number, Some(task), outcome);
             }
         }
+        let fetch = fetch(None);
+        Flight::new(number, None, Box::pin(async move { Some(fetch.await) }))
     }
 
-    /// A flight that callers drive has no timer, so the next caller looks at the time for it.
-    pub(super) fn end_overdue(self: &Arc<Self>) {
+    async fn await_flight(self: &Arc<Self>, flight: Flight) -> Outcome {
+        if flight.keeps_its_deadline() {
+            return flight.await;
+        }
         let deadline = self.refresh.deadline;
-        let overdue = |flight: &&Flight| flight.is_driven_by_callers() && flight.elapsed() > deadline;
-        let number = self.lock().flight.as_ref().filter(overdue).map(|flight| flight.number);
-        if let Some(number) = number {
-            let _ = self.land(number, Err(missed(deadline)));
+        if let Some(outcome) = within(flight.left(deadline), flight.clone()).await {
+            return outcome;
+        }
+        if !flight.is_driven_by_callers() {
+            // Its runtime stands still. This one does not.
+            self.discard(|held| held.number == flight.number);
+            return None;
+        }
+        let landed = self.land(flight.number, Err(missed(deadline)));
+        flight.end(Some(landed.clone()));
+        Some(landed)
+    }
+
+    /// Gives up a flight that nothing has moved for too long. Who still waits for it boards the next one.
+    pub(super) fn discard_overdue(&self) {
+        self.discard(|flight| flight.left(self.refresh.deadline).is_zero());
+    }
+
+    fn discard(&self, which: impl Fn(&Flight) -> bool) {
+        let discarded = self.lock().flight.take_if(|flight| which(flight));
+        if let Some(flight) = discarded {
+            flight.end(None);
         }
     }
 
@@ -121,7 +128,8 @@ impl State {
     ) -> Result<Arc<Held>, ProviderError> {
         let mut control = self.lock();
         let Some(flight) = control.flight.take_if(|flight| flight.number == number) else {
-            return Err(result.err().unwrap_or_else(|| ProviderError::transient("the fetch was given up")));
+            let given_up = || result.err().unwrap_or_else(|| ProviderError::transient("the fetch was given up"));
+            return self.usable_at(&self.time.now()).ok_or_else(given_up);
         };
         let now = self.time.now();
         let landed = result.and_then(|credential| self.receive(&credential, now));
@@ -133,7 +141,9 @@ impl State {
             Err(error) => control.fail(error.clone(), now, (self.jitter)()),
         }
         self.settle(&control, &now);
-        control.replace_renewal(renewal::start(self));
+        if let Some(renewal) = renewal::start(self) {
+            control.replace_renewal(renewal);
+        }
         let in_a_row = control.failure.as_ref().map_or(0, |failure| failure.in_a_row);
         drop(control);
         match &landed {
@@ -160,18 +170,23 @@ impl State {
 }
 
 /// One fetch, whatever the provider does, and its landing. Owns no cache: the last handle may go meanwhile.
+///
+/// Only a task sets a limit: a timer belongs to one runtime, and what callers drive may be polled on several.
 async fn fetch(
     state: Weak<State>,
     provider: Arc<dyn ErasedProvider>,
     number: u64,
-    deadline: Duration,
+    limit: Option<Duration>,
 ) -> Result<Arc<Held>, ProviderError> {
-    let fetching = telemetry::in_fetch_span(AssertUnwindSafe(provider.fetch_erased()).catch_unwind());
-    let result = match within(deadline, fetching).await {
-        Some(Ok(result)) => result,
-        Some(Err(_panic)) => Err(ProviderError::transient("the provider panicked")),
-        None => Err(missed(deadline)),
+    let fetching = telemetry::in_fetch_span(provider.fetch_erased());
+    let limited = async {
+        match limit {
+            Some(limit) => within(limit, fetching).await.unwrap_or_else(|| Err(missed(limit))),
+            None => fetching.await,
+        }
     };
+    let panicked = |_| Err(ProviderError::transient("the provider panicked"));
+    let result = AssertUnwindSafe(limited).catch_unwind().await.unwrap_or_else(panicked);
     match state.upgrade() {
         Some(state) => state.land(number, result),
         None => Err(ProviderError::transient("the cache is gone")),

@@ -1,33 +1,61 @@
 //! One fetch that all waiters share and none of them owns.
 
+use std::future::poll_fn;
 use std::pin::Pin;
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 use futures_util::future::{BoxFuture, Shared};
+use futures_util::task::AtomicWaker;
 
 use super::slot::Held;
 use crate::provider::ProviderError;
 use crate::runtime::Task;
 
-/// How a flight ended: what landed, or why nothing did. `None` where its runtime died under it.
+/// How a flight ended: what landed, or why nothing did. `None` where it was lost, and another is to be started.
 pub(crate) type Outcome = Option<Result<Arc<Held>, ProviderError>>;
+
+/// What a flight is granted beyond its deadline before it counts as lost: its own task keeps the deadline, unless its runtime stands still.
+const GRACE: Duration = Duration::from_secs(1);
 
 /// A handle on the one fetch in flight. Clones are the same flight, and all get the same outcome.
 #[derive(Clone)]
 pub(crate) struct Flight {
     pub(crate) number: u64,
     outcome: Shared<BoxFuture<'static, Outcome>>,
+    ending: Arc<Ending>,
     /// What drives it. Without a task, whoever polls does.
     task: Option<Task>,
     started: Instant,
 }
 
+/// An outcome given from outside, to whoever waits.
+#[derive(Default)]
+struct Ending {
+    outcome: Mutex<Option<Outcome>>,
+    waker: AtomicWaker,
+}
+
 impl Flight {
-    pub(crate) fn new(number: u64, task: Option<Task>, outcome: BoxFuture<'static, Outcome>) -> Self {
-        Self { number, outcome: outcome.shared(), task, started: Instant::now() }
+    pub(crate) fn new(number: u64, task: Option<Task>, mut flying: BoxFuture<'static, Outcome>) -> Self {
+        let ending = Arc::<Ending>::default();
+        let ended = Arc::clone(&ending);
+        let outcome = poll_fn(move |cx| {
+            ended.waker.register(cx.waker());
+            match ended.take() {
+                Some(outcome) => Poll::Ready(outcome),
+                None => flying.as_mut().poll(cx),
+            }
+        });
+        Self { number, outcome: outcome.boxed().shared(), ending, task, started: Instant::now() }
+    }
+
+    /// Ends it with this outcome, unless it has one. Everybody who waits for it gets that.
+    pub(crate) fn end(&self, outcome: Outcome) {
+        self.ending.put(outcome);
+        self.abort();
     }
 
     /// Whether it makes no way unless it is polled.
@@ -40,12 +68,17 @@ impl Flight {
         self.task.as_ref().is_some_and(Task::is_finished)
     }
 
-    /// Whether it depends on another runtime than the caller's, which may stand still for good.
-    pub(crate) fn is_foreign(&self) -> bool {
-        self.task.as_ref().is_some_and(Task::is_foreign)
+    /// Whether its own task, on the caller's runtime, sees to its deadline.
+    pub(crate) fn keeps_its_deadline(&self) -> bool {
+        self.task.as_ref().is_some_and(|task| !task.is_foreign())
     }
 
-    /// For how long it has been under way, in real time.
+    /// How long it may still take, in real time, before it counts as lost.
+    pub(crate) fn left(&self, deadline: Duration) -> Duration {
+        let grace = if self.is_driven_by_callers() { Duration::ZERO } else { GRACE };
+        deadline.saturating_add(grace).saturating_sub(self.started.elapsed())
+    }
+
     pub(crate) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
@@ -54,6 +87,17 @@ impl Flight {
         if let Some(task) = &self.task {
             task.abort();
         }
+    }
+}
+
+impl Ending {
+    fn put(&self, outcome: Outcome) {
+        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
+        self.waker.wake();
+    }
+
+    fn take(&self) -> Option<Outcome> {
+        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
     }
 }
 

@@ -4,7 +4,7 @@ use std::sync::{Arc, Weak};
 use std::time::Duration;
 
 use super::state::{Consulted, State};
-use crate::runtime::{Runtime, Task, timer};
+use crate::runtime::{Runtime, Task, timer, within};
 
 /// The longest sleep. A timer stands still while the machine does, so the clocks are looked at in between.
 const MAX_NAP: Duration = Duration::from_secs(60);
@@ -23,7 +23,7 @@ async fn run(state: Weak<State>) {
         timer.await;
         let Some(consulted) = state.upgrade().map(|state| state.consult()) else { return };
         if let Consulted::Held(_, Some(flight)) = consulted {
-            flight.await;
+            within(MAX_NAP, flight).await;
         }
     }
 }

@@ -4,7 +4,6 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use super::control::Control;
-use super::fetch::FOREIGN_GRACE;
 use super::flight::Flight;
 use super::refresh::Refresh;
 use super::registry;
@@ -79,7 +78,10 @@ impl State {
         match self.slot.load_full() {
             Some(held) => match held.freshness(&now) {
                 Freshness::Fresh => {
-                    self.settle(&self.lock(), &now);
+                    if self.slot.settled(unix_nanos(now.wall)).is_none() {
+                        let control = self.lock();
+                        self.settle(&control, &self.time.now());
+                    }
                     Consulted::Held(held, None)
                 }
                 Freshness::Due => Consulted::Held(held, self.renew(&now)),
@@ -121,7 +123,7 @@ impl State {
 
     /// Starts the due fetch unless one runs or it is too early. Returns the flight if nobody drives it.
     fn renew(self: &Arc<Self>, now: &Reading) -> Option<Flight> {
-        self.end_overdue();
+        self.discard_overdue();
         let mut control = self.lock();
         if control.alive().is_none() {
             if !control.due_pause(now).is_zero() {
@@ -163,12 +165,14 @@ impl State {
     fn quiet(&self, control: &Control, held: &Held, now: &Reading) -> Option<Duration> {
         let age = now.since(&held.landed);
         let expires_in = held.schedule.expired.map(|expired| expired.saturating_sub(age));
-        let act_in = match control.alive() {
-            Some(flight) if flight.is_driven_by_callers() => Some(Duration::ZERO),
-            // Should the flight be lost with its runtime, a request finds out then.
-            Some(_) => Some(self.refresh.deadline.saturating_add(FOREIGN_GRACE)),
-            None => held.schedule.due.map(|due| due.saturating_sub(age).max(control.due_pause(now))),
+        let hold = match control.alive() {
+            // Each request polls it on.
+            Some(flight) if flight.is_driven_by_callers() => Duration::ZERO,
+            // Should it be lost with its runtime, a request finds out then.
+            Some(flight) => flight.left(self.refresh.deadline),
+            None => control.due_pause(now),
         };
+        let act_in = held.schedule.due.map(|due| due.saturating_sub(age).max(hold));
         match (expires_in, act_in) {
             (Some(expires_in), Some(act_in)) => Some(expires_in.min(act_in)),
             (either, None) | (None, either) => either,

@@ -1,0 +1,237 @@
+//! Flights and the runtimes they run on: none, another, one that stands still, one that is gone.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, mpsc};
+use std::task::{Context, Poll, Waker};
+use std::time::Duration;
+
+use http::{Request, Response};
+use tokio::runtime::Runtime;
+use tower::{Layer, Service};
+use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+use yandex_cloud_auth::{AuthError, AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, Refresh};
+
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn runtime() -> Runtime {
+    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn token(text: &str) -> Credential {
+    Credential::iam_token(text).unwrap().with_lifetime(12 * HOUR)
+}
+
+fn text(result: Result<Credential, AuthError>) -> String {
+    result.unwrap().header_value().to_str().unwrap().split_once(' ').unwrap().1.to_owned()
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Waits without any runtime.
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl std::task::Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park();
+    }
+}
+
+/// Answers the nth call with the token `t1.n` after as many polls as `polls` says, each of which asks for the next.
+fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUsize>) {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let count = Arc::clone(&calls);
+    let provider = move || {
+        let number = count.fetch_add(1, Ordering::Relaxed);
+        async move {
+            let mut left = polls(number);
+            std::future::poll_fn(|cx| {
+                cx.waker().wake_by_ref();
+                left = left.saturating_sub(1);
+                if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+            })
+            .await;
+            Ok(token(&format!("t1.{number}")))
+        }
+    };
+    (provider, calls)
+}
+
+const HANG: usize = usize::MAX;
+
+fn at_once() -> Refresh {
+    Refresh::new().deadline(Duration::ZERO)
+}
+
+/// Real time goes on, by as little as the clock can tell.
+fn a_moment() {
+    let start = std::time::Instant::now();
+    while start.elapsed() < Duration::from_millis(1) {
+        std::hint::spin_loop();
+    }
+}
+
+/// The result of `work` on a thread of its own, which must not hang.
+fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+    let (done, result) = mpsc::channel();
+    std::thread::spawn(move || done.send(work()));
+    result.recv_timeout(Duration::from_secs(20)).expect("it hangs")
+}
+
+fn request() -> Request<()> {
+    Request::get("/workflows/v1/execution").body(()).unwrap()
+}
+
+#[test]
+fn a_runtime_that_is_gone_takes_no_fetch_and_the_caller_drives_it() {
+    let (provider, calls) = yielding(|_| 0);
+    let cache = CredentialCache::new(provider);
+    let gone = runtime();
+    let handle = gone.handle().clone();
+    drop(gone);
+    let result = in_time(move || {
+        let _entered = handle.enter();
+        block_on(cache.get())
+    });
+    assert_eq!(text(result), "t1.0");
+    assert_eq!(calls.load(Ordering::Relaxed), 1);
+}
+
+#[test]
+fn a_flight_on_a_runtime_that_stands_still_is_replaced_by_who_waits() {
+    let (provider, calls) = yielding(|_| 0);
+    let refresh = Refresh::new().deadline(Duration::from_millis(100));
+    let cache = CredentialCache::builder(provider).refresh(refresh).build();
+    let still = runtime();
+    still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
+    assert_eq!(text(in_time(move || runtime().block_on(cache.get()))), "t1.0");
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "the flight that stood still never asked");
+}
+
+#[test]
+fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let refresh = Refresh::new().deadline(Duration::from_millis(10));
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).refresh(refresh).build();
+    let (still, moving) = (runtime(), runtime());
+    moving.block_on(cache.get()).unwrap();
+    clock.advance(HOUR);
+    still.block_on(async { assert_eq!(text(cache.get().await), "t1.a") });
+    moving.block_on(async {
+        // Deadline and grace pass in real time, the spacing of due fetches by the clock.
+        tokio::time::sleep(Duration::from_millis(1100)).await;
+        clock.advance(Duration::from_secs(1));
+        assert_eq!(text(cache.get().await), "t1.a");
+        let landed = async {
+            while cache.status().generation() < 2 {
+                tokio::task::yield_now().await;
+            }
+        };
+        tokio::time::timeout(Duration::from_secs(10), landed).await.expect("nothing lands");
+        assert_eq!(text(cache.get().await), "t1.b");
+    });
+}
+
+#[test]
+fn a_due_fetch_that_was_left_behind_costs_no_later_request() {
+    let clock = ManualClock::new();
+    let (provider, calls) = yielding(|_| 3);
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).refresh(at_once()).build();
+    assert_eq!(text(block_on(cache.get())), "t1.0");
+    clock.advance(HOUR);
+    assert_eq!(text(block_on(cache.get())), "t1.0");
+    a_moment();
+    clock.advance(12 * HOUR);
+    assert_eq!(text(block_on(cache.get())), "t1.2");
+    assert_eq!(calls.load(Ordering::Relaxed), 3);
+    assert!(cache.status().last_error().is_none());
+}
+
+/// Counts how often it is read.
+#[derive(Clone)]
+struct Counting(ManualClock, Arc<AtomicUsize>);
+
+impl Clock for Counting {
+    fn wall(&self) -> std::time::SystemTime {
+        self.0.wall()
+    }
+
+    fn monotonic(&self) -> std::time::Instant {
+        self.1.fetch_add(1, Ordering::Relaxed);
+        self.0.monotonic()
+    }
+}
+
+#[test]
+fn a_refresh_that_was_abandoned_leaves_the_warm_path_warm() {
+    let clock = Counting(ManualClock::new(), Arc::default());
+    let (provider, _) = yielding(|number| if number == 0 { 0 } else { HANG });
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let runtime = runtime();
+    runtime.block_on(cache.get()).unwrap();
+    assert!(poll_once(pin!(cache.refresh())).is_pending());
+    let client = tower::service_fn(|_: Request<()>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
+    let mut service = AuthLayer::from_cache(cache).layer(client);
+    let mut send = || runtime.block_on(async { service.call(request()).await }).unwrap();
+    send();
+    let before = clock.1.load(Ordering::Relaxed);
+    for _ in 0..100 {
+        send();
+    }
+    assert_eq!(clock.1.load(Ordering::Relaxed), before, "both clocks were read");
+}
+
+#[test]
+fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
+    let clock = ManualClock::new();
+    let (provider, _) = yielding(|number| if number == 0 { 0 } else { HANG });
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    block_on(cache.get()).unwrap();
+    clock.advance(HOUR);
+    let client = tower::service_fn(|_: Request<()>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
+    let mut service = AuthLayer::from_cache(cache).layer(client);
+    for _ in 0..3 {
+        // Called outside of any runtime, polled on one that is gone before the next.
+        let response = service.call(request());
+        assert!(runtime().block_on(response).is_ok());
+    }
+}
+
+#[test]
+fn who_waits_for_a_flight_that_is_given_up_gets_the_next_one() {
+    let (provider, calls) = yielding(|number| if number == 0 { HANG } else { 0 });
+    let cache = CredentialCache::builder(provider).refresh(at_once()).build();
+    let mut early = pin!(cache.get());
+    assert!(poll_once(early.as_mut()).is_pending());
+    a_moment();
+    assert_eq!(text(block_on(cache.get())), "t1.1");
+    assert_eq!(text(block_on(early)), "t1.1");
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+#[test]
+fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
+    let (provider, _) = yielding(|_| HANG);
+    let refresh = Refresh::new().deadline(Duration::from_millis(20));
+    let cache = CredentialCache::builder(provider).refresh(refresh).build();
+    let mut early = Box::pin(cache.get());
+    assert!(poll_once(early.as_mut()).is_pending());
+    let waiting = cache.clone();
+    let error = in_time(move || runtime().block_on(async { waiting.get().await.unwrap_err() }));
+    assert!(error.to_string().contains("no credential within 20ms"), "{error}");
+    let Poll::Ready(Err(same)) = poll_once(early.as_mut()) else { panic!("the first still waits") };
+    assert_eq!(same.to_string(), error.to_string());
+}
