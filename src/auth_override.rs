@@ -22,6 +22,6 @@ use crate::credential::Credential;
 pub enum AuthOverride {
     /// Send it without credentials, whatever the policy says; one that was written by hand is removed.
     Anonymous,
-    /// Send it with this credential, if the policy lets it. A 401 drops nothing.
+    /// Send it with this credential, if the policy lets it, whatever its expiry says. A 401 drops nothing.
     Use(Credential),
 }

@@ -10,7 +10,7 @@ pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status"
 /// `UNAUTHENTICATED` of `google.rpc.Code`.
 const UNAUTHENTICATED: &str = "16";
 
-/// In a response's extensions: the credential that was refused is not held any more, so a replay will carry another.
+/// In a response's extensions: the credential that was refused is not held any more, so a replay will carry what is fetched next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CredentialReplaced;
 
@@ -37,8 +37,15 @@ fn is_grpc(headers: &HeaderMap) -> bool {
         && headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
+/// In a response's extensions: a layer of this crate made it, and no server refused anything.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct NotSent;
+
 #[cold]
 fn report<R>(response: &mut Response<R>, cache: u32, generation: u64) {
+    if response.extensions().get::<NotSent>().is_some() {
+        return;
+    }
     if let Some(Refusal::Dropped | Refusal::Replaced) = cache::reject(cache, generation) {
         response.extensions_mut().insert(CredentialReplaced);
     }

@@ -9,7 +9,7 @@ use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use crate::challenge::GRPC_STATUS;
+use crate::challenge::{GRPC_STATUS, NotSent};
 use crate::error::AuthError;
 use crate::future::Attempt;
 use crate::layer::AuthLayer;
@@ -134,6 +134,7 @@ impl<S: Service<Request<B>>, K, B> fmt::Debug for GrpcResponseFuture<S, K, B> {
 #[cold]
 fn trailers_only<R: Default>(error: &AuthError) -> Response<R> {
     let mut response = Response::new(R::default());
+    response.extensions_mut().insert(NotSent);
     let headers = response.headers_mut();
     headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
     headers.insert(GRPC_STATUS, HeaderValue::from_static(status(error)));

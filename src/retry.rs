@@ -9,7 +9,7 @@ use crate::challenge::CredentialReplaced;
 
 /// A [`tower::retry::Policy`] that replays a request once after a `401`, or a trailers-only gRPC status 16.
 ///
-/// Only if the layer below dropped or replaced the credential that was refused, so that the replay carries another one, and only
+/// Only if the layer below dropped or replaced the credential that was refused, so that the replay carries what is fetched next, and only
 /// for bodies that are `Clone`. A second refusal goes to the caller. Put it right outside the layer.
 ///
 /// # Examples

@@ -9,7 +9,8 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use yandex_cloud_auth::retry::OnUnauthorized;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{
-    AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider, Decision, RequestHead,
+    AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider, Decision, ProviderError,
+    RequestHead,
 };
 
 fn token(text: &str) -> Credential {
@@ -221,6 +222,17 @@ async fn a_refusal_of_what_was_sent_without_credentials_drops_none() {
         client.ready().await.unwrap().call(request()).await.unwrap();
         assert_eq!(layer.cache().status().state(), CacheState::Fresh);
     }
+}
+
+#[tokio::test]
+async fn what_a_layer_below_refuses_is_no_refusal_of_this_ones_credential() {
+    let (layer, _) = settled(two_tokens()).await;
+    let below = AuthLayer::new(ScriptedProvider::new().fail(ProviderError::permanent("no key"))).grpc();
+    let server = Server::refusing(&[], unauthorized);
+    let mut client = layer.layer(below.layer(server.client()));
+    let response = client.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(response.headers()["grpc-status"], "16");
+    assert_eq!(layer.cache().status().state(), CacheState::Fresh);
 }
 
 #[tokio::test]

@@ -63,7 +63,8 @@ impl HistogramFn for Instrument {
 
 impl Instruments {
     fn instrument(&self, key: &Key) -> Arc<Instrument> {
-        let labels: String = key.labels().map(|label| format!(" {}", label.value())).collect();
+        let fixed = key.labels().filter(|label| label.key() != "cache");
+        let labels: String = fixed.map(|label| format!(" {}", label.value())).collect();
         Arc::new(Instrument { name: format!("{}{labels}", key.name()), seen: self.0.clone() })
     }
 }

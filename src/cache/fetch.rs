@@ -147,9 +147,9 @@ impl State {
         let in_a_row = control.failure.as_ref().map_or(0, |failure| failure.in_a_row);
         drop(control);
         match &landed {
-            Ok(held) => telemetry::fetched(&held.credential, held.generation, flight.elapsed()),
+            Ok(held) => telemetry::fetched(self.number, &held.credential, held.generation, flight.elapsed()),
             Err(error) => {
-                telemetry::fetch_failed(error, in_a_row, self.usable_at(&now).is_some(), flight.elapsed());
+                telemetry::fetch_failed(self.number, error, in_a_row, self.usable_at(&now).is_some(), flight.elapsed());
             }
         }
         landed

@@ -44,6 +44,7 @@ use crate::provider::CredentialProvider;
 ///
 /// With the feature `tokio`, a fetch started on a tokio runtime runs detached, under [`Refresh::deadline`], and a timer renews
 /// ahead of time when no request does. Otherwise whoever waits drives the fetch. Constructors spawn nothing and need no runtime.
+/// A runtime built without timers has neither deadline nor timer; tokio tells of that by a panic, which is caught where panics unwind.
 ///
 /// # Clone
 ///
