@@ -3,10 +3,12 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
+use http::HeaderValue;
+use http::header::LOCATION;
+use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, ManualClock};
 use yandex_cloud_auth::{
-    Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService, OAuthToken,
-    ProviderError, Scheme, ServiceAccountKey, WorkloadIdentity,
+    AuthError, Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService,
+    OAuthToken, ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
 };
 
 /// All of them, asking through one transport, each with the host it asks.
@@ -46,6 +48,20 @@ impl<'a> Identities<'a> {
     fn impersonation(&self, source: impl CredentialProvider) -> Impersonation {
         let provider = Impersonation::new(source, self.cloud.other_service_account_id());
         provider.with_endpoint(self.cloud.iam_url()).with_transport(self.transport.clone())
+    }
+
+    /// Each in a cache of its own, with the host it asks.
+    fn caches(&self, source: &Credential, clock: &ManualClock, deadline: Duration) -> [(Host, CredentialCache); 5] {
+        let refresh = || Refresh::new().deadline(deadline);
+        let oauth = self.oauth(&self.cloud.oauth_token());
+        [
+            (Host::Iam, CredentialCache::builder(self.key())),
+            (Host::Metadata, CredentialCache::builder(self.metadata())),
+            (Host::Iam, CredentialCache::builder(oauth)),
+            (Host::OAuth, CredentialCache::builder(self.workload())),
+            (Host::Iam, CredentialCache::builder(self.impersonation(source.clone()))),
+        ]
+        .map(|(host, cache)| (host, cache.clock(clock.clone()).refresh(refresh()).build()))
     }
 
     async fn fetch_each(&self) -> Vec<(Host, Result<Credential, ProviderError>)> {
@@ -116,31 +132,58 @@ async fn an_oauth_token_that_was_issued_too_late_is_refused_with_the_date() {
     assert!(error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"), "{error}");
 }
 
+/// What goes wrong, how long a fetch may take, and whether it is told as permanent. Faults that answer get as long as they need.
+fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
+    let (ample, short) = (Duration::from_secs(30), Duration::from_millis(300));
+    let elsewhere = HeaderValue::from_str(&format!("{trap}/canary?canary")).unwrap();
+    vec![
+        (Fault::hang(), short, false),
+        (Fault::stall(), short, false),
+        (Fault::endless(), ample, false),
+        (Fault::cut_short(), ample, false),
+        (Fault::hang_up(), ample, false),
+        (Fault::garbage(), ample, false),
+        (Fault::answer(200, "{\"iamToken\":\"canary\\n\",\"access_token\":\"canary\\u0000\"}"), ample, false),
+        (Fault::answer(401, "{\"canary\":\"canary\"}"), ample, true),
+        (Fault::status(302).header(LOCATION, elsewhere), ample, true),
+        (Fault::status(429), ample, false),
+        (Fault::status(503), ample, false),
+    ]
+}
+
 #[tokio::test]
-async fn every_fault_of_a_server_is_transient_and_asked_once() {
-    let faults = [
-        Fault::status(503),
-        Fault::status(429),
-        Fault::garbage(),
-        Fault::hang_up(),
-        Fault::cut_short(),
-        Fault::endless(),
-    ];
-    for fault in faults {
-        let cloud = FakeCloud::start().await;
-        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked_once_and_told_without_a_secret() {
+    let cloud = FakeCloud::start().await;
+    let identities = Identities::of(&cloud);
+    let source = identities.key().fetch().await.unwrap();
+    let secrets = [cloud.oauth_token(), cloud.subject_token(), bearer(&source).to_owned(), "canary".to_owned()];
+    for (fault, deadline, permanent) in faults(&cloud.url(Host::Discovery)) {
+        let clock = ManualClock::new();
+        for (host, cache) in identities.caches(&source, &clock, deadline) {
+            let case = format!("{fault:?} of {cache:?}");
+            cloud.clear_audit();
             cloud.inject(host, fault.clone());
+            let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!("{case}") };
+            // A metadata service that has never answered may be none.
+            let absent = host == Host::Metadata && error.is_not_configured();
+            assert!(absent || error.is_permanent() == permanent, "{case}: {error}");
+            let told = format!("{error} {error:?} {:?}", cache.status());
+            assert!(!secrets.iter().any(|secret| told.contains(secret)) && !told.contains("doctype"), "{told}");
+
+            // In the cool-down nobody is asked, and after it whoever is well again.
+            cloud.heal(host);
+            cache.get().await.unwrap_err();
+            assert_eq!(cloud.audit().len(), 1, "{case}");
+            clock.advance(Duration::from_secs(60));
+            cache.get().await.unwrap();
+            assert_eq!(cloud.count(|request| request.host == host), 2, "{case}");
+            assert_eq!(cloud.count(|request| request.host == Host::Discovery), 0, "{case}");
         }
-        for (host, outcome) in Identities::of(&cloud).fetch_each().await {
-            let error = outcome.unwrap_err();
-            // A metadata service that hangs up before it has ever answered may be none.
-            assert!(
-                error.is_transient() || (host == Host::Metadata && error.is_not_configured()),
-                "{fault:?}: {error}"
-            );
-        }
-        assert_eq!(cloud.audit().len(), 4, "{fault:?}");
     }
+}
+
+fn bearer(credential: &Credential) -> &str {
+    credential.header_value().to_str().unwrap().strip_prefix("Bearer ").unwrap()
 }
 
 #[tokio::test]

@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use yandex_cloud_auth::testing::ManualClock;
 use yandex_cloud_auth::{CredentialCache, CredentialProvider, MetadataService};
 
 use crate::script::{Script, printed};
@@ -65,6 +66,20 @@ async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_
         assert!(error.is_transient() && error.to_string().contains(words), "{error}");
         assert_eq!(script.calls(), 2);
     }
+}
+
+#[tokio::test]
+async fn an_account_that_is_attached_a_moment_later_is_found_a_second_later() {
+    let script = Script::new().reply(404, "").reply(200, TOKEN);
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(provider(&script)).clock(clock.clone()).build();
+    for _ in 0..2 {
+        assert!(cache.get().await.unwrap_err().to_string().contains("no service account is attached"));
+        assert_eq!(script.calls(), 1);
+    }
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(cache.get().await.unwrap().header_value(), "Bearer t1.abc");
+    assert_eq!(script.calls(), 2);
 }
 
 #[tokio::test]
