@@ -5,7 +5,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::HeaderValue;
 use http::header::LOCATION;
-use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, ManualClock};
+use yandex_cloud_auth::testing::{ExpiresAt, FakeCloud, Fault, Host, ManualClock};
 use yandex_cloud_auth::{
     AuthError, Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService,
     OAuthToken, ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
@@ -103,6 +103,45 @@ async fn a_local_clock_that_is_hours_off_costs_one_more_request_and_no_token_its
         assert_eq!(cloud.count(|request| request.host == Host::Iam), 2);
         let left = cache.status().expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
         assert!((43_190..=43_200).contains(&left.as_secs()), "{left:?}");
+    }
+}
+
+#[tokio::test]
+async fn an_end_in_any_form_costs_one_request_and_one_that_is_no_time_is_fifteen_minutes_away() {
+    let cloud = FakeCloud::start().await;
+    for (form, seconds) in [
+        (ExpiresAt::Digits(9), 43_200),
+        (ExpiresAt::Digits(0), 43_200),
+        (ExpiresAt::Missing, 900),
+        (ExpiresAt::Verbatim("soon".into()), 900),
+        (ExpiresAt::Verbatim("99999-01-01T00:00:00Z".into()), 900),
+    ] {
+        cloud.set_expires_at(form.clone());
+        cloud.clear_audit();
+        let token = CredentialCache::new(Identities::of(&cloud).key()).get().await.unwrap();
+        let left = token.expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+        assert!((seconds - 10..=seconds).contains(&left.as_secs()), "{form:?}: {left:?}");
+        assert_eq!(cloud.audit().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
+    let cloud = FakeCloud::start().await;
+    let identities = Identities::of(&cloud);
+    // Of another account than the metadata service's, which would give the token that its own account already has.
+    let source = identities.oauth(&cloud.oauth_token()).fetch().await.unwrap();
+    cloud.set_token_lifetime(Duration::ZERO);
+    // A clock that stands still would be behind an end that is told after it was made.
+    let clock = ManualClock::new();
+    clock.advance(Duration::from_secs(60));
+    for (_, cache) in identities.caches(&source, &clock, Duration::from_secs(30)) {
+        cloud.clear_audit();
+        for _ in 0..10 {
+            let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!("{cache:?}") };
+            assert!(error.is_transient() && error.to_string().contains("expired"), "{error}");
+        }
+        assert_eq!(cloud.audit().len(), 1, "{cache:?}");
     }
 }
 

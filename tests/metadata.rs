@@ -91,6 +91,9 @@ async fn other_answers_say_that_it_is_here() {
         (500, "", true),
         (200, "<html>", true),
         (200, r#"{"access_token":"t1.abc","token_type":"MAC"}"#, true),
+        (200, r#"{"access_token":"t1.abc","access_token":"t1.abd"}"#, true),
+        (200, r#"{"access_token":["t1.abc"]}"#, true),
+        (200, &"[".repeat(60_000), true),
     ] {
         let script = Script::new().reply(status, body);
         let error = provider(&script).fetch().await.unwrap_err();
