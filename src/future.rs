@@ -5,12 +5,13 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::cache::registry::NOBODY;
-use crate::cache::{BoxFuture, Flight, Held};
+use crate::cache::{Flight, Held};
 use crate::challenge;
 use crate::credential::Credential;
 use crate::error::{AuthError, BoxError};
@@ -102,7 +103,7 @@ pin_project! {
     {
         /// Awaiting a credential.
         Waiting {
-            credential: BoxFuture<Result<Arc<Held>, ProviderError>>,
+            credential: BoxFuture<'static, Result<Arc<Held>, ProviderError>>,
             waiting: Option<Waiting<S, K, B>>,
             cache: u32,
         },

@@ -77,7 +77,7 @@ mod cache;
 mod challenge;
 mod clock;
 mod credential;
-#[cfg(any(doc, doctest))]
+#[cfg(any(doc, all(doctest, feature = "full")))]
 pub mod docs;
 mod error;
 #[cfg(feature = "_network")]
@@ -90,6 +90,7 @@ mod policy;
 mod provider;
 #[cfg(feature = "retry")]
 pub mod retry;
+mod runtime;
 mod secret;
 mod service;
 mod telemetry;

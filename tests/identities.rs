@@ -171,6 +171,8 @@ async fn an_oauth_token_that_was_issued_too_late_is_refused_with_the_date() {
     assert!(error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"), "{error}");
 }
 
+const ECHO: &str = r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
+
 /// What goes wrong, how long a fetch may take, and whether it is told as permanent. Faults that answer get as long as they need.
 fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
     let (ample, short) = (Duration::from_secs(30), Duration::from_millis(300));
@@ -183,7 +185,8 @@ fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
         (Fault::hang_up(), ample, false),
         (Fault::garbage(), ample, false),
         (Fault::answer(200, "{\"iamToken\":\"canary\\n\",\"access_token\":\"canary\\u0000\"}"), ample, false),
-        (Fault::answer(401, "{\"canary\":\"canary\"}"), ample, true),
+        (Fault::answer(401, ECHO), ample, true),
+        (Fault::answer(500, ECHO), ample, false),
         (Fault::status(302).header(LOCATION, elsewhere), ample, true),
         (Fault::status(429), ample, false),
         (Fault::status(503), ample, false),

@@ -39,3 +39,14 @@ fn a_text_that_is_no_token_is_told_at_once_and_not_shown() {
         assert!(!printed(&error).contains("canary"));
     }
 }
+
+#[tokio::test]
+async fn a_token_longer_than_iam_takes_is_a_permanent_error_and_is_not_sent() {
+    let script = Script::new().reply(200, iam_token("t1.abc", 60));
+    let fetch = |token: String| OAuthToken::new(token).unwrap().with_transport(script.clone());
+    let error = fetch("y".repeat(4001)).fetch().await.unwrap_err();
+    assert!(error.is_permanent() && error.to_string().contains("4000 characters"), "{error}");
+    assert_eq!(script.calls(), 0);
+    fetch("y".repeat(4000)).fetch().await.unwrap();
+    assert_eq!(script.calls(), 1);
+}

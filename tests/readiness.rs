@@ -140,6 +140,25 @@ async fn the_header_is_one_value_whatever_was_there() {
 }
 
 #[tokio::test]
+async fn a_warm_service_sends_the_next_credential_as_soon_as_it_landed() {
+    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let layer = AuthLayer::new(provider);
+    let client = tower::service_fn(|request: Request<()>| {
+        ready(Ok::<_, Infallible>(Response::new(authorization(&request).concat())))
+    });
+    let mut service = layer.layer(client);
+    let mut other = service.clone();
+    for round in ["Bearer t1.a", "Bearer t1.b"] {
+        for _ in 0..4 {
+            for service in [&mut service, &mut other] {
+                assert_eq!(service.ready().await.unwrap().call(request()).await.unwrap().body(), round);
+            }
+        }
+        layer.cache().refresh().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_override_neither_asks_the_cache_nor_drops_from_it() {
     let provider = ScriptedProvider::new().hang();
     let layer = AuthLayer::new(provider.clone());

@@ -442,6 +442,17 @@ async fn an_idle_service_is_renewed_ahead_of_time() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn an_idle_service_is_renewed_within_a_minute_of_waking_from_suspend() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let cache = cache(&provider, &clock);
+    cache.get().await.unwrap();
+    clock.advance_wall(HOUR);
+    sleep(s(61)).await;
+    assert_eq!(text(&cache.peek().unwrap()), "t1.b");
+}
+
+#[tokio::test(start_paused = true)]
 async fn an_idle_service_whose_renewal_fails_tries_again() {
     let clock = ManualClock::new();
     let provider =

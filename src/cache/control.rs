@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::cooldown;
 use super::flight::Flight;
-use super::runtime::Task;
 use crate::clock::Reading;
 use crate::provider::ProviderError;
+use crate::runtime::Task;
 
 /// Two due fetches are at least this far apart.
 const DUE_SPACING: Duration = Duration::from_secs(1);

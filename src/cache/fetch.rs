@@ -9,13 +9,13 @@ use futures_util::FutureExt;
 use super::control::Control;
 use super::flight::{Flight, Outcome};
 use super::renewal;
-use super::runtime::{Runtime, within};
 use super::schedule::{self, Freshness, Schedule};
 use super::slot::Held;
 use super::state::State;
 use crate::clock::Reading;
 use crate::credential::Credential;
 use crate::provider::{ErasedProvider, ProviderError};
+use crate::runtime::{Runtime, within};
 use crate::telemetry;
 
 /// What a waiter on another runtime grants a flight beyond its deadline.

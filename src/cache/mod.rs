@@ -8,7 +8,6 @@ mod jitter;
 mod refresh;
 pub(crate) mod registry;
 mod renewal;
-pub(crate) mod runtime;
 mod schedule;
 mod slot;
 pub(crate) mod state;
@@ -21,7 +20,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-pub(crate) use self::flight::{BoxFuture, Flight};
+pub(crate) use self::flight::Flight;
 pub use self::refresh::Refresh;
 use self::schedule::Freshness;
 pub(crate) use self::slot::Held;

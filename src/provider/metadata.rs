@@ -11,9 +11,9 @@ use http_body_util::Full;
 use super::network::network_setters;
 use super::presence::Presence;
 use super::{CredentialProvider, ProviderError};
-use crate::cache::runtime;
 use crate::credential::Credential;
 use crate::exchange::{Failure, access_token};
+use crate::runtime;
 use crate::transport::{Answer, Client};
 
 const NAME: &str = "metadata service";

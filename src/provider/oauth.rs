@@ -11,12 +11,19 @@ use crate::credential::{Credential, InvalidCredential};
 use crate::exchange::iam;
 use crate::transport::Client;
 
+const NAME: &str = "OAuth token";
+
+/// The most that IAM's `Create` takes *(Yandex Cloud, "IamTokenService")*.
+const MAX_LEN: usize = 4000;
+
 /// A Yandex account's OAuth token (`y0_…`), exchanged for an IAM token.
 ///
 /// **Deprecated by Yandex.** IAM accepts no OAuth token issued on 2026-06-01 or later. Older ones work until they expire, 12 months after
 /// they were issued, and Yandex's own SDKs announce the end of support for the end of 2026. Programs should be a service account
 /// ([`ServiceAccountKey`](crate::ServiceAccountKey)), and people can use the CLI's login ([`YcCli`](crate::YcCli)).
 /// *(Yandex Cloud, "OAuth token")*
+///
+/// A token longer than the 4000 characters that IAM takes is a permanent error of each fetch, and is not sent.
 ///
 /// # Examples
 ///
@@ -47,9 +54,13 @@ network_setters!(OAuthToken);
 
 impl CredentialProvider for OAuthToken {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
+        if self.token.len() > MAX_LEN {
+            let reason = format!("it is longer than the {MAX_LEN} characters that IAM takes");
+            return Err(ProviderError::permanent(reason).from_provider(NAME));
+        }
         iam::create_token(&self.client, "yandexPassportOauthToken", &self.token)
             .await
-            .map_err(|failure| failure.advise(advice).from_provider("OAuth token"))
+            .map_err(|failure| failure.advise(advice).from_provider(NAME))
     }
 }
 

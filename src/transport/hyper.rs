@@ -26,9 +26,9 @@ use tower_service::Service;
 use super::causes::with_causes;
 use super::roots;
 use crate::blocking::off_the_worker;
-use crate::cache::runtime;
 use crate::error::BoxError;
 use crate::provider::ProviderError;
+use crate::runtime;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
