@@ -33,7 +33,8 @@ fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
 
 #[inline]
 fn is_grpc(headers: &HeaderMap) -> bool {
-    headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+    !headers.is_empty()
+        && headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 #[cold]

@@ -51,12 +51,9 @@ where
 {
     type Output = Result<Response<R>, BoxError>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().attempt.poll(cx).map_err(|failure| match failure {
-            Failure::Inner(error) => error.into(),
-            Failure::Refused(error) => Box::new(error),
-        })
+        self.project().attempt.poll(cx, Into::into, |error| Err(Box::new(error)))
     }
 }
 
@@ -148,13 +145,21 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     K: Policy,
 {
-    #[inline]
-    pub(crate) fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response<R>, Failure<S::Error>>> {
+    /// Polls, and makes of a failure what the caller's kind of service makes of it. The response is moved once, if at all.
+    #[inline(always)]
+    pub(crate) fn poll<E>(
+        self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+        fail: impl FnOnce(S::Error) -> E,
+        refuse: impl FnOnce(AuthError) -> Result<Response<R>, E>,
+    ) -> Poll<Result<Response<R>, E>> {
         match self.project() {
-            AttemptProj::Sent { response, generation, cache } => {
-                poll_response::<S, B, R>(response, cx, *cache, *generation)
-            }
-            AttemptProj::Aside { aside } => aside.as_mut().poll(cx),
+            AttemptProj::Sent { response, generation, cache } => poll_response(response, cx, fail, *cache, *generation),
+            AttemptProj::Aside { aside } => aside.as_mut().poll(cx).map(|result| match result {
+                Ok(response) => Ok(response),
+                Err(Failure::Inner(error)) => Err(fail(error)),
+                Err(Failure::Refused(error)) => refuse(error),
+            }),
         }
     }
 }
@@ -181,7 +186,7 @@ where
                     if flight.as_mut().is_some_and(|flight| Pin::new(flight).poll(cx).is_ready()) {
                         *flight = None;
                     }
-                    return poll_response::<S, B, R>(response, cx, *cache, *generation);
+                    return poll_response(response, cx, Failure::Inner, *cache, *generation);
                 }
                 AsideProj::Refused { error } => {
                     let error = error.take().expect("polled after it resolved");
@@ -208,7 +213,7 @@ impl<S: Service<Request<B>>, K: Policy, B> Waiting<S, K, B> {
 }
 
 /// Lets the policy decide, and writes or removes the header accordingly. True where the credential goes along.
-#[inline]
+#[inline(always)]
 pub(crate) fn authorize<K: Policy, B>(
     policy: &K,
     request: &mut Request<B>,
@@ -232,17 +237,21 @@ pub(crate) fn strip(headers: &mut HeaderMap) {
     headers.remove(header::AUTHORIZATION);
 }
 
-#[inline]
-fn poll_response<S, B, R>(
-    response: Pin<&mut S::Future>,
+// Always inlined, so that the response is written where the caller wants it, and watched there.
+#[inline(always)]
+fn poll_response<F, R, X, E>(
+    response: Pin<&mut F>,
     cx: &mut Context<'_>,
+    fail: impl FnOnce(X) -> E,
     cache: u32,
     generation: u64,
-) -> Poll<Result<Response<R>, Failure<S::Error>>>
+) -> Poll<Result<Response<R>, E>>
 where
-    S: Service<Request<B>, Response = Response<R>>,
+    F: Future<Output = Result<Response<R>, X>>,
 {
-    let mut response = ready!(response.poll(cx)).map_err(Failure::Inner)?;
-    challenge::watch(&mut response, cache, generation);
-    Poll::Ready(Ok(response))
+    let mut polled = response.poll(cx).map_err(fail);
+    if let Poll::Ready(Ok(response)) = &mut polled {
+        challenge::watch(response, cache, generation);
+    }
+    polled
 }

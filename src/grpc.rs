@@ -11,7 +11,7 @@ use tower_service::Service;
 
 use crate::challenge::GRPC_STATUS;
 use crate::error::AuthError;
-use crate::future::{Attempt, Failure};
+use crate::future::Attempt;
 use crate::layer::AuthLayer;
 use crate::policy::{Policy, Workflows};
 use crate::service::Auth;
@@ -118,13 +118,9 @@ where
 {
     type Output = Result<Response<R>, S::Error>;
 
-    #[inline]
+    #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().attempt.poll(cx).map(|result| match result {
-            Ok(response) => Ok(response),
-            Err(Failure::Inner(error)) => Err(error),
-            Err(Failure::Refused(error)) => Ok(trailers_only(&error)),
-        })
+        self.project().attempt.poll(cx, |error| error, |error| Ok(trailers_only(&error)))
     }
 }
 

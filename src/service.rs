@@ -73,7 +73,9 @@ impl<S, K> Auth<S, K> {
     }
 
     /// The warm path: two loads and a clock say that the own copy is still what is held.
-    #[inline]
+    // Never inlined: it writes the attempt, and in it the request, right into the caller's future. Inlined, it is built aside
+    // and then copied, which costs more than the call.
+    #[inline(never)]
     pub(crate) fn attempt<B>(&mut self, mut request: Request<B>) -> Attempt<S, K, B>
     where
         S: Service<Request<B>> + Clone,

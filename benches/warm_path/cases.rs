@@ -1,0 +1,147 @@
+//! The ways to put `Authorization` on a request: none, the limit, ours under four policies, and the rivals'.
+
+use std::pin::Pin;
+use std::sync::{Arc, RwLock};
+use std::task::{Context, Poll};
+use std::time::{Duration, SystemTime};
+
+use http::{HeaderValue, Request, header};
+use tower::filter::{AsyncFilterLayer, AsyncPredicate};
+use tower::{BoxError, Layer, Service};
+use tower_http::auth::AddAuthorizationLayer;
+use yandex_cloud_auth::{
+    ApiKeyRules, AuthLayer, Credential, ExecutionOnly, Policy, Scheme, TrustedOrigins, Unrestricted,
+};
+
+use crate::harness::{Case, client, token};
+
+pub(crate) const BARE: &str = "bare service";
+pub(crate) const INSERT: &str = "insert of a ready value (the limit)";
+pub(crate) const TOWER_HTTP: &str = "tower-http AddAuthorization";
+pub(crate) const UNRESTRICTED: &str = "Unrestricted, Bearer";
+pub(crate) const DEFAULT: &str = "Workflows (default), Bearer";
+pub(crate) const DEFAULT_KEY: &str = "Workflows (default), Api-Key";
+pub(crate) const DEFAULT_GRPC: &str = "Workflows (default), Bearer, GrpcAuth";
+
+/// What all others are measured against.
+pub(crate) fn baselines() -> Vec<Case> {
+    let value = bearer();
+    vec![
+        Case::new(BARE, client()),
+        Case::new(INSERT, Insert { inner: client(), value }),
+        Case::new(TOWER_HTTP, AddAuthorizationLayer::bearer(&token(300)).as_sensitive(true).layer(client())),
+    ]
+}
+
+/// This crate: four policies, both schemes, and the gRPC service.
+pub(crate) fn ours() -> Vec<Case> {
+    use Scheme::{ApiKey, Bearer};
+    vec![
+        Case::new(UNRESTRICTED, layer(Bearer).with_policy(Unrestricted).layer(client())),
+        Case::new("Unrestricted, Api-Key", layer(ApiKey).with_policy(Unrestricted).layer(client())),
+        Case::new("ExecutionOnly, Bearer", layer(Bearer).with_policy(ExecutionOnly).layer(client())),
+        Case::new("ExecutionOnly, Api-Key", layer(ApiKey).with_policy(ExecutionOnly).layer(client())),
+        Case::new(DEFAULT, layer(Bearer).layer(client())),
+        Case::new(DEFAULT_KEY, layer(ApiKey).layer(client())),
+        Case::new("origins and rules, Bearer", layer(Bearer).with_policy(custom()).layer(client())),
+        Case::new("origins and rules, Api-Key", layer(ApiKey).with_policy(custom()).layer(client())),
+        Case::new(DEFAULT_GRPC, layer(Bearer).grpc().layer(client())),
+        Case::new("Workflows (default), Api-Key, GrpcAuth", layer(ApiKey).grpc().layer(client())),
+    ]
+}
+
+/// How others do it.
+pub(crate) fn rivals() -> Vec<Case> {
+    vec![
+        Case::new("tonic Interceptor, RwLock<String> + format!", {
+            tonic::service::interceptor::InterceptedService::new(client(), interceptor())
+        }),
+        Case::new("kube: AsyncFilter, tokio Mutex", AsyncFilterLayer::new(Refreshable::new()).layer(client())),
+    ]
+}
+
+pub(crate) fn layer(scheme: Scheme) -> AuthLayer {
+    let credential = match scheme {
+        Scheme::ApiKey => Credential::api_key(token(300)),
+        _ => Credential::iam_token(token(300)),
+    };
+    AuthLayer::new(credential.expect("token68").with_lifetime(Duration::from_secs(43_200)))
+}
+
+/// The default policy built from its parts, with one more origin and one more rule.
+fn custom() -> impl Policy + Clone + 'static {
+    let origins = TrustedOrigins::yandex_cloud().allow("https://workflows.corp.example:8443").expect("an origin");
+    origins.and(ApiKeyRules::workflows().allow_grpc("yandex.cloud.searchapi.v2.WebSearchService"))
+}
+
+fn bearer() -> HeaderValue {
+    let mut value = HeaderValue::try_from(format!("Bearer {}", token(300))).expect("visible ASCII");
+    value.set_sensitive(true);
+    value
+}
+
+/// The least that writes the header: one value, cloned and inserted.
+#[derive(Clone)]
+pub(crate) struct Insert<S> {
+    pub(crate) inner: S,
+    pub(crate) value: HeaderValue,
+}
+
+impl<S: Service<Request<()>>> Service<Request<()>> for Insert<S> {
+    type Response = S::Response;
+    type Error = S::Error;
+    type Future = S::Future;
+
+    fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), S::Error>> {
+        self.inner.poll_ready(cx)
+    }
+
+    fn call(&mut self, mut request: Request<()>) -> S::Future {
+        request.headers_mut().insert(header::AUTHORIZATION, self.value.clone());
+        self.inner.call(request)
+    }
+}
+
+/// A token behind a lock, formatted for each request: what is written by hand most often.
+fn interceptor() -> impl tonic::service::Interceptor + Clone {
+    let shared = Arc::new(RwLock::new(token(300)));
+    move |mut request: tonic::Request<()>| {
+        let text = format!("Bearer {}", shared.read().expect("nobody panics"));
+        let mut value: tonic::metadata::AsciiMetadataValue = text.parse().expect("visible ASCII");
+        value.set_sensitive(true);
+        request.metadata_mut().insert("authorization", value);
+        Ok(request)
+    }
+}
+
+/// kube-client's way: an async predicate locks token and expiry, looks at the clock, formats the value.
+#[derive(Clone)]
+struct Refreshable(Arc<tokio::sync::Mutex<(String, SystemTime)>>);
+
+impl Refreshable {
+    fn new() -> Self {
+        let expiry = SystemTime::now() + Duration::from_secs(43_200);
+        Self(Arc::new(tokio::sync::Mutex::new((token(300), expiry))))
+    }
+
+    async fn header(&self) -> HeaderValue {
+        let locked = self.0.lock().await;
+        assert!(SystemTime::now() + Duration::from_secs(60) < locked.1, "nothing is refreshed here");
+        let mut value = HeaderValue::try_from(format!("Bearer {}", locked.0)).expect("visible ASCII");
+        value.set_sensitive(true);
+        value
+    }
+}
+
+impl AsyncPredicate<Request<()>> for Refreshable {
+    type Request = Request<()>;
+    type Future = Pin<Box<dyn Future<Output = Result<Request<()>, BoxError>> + Send>>;
+
+    fn check(&mut self, mut request: Request<()>) -> Self::Future {
+        let this = self.clone();
+        Box::pin(async move {
+            request.headers_mut().insert(header::AUTHORIZATION, this.header().await);
+            Ok(request)
+        })
+    }
+}
