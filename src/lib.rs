@@ -91,6 +91,8 @@ mod provider;
 #[cfg(feature = "retry")]
 pub mod retry;
 mod runtime;
+#[cfg(any(feature = "_network", feature = "exec"))]
+mod scrub;
 mod secret;
 mod service;
 mod telemetry;

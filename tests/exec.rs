@@ -80,7 +80,7 @@ async fn a_program_that_fails_is_quoted_without_what_may_be_secret() {
     assert!(error.is_transient());
     assert_eq!(
         error.to_string(),
-        "program /bin/sh: failed (exit status: 3): bad key ****; at /etc/app/conf; token=****"
+        "program /bin/sh: failed (exit status: 3): bad key [secret]; at /etc/app/conf; token=[secret]"
     );
     assert!(!format!("{error:?} {:?}", std::error::Error::source(&error)).contains("canary"));
 }

@@ -11,7 +11,7 @@ use std::sync::mpsc;
 use std::thread;
 use std::time::{Duration, Instant};
 
-use yandex_cloud_auth::{CredentialProvider, ProviderError, ServiceAccountKey};
+use yandex_cloud_auth::{CredentialProvider, MetadataService, ProviderError, ServiceAccountKey};
 
 use crate::script::{iam_token, printed};
 use crate::server::{KEY, Server, read_request, run, wait_for_close, with_length};
@@ -103,6 +103,21 @@ async fn a_body_without_end_is_read_up_to_64_kib() {
 }
 
 #[tokio::test]
+async fn a_body_that_is_not_utf_8_is_transient() {
+    let mut answer = b"HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"iamToken\":\"canary".to_vec();
+    answer.extend(b"\xff\"}");
+    assert!(failure(&Server::answering(answer)).await.is_transient());
+}
+
+#[tokio::test]
+async fn a_name_that_is_not_found_is_transient() {
+    // A name that never exists *(RFC 6761 §6.4)*.
+    let error =
+        ServiceAccountKey::from_json(KEY).unwrap().with_endpoint("https://iam.invalid").fetch().await.unwrap_err();
+    assert!(error.is_transient() && error.to_string().contains("https://iam.invalid/iam/v1/tokens"), "{error}");
+}
+
+#[tokio::test]
 async fn a_head_without_end_is_transient() {
     let endless = Server::start(|mut stream| {
         read_request(&mut stream);
@@ -182,8 +197,11 @@ mod in_a_process {
     #[tokio::test]
     #[ignore = "run by another test, with the environment it needs"]
     async fn a_fetch_succeeds() {
-        let server = Server::answering(with_length("200 OK", "", &iam_token("t1.abc", 60)));
+        let token = r#"{"iamToken":"t1.abc","access_token":"t1.abc"}"#;
+        let server = Server::answering(with_length("200 OK", "", token));
         server.provider().fetch().await.unwrap();
-        assert_eq!(server.connections(), 1);
+        let machine = MetadataService::new().with_endpoint(format!("http://{}", server.address));
+        machine.fetch().await.unwrap();
+        assert_eq!(server.connections(), 2);
     }
 }

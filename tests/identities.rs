@@ -3,10 +3,12 @@
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
+use http::HeaderValue;
+use http::header::LOCATION;
+use yandex_cloud_auth::testing::{ExpiresAt, FakeCloud, Fault, Host, ManualClock};
 use yandex_cloud_auth::{
-    Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService, OAuthToken,
-    ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
+    AuthError, Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService,
+    OAuthToken, ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
 };
 
 /// All of them, asking through one transport, each with the host it asks.
@@ -46,6 +48,20 @@ impl<'a> Identities<'a> {
     fn impersonation(&self, source: impl CredentialProvider) -> Impersonation {
         let provider = Impersonation::new(source, self.cloud.other_service_account_id());
         provider.with_endpoint(self.cloud.iam_url()).with_transport(self.transport.clone())
+    }
+
+    /// Each in a cache of its own, with the host it asks.
+    fn caches(&self, source: &Credential, clock: &ManualClock, deadline: Duration) -> [(Host, CredentialCache); 5] {
+        let refresh = || Refresh::new().deadline(deadline);
+        let oauth = self.oauth(&self.cloud.oauth_token());
+        [
+            (Host::Iam, CredentialCache::builder(self.key())),
+            (Host::Metadata, CredentialCache::builder(self.metadata())),
+            (Host::Iam, CredentialCache::builder(oauth)),
+            (Host::OAuth, CredentialCache::builder(self.workload())),
+            (Host::Iam, CredentialCache::builder(self.impersonation(source.clone()))),
+        ]
+        .map(|(host, cache)| (host, cache.clock(clock.clone()).refresh(refresh()).build()))
     }
 
     async fn fetch_each(&self) -> Vec<(Host, Result<Credential, ProviderError>)> {
@@ -91,6 +107,45 @@ async fn a_local_clock_that_is_hours_off_costs_one_more_request_and_no_token_its
 }
 
 #[tokio::test]
+async fn an_end_in_any_form_costs_one_request_and_one_that_is_no_time_is_fifteen_minutes_away() {
+    let cloud = FakeCloud::start().await;
+    for (form, seconds) in [
+        (ExpiresAt::Digits(9), 43_200),
+        (ExpiresAt::Digits(0), 43_200),
+        (ExpiresAt::Missing, 900),
+        (ExpiresAt::Verbatim("soon".into()), 900),
+        (ExpiresAt::Verbatim("99999-01-01T00:00:00Z".into()), 900),
+    ] {
+        cloud.set_expires_at(form.clone());
+        cloud.clear_audit();
+        let token = CredentialCache::new(Identities::of(&cloud).key()).get().await.unwrap();
+        let left = token.expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+        assert!((seconds - 10..=seconds).contains(&left.as_secs()), "{form:?}: {left:?}");
+        assert_eq!(cloud.audit().len(), 1);
+    }
+}
+
+#[tokio::test]
+async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
+    let cloud = FakeCloud::start().await;
+    let identities = Identities::of(&cloud);
+    // Of another account than the metadata service's, which would give the token that its own account already has.
+    let source = identities.oauth(&cloud.oauth_token()).fetch().await.unwrap();
+    cloud.set_token_lifetime(Duration::ZERO);
+    // A clock that stands still would be behind an end that is told after it was made.
+    let clock = ManualClock::new();
+    clock.advance(Duration::from_secs(60));
+    for (_, cache) in identities.caches(&source, &clock, Duration::from_secs(30)) {
+        cloud.clear_audit();
+        for _ in 0..10 {
+            let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!("{cache:?}") };
+            assert!(error.is_transient() && error.to_string().contains("expired"), "{error}");
+        }
+        assert_eq!(cloud.audit().len(), 1, "{cache:?}");
+    }
+}
+
+#[tokio::test]
 async fn a_key_that_was_replaced_is_refused_until_its_file_is_too() {
     let cloud = FakeCloud::start().await;
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("identities.json");
@@ -116,31 +171,61 @@ async fn an_oauth_token_that_was_issued_too_late_is_refused_with_the_date() {
     assert!(error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"), "{error}");
 }
 
+const ECHO: &str = r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
+
+/// What goes wrong, how long a fetch may take, and whether it is told as permanent. Faults that answer get as long as they need.
+fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
+    let (ample, short) = (Duration::from_secs(30), Duration::from_millis(300));
+    let elsewhere = HeaderValue::from_str(&format!("{trap}/canary?canary")).unwrap();
+    vec![
+        (Fault::hang(), short, false),
+        (Fault::stall(), short, false),
+        (Fault::endless(), ample, false),
+        (Fault::cut_short(), ample, false),
+        (Fault::hang_up(), ample, false),
+        (Fault::garbage(), ample, false),
+        (Fault::answer(200, "{\"iamToken\":\"canary\\n\",\"access_token\":\"canary\\u0000\"}"), ample, false),
+        (Fault::answer(401, ECHO), ample, true),
+        (Fault::answer(500, ECHO), ample, false),
+        (Fault::status(302).header(LOCATION, elsewhere), ample, true),
+        (Fault::status(429), ample, false),
+        (Fault::status(503), ample, false),
+    ]
+}
+
 #[tokio::test]
-async fn every_fault_of_a_server_is_transient_and_asked_once() {
-    let faults = [
-        Fault::status(503),
-        Fault::status(429),
-        Fault::garbage(),
-        Fault::hang_up(),
-        Fault::cut_short(),
-        Fault::endless(),
-    ];
-    for fault in faults {
-        let cloud = FakeCloud::start().await;
-        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
+async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked_once_and_told_without_a_secret() {
+    let cloud = FakeCloud::start().await;
+    let identities = Identities::of(&cloud);
+    let source = identities.key().fetch().await.unwrap();
+    let secrets = [cloud.oauth_token(), cloud.subject_token(), bearer(&source).to_owned(), "canary".to_owned()];
+    for (fault, deadline, permanent) in faults(&cloud.url(Host::Discovery)) {
+        let clock = ManualClock::new();
+        for (host, cache) in identities.caches(&source, &clock, deadline) {
+            let case = format!("{fault:?} of {cache:?}");
+            cloud.clear_audit();
             cloud.inject(host, fault.clone());
+            let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!("{case}") };
+            // A metadata service that has never answered may be none.
+            let absent = host == Host::Metadata && error.is_not_configured();
+            assert!(absent || error.is_permanent() == permanent, "{case}: {error}");
+            let told = format!("{error} {error:?} {:?}", cache.status());
+            assert!(!secrets.iter().any(|secret| told.contains(secret)) && !told.contains("doctype"), "{told}");
+
+            // In the cool-down nobody is asked, and after it whoever is well again.
+            cloud.heal(host);
+            cache.get().await.unwrap_err();
+            assert_eq!(cloud.audit().len(), 1, "{case}");
+            clock.advance(Duration::from_secs(60));
+            cache.get().await.unwrap();
+            assert_eq!(cloud.count(|request| request.host == host), 2, "{case}");
+            assert_eq!(cloud.count(|request| request.host == Host::Discovery), 0, "{case}");
         }
-        for (host, outcome) in Identities::of(&cloud).fetch_each().await {
-            let error = outcome.unwrap_err();
-            // A metadata service that hangs up before it has ever answered may be none.
-            assert!(
-                error.is_transient() || (host == Host::Metadata && error.is_not_configured()),
-                "{fault:?}: {error}"
-            );
-        }
-        assert_eq!(cloud.audit().len(), 4, "{fault:?}");
     }
+}
+
+fn bearer(credential: &Credential) -> &str {
+    credential.header_value().to_str().unwrap().strip_prefix("Bearer ").unwrap()
 }
 
 #[tokio::test]
@@ -150,77 +235,4 @@ async fn a_refused_role_is_named() {
     let identities = Identities::of(&cloud);
     let error = identities.impersonation(identities.key()).fetch().await.unwrap_err();
     assert!(error.is_permanent() && error.to_string().contains("iam.serviceAccounts.tokenCreator"), "{error}");
-}
-
-/// What each identity's fetch ends with, at a deadline far above what a loopback server needs.
-async fn outcomes(identities: &Identities<'_>) -> Vec<Result<Credential, String>> {
-    let caches = [
-        CredentialCache::new(identities.key()),
-        CredentialCache::new(identities.metadata()),
-        CredentialCache::new(identities.oauth(&identities.cloud.oauth_token())),
-        CredentialCache::new(identities.workload()),
-        CredentialCache::new(identities.impersonation(Credential::iam_token("t1.canary").unwrap())),
-    ];
-    let mut outcomes = Vec::new();
-    for cache in caches {
-        let outcome = tokio::time::timeout(Duration::from_secs(2), cache.get()).await;
-        outcomes.push(
-            outcome.map_err(|_| "no end".to_owned()).and_then(|got| got.map_err(|error| format!("{error} {error:?}"))),
-        );
-    }
-    outcomes
-}
-
-#[tokio::test]
-async fn no_fault_makes_an_identity_grow_follow_or_quote_and_each_heals() {
-    let cloud = FakeCloud::start().await;
-    let trap = cloud.workflows_url() + "/canary";
-    let location = http::HeaderValue::from_str(&trap).unwrap();
-    let echo = r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
-    let faults = [
-        Fault::endless(),
-        Fault::garbage(),
-        Fault::answer(200, "canary"),
-        Fault::answer(307, "canary").header(http::header::LOCATION, location),
-        Fault::answer(401, echo),
-        Fault::answer(500, echo),
-    ];
-    for fault in faults {
-        cloud.clear_audit();
-        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
-            cloud.inject(host, fault.clone());
-        }
-        for outcome in outcomes(&Identities::of(&cloud)).await {
-            let error = outcome.unwrap_err();
-            assert!(!error.contains("canary") && error != "no end", "{fault:?}: {error}");
-        }
-        assert_eq!(cloud.count(|request| request.host == Host::Workflows), 0, "{fault:?}");
-        assert_eq!(cloud.audit().len(), 5, "{fault:?}");
-        for host in [Host::Iam, Host::Metadata, Host::OAuth] {
-            cloud.heal(host);
-        }
-        assert!(Identities::of(&cloud).fetch_each().await.iter().all(|(_, outcome)| outcome.is_ok()), "{fault:?}");
-    }
-}
-
-#[tokio::test]
-async fn a_host_that_hangs_costs_each_identity_one_request_until_its_deadline() {
-    let cloud = FakeCloud::start().await;
-    for host in [Host::Iam, Host::Metadata, Host::OAuth] {
-        cloud.inject(host, Fault::hang());
-    }
-    let identities = Identities::of(&cloud);
-    let builders = [
-        CredentialCache::builder(identities.key()),
-        CredentialCache::builder(identities.metadata()),
-        CredentialCache::builder(identities.oauth(&cloud.oauth_token())),
-        CredentialCache::builder(identities.workload()),
-        CredentialCache::builder(identities.impersonation(Credential::iam_token("t1.canary").unwrap())),
-    ];
-    for builder in builders {
-        cloud.clear_audit();
-        let cache = builder.refresh(Refresh::new().deadline(Duration::from_millis(400))).build();
-        cache.get().await.unwrap_err();
-        assert_eq!(cloud.audit().len(), 1);
-    }
 }

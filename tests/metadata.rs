@@ -6,6 +6,7 @@ use std::time::{Duration, SystemTime};
 
 use tokio::net::TcpListener;
 use tokio::time::Instant;
+use yandex_cloud_auth::testing::ManualClock;
 use yandex_cloud_auth::{CredentialCache, CredentialProvider, MetadataService};
 
 use crate::script::{Script, printed};
@@ -68,11 +69,16 @@ async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_
 }
 
 #[tokio::test]
-async fn an_early_404_heals_when_the_account_appears() {
+async fn an_account_that_is_attached_a_moment_later_is_found_a_second_later() {
     let script = Script::new().reply(404, "").reply(200, TOKEN);
-    let cache = CredentialCache::new(provider(&script));
-    assert!(cache.get().await.unwrap_err().to_string().contains("no service account is attached"));
-    assert_eq!(cache.refresh().await.unwrap().header_value(), "Bearer t1.abc");
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(provider(&script)).clock(clock.clone()).build();
+    for _ in 0..2 {
+        assert!(cache.get().await.unwrap_err().to_string().contains("no service account is attached"));
+        assert_eq!(script.calls(), 1);
+    }
+    clock.advance(Duration::from_secs(1));
+    assert_eq!(cache.get().await.unwrap().header_value(), "Bearer t1.abc");
     assert_eq!(script.calls(), 2);
 }
 
@@ -85,6 +91,9 @@ async fn other_answers_say_that_it_is_here() {
         (500, "", true),
         (200, "<html>", true),
         (200, r#"{"access_token":"t1.abc","token_type":"MAC"}"#, true),
+        (200, r#"{"access_token":"t1.abc","access_token":"t1.abd"}"#, true),
+        (200, r#"{"access_token":["t1.abc"]}"#, true),
+        (200, &"[".repeat(60_000), true),
     ] {
         let script = Script::new().reply(status, body);
         let error = provider(&script).fetch().await.unwrap_err();

@@ -3,7 +3,7 @@
 mod script;
 
 use std::fs;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -342,26 +342,43 @@ fn without_a_runtime_a_transport_of_the_users_own_is_enough() {
     assert!(error.is_permanent() && error.to_string().contains("needs a tokio runtime"), "{error}");
 }
 
+/// Whether openssl takes the signature for one of PS256 over `text`, with a salt of so many bytes.
+fn openssl_verifies(signature: &Path, text: &Path, salt_len: u32) -> bool {
+    let verified = Command::new("openssl")
+        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_mgf1_md:sha256"])
+        .args(["-sigopt", &format!("rsa_pss_saltlen:{salt_len}")])
+        .args(["-verify", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/public_key.pem"), "-signature"])
+        .args([signature, text])
+        .output()
+        .unwrap();
+    let printed = String::from_utf8_lossy(&verified.stdout);
+    match (verified.status.success(), printed.trim()) {
+        (true, "Verified OK") => true,
+        (false, "Verification failure" | "Verification Failure") => false,
+        _ => panic!("{verified:?}"),
+    }
+}
+
 #[tokio::test]
 #[ignore = "needs the program openssl"]
-async fn an_assertion_of_the_documented_claims_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
+async fn an_assertion_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     provider(&script).fetch().await.unwrap();
     let (header, claims, jwt) = jwt(&script, 0);
-    assert_eq!((header["alg"].as_str(), header["kid"].as_str()), (Some("PS256"), Some("ajekey00000000000000")));
-    assert_eq!(claims["iss"], "ajeaccount0000000000");
-    assert_eq!(claims["aud"], "https://iam.api.cloud.yandex.net/iam/v1/tokens");
-    let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
-    assert!(iat <= now() && now() < exp && exp - iat <= 3600, "{iat}..{exp}");
     let (signed, signature) = jwt.rsplit_once('.').unwrap();
-    let (text, proof) = (temporary("signed"), temporary("signature"));
+    let (text, proof, forged) = (temporary("signed"), temporary("signature"), temporary("forged"));
     fs::write(&text, signed).unwrap();
+    fs::write(&forged, signed.to_lowercase()).unwrap();
     fs::write(&proof, URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
-    let verified = Command::new("openssl")
-        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_pss_saltlen:32"])
-        .args(["-verify", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/public_key.pem"), "-signature"])
-        .args([&proof, &text])
-        .output()
-        .unwrap();
-    assert!(verified.status.success(), "{verified:?}");
+    for (text, salt_len, verifies) in [(&text, 32, true), (&text, 20, false), (&text, 222, false), (&forged, 32, false)]
+    {
+        assert_eq!(openssl_verifies(&proof, text, salt_len), verifies, "{salt_len}");
+    }
+
+    // What it says, now that the signature is known to cover it.
+    assert_eq!(header, serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "ajekey00000000000000" }));
+    let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
+    assert!(iat <= now() && now() < exp && exp - iat <= 3600, "{claims}");
+    let aud = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
+    assert_eq!(claims, serde_json::json!({ "iss": "ajeaccount0000000000", "aud": aud, "iat": iat, "exp": exp }));
 }

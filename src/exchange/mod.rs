@@ -13,7 +13,6 @@ mod failure;
 #[cfg(any(feature = "service-account", feature = "oauth", feature = "impersonation"))]
 pub(crate) mod iam;
 mod refusal;
-mod scrub;
 #[cfg(feature = "workload-identity")]
 pub(crate) mod token_exchange;
 

@@ -7,8 +7,8 @@ use std::time::{Duration, SystemTime};
 use http::StatusCode;
 use serde_json::Value;
 
-use super::scrub::scrub;
 use crate::provider::ProviderError;
+use crate::scrub;
 use crate::transport::Answer;
 
 /// A refusal by IAM, the token exchange or the metadata service. Its body is never quoted, only the fields known.
@@ -37,7 +37,7 @@ impl Refusal {
             Err(reason) => Told { message: Some(reason.to_string()), ..Told::default() },
         };
         let header = answer.headers.get("x-request-id").and_then(|value| value.to_str().ok());
-        told.request_id = told.request_id.or_else(|| header.map(|id| scrub(id, sent)));
+        told.request_id = told.request_id.or_else(|| header.map(|id| scrub::answer(id, sent)));
         Self {
             url: answer.url.clone(),
             status: answer.status,
@@ -108,11 +108,12 @@ impl Told {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self::default();
         };
-        let first = |names: [&str; 3]| names.iter().find_map(|name| plain(&body[*name])).map(|text| scrub(&text, sent));
+        let first =
+            |names: [&str; 3]| names.iter().find_map(|name| plain(&body[*name])).map(|text| scrub::answer(&text, sent));
         Self {
             code: first(["code", "error_code", "error"]),
             message: first(["message", "error_message", "error_description"]),
-            request_id: request_id(&body["details"]).map(|id| scrub(id, sent)),
+            request_id: request_id(&body["details"]).map(|id| scrub::answer(id, sent)),
         }
     }
 }

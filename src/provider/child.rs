@@ -17,7 +17,7 @@ use tokio::time::timeout;
 use zeroize::Zeroizing;
 
 use super::ProviderError;
-use super::scrub::last_lines;
+use crate::scrub::last_lines;
 
 /// What no answer comes near, on either stream.
 const MAX_BYTES: usize = 64 * 1024;

@@ -23,8 +23,6 @@ mod network;
 mod oauth;
 #[cfg(any(feature = "metadata", feature = "workload-identity"))]
 mod presence;
-#[cfg(feature = "exec")]
-mod scrub;
 #[cfg(feature = "service-account")]
 mod service_account;
 #[cfg(any(feature = "file", feature = "service-account", feature = "workload-identity"))]

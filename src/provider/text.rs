@@ -23,7 +23,7 @@ pub(super) fn looks_like_oauth_token(text: &str) -> bool {
 }
 
 /// What keys made so far begin with. No promise of Yandex Cloud's, so good for a hint only.
-#[cfg(any(feature = "exec", feature = "file"))]
+#[cfg(feature = "file")]
 pub(super) fn looks_like_api_key(text: &str) -> bool {
     text.starts_with("AQVN")
 }
