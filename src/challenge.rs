@@ -48,21 +48,23 @@ fn report<R>(response: &mut Response<R>, cache: u32, generation: u64) {
 mod tests {
     use super::*;
 
+    type Headers = &'static [(&'static str, &'static str)];
+
     #[test]
     fn only_a_401_and_a_trailers_only_16_are_refusals() {
-        let grpc = [("content-type", "application/grpc+proto")];
-        let cases: &[(u16, &[(&str, &str)], bool)] = &[
+        const GRPC: [(&str, &str); 1] = [("content-type", "application/grpc+proto")];
+        let cases: &[(u16, Headers, bool)] = &[
             (401, &[], true),
             (401, &[("content-type", "application/json")], true),
             (403, &[], false),
             (407, &[], false),
             (200, &[], false),
             (200, &[("grpc-status", "16")], false),
-            (200, &grpc, false),
-            (200, &[grpc[0], ("grpc-status", "16")], true),
-            (200, &[grpc[0], ("grpc-status", "7")], false),
-            (200, &[grpc[0], ("grpc-status", "016")], false),
-            (500, &[grpc[0], ("grpc-status", "16")], false),
+            (200, &GRPC, false),
+            (200, &[GRPC[0], ("grpc-status", "16")], true),
+            (200, &[GRPC[0], ("grpc-status", "7")], false),
+            (200, &[GRPC[0], ("grpc-status", "016")], false),
+            (500, &[GRPC[0], ("grpc-status", "16")], false),
         ];
         for (status, headers, expected) in cases {
             let mut response = Response::builder().status(*status);
