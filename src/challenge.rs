@@ -48,11 +48,10 @@ fn report<R>(response: &mut Response<R>, cache: u32, generation: u64) {
 mod tests {
     use super::*;
 
-    type Headers = &'static [(&'static str, &'static str)];
-
     #[test]
     fn only_a_401_and_a_trailers_only_16_are_refusals() {
-        const GRPC: [(&str, &str); 1] = [("content-type", "application/grpc+proto")];
+        const GRPC: (&str, &str) = ("content-type", "application/grpc+proto");
+        type Headers = &'static [(&'static str, &'static str)];
         let cases: &[(u16, Headers, bool)] = &[
             (401, &[], true),
             (401, &[("content-type", "application/json")], true),
@@ -60,11 +59,11 @@ mod tests {
             (407, &[], false),
             (200, &[], false),
             (200, &[("grpc-status", "16")], false),
-            (200, &GRPC, false),
-            (200, &[GRPC[0], ("grpc-status", "16")], true),
-            (200, &[GRPC[0], ("grpc-status", "7")], false),
-            (200, &[GRPC[0], ("grpc-status", "016")], false),
-            (500, &[GRPC[0], ("grpc-status", "16")], false),
+            (200, &[GRPC], false),
+            (200, &[GRPC, ("grpc-status", "16")], true),
+            (200, &[GRPC, ("grpc-status", "7")], false),
+            (200, &[GRPC, ("grpc-status", "016")], false),
+            (500, &[GRPC, ("grpc-status", "16")], false),
         ];
         for (status, headers, expected) in cases {
             let mut response = Response::builder().status(*status);

@@ -5,17 +5,19 @@ use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll, ready};
 
+use futures_util::future::BoxFuture;
 use http::{HeaderMap, Request, Response, header};
 use pin_project_lite::pin_project;
 use tower_service::Service;
 
 use crate::cache::registry::NOBODY;
-use crate::cache::{BoxFuture, Flight, Held};
+use crate::cache::{Flight, Held};
 use crate::challenge;
 use crate::credential::Credential;
 use crate::error::{AuthError, BoxError};
 use crate::policy::{Decision, Denial, Policy, RequestHead};
 use crate::provider::ProviderError;
+use crate::telemetry;
 
 pin_project! {
     /// The response of an [`Auth`](crate::Auth), made by its `call`.
@@ -98,7 +100,7 @@ pin_project! {
     {
         /// Awaiting a credential.
         Waiting {
-            credential: BoxFuture<Result<Arc<Held>, ProviderError>>,
+            credential: BoxFuture<'static, Result<Arc<Held>, ProviderError>>,
             waiting: Option<Waiting<S, K, B>>,
             cache: u32,
         },
@@ -188,6 +190,7 @@ where
                 }
                 AsideProj::Refused { error } => {
                     let error = error.take().expect("polled after it resolved");
+                    telemetry::refused(&error);
                     return Poll::Ready(Err(Failure::Refused(error)));
                 }
             }

@@ -8,7 +8,9 @@ use http::{Request, Response, StatusCode, header};
 use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use yandex_cloud_auth::retry::OnUnauthorized;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider};
+use yandex_cloud_auth::{
+    AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider, Decision, RequestHead,
+};
 
 fn token(text: &str) -> Credential {
     Credential::iam_token(text).unwrap().with_lifetime(Duration::from_secs(43_200))
@@ -77,7 +79,8 @@ async fn settled(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) 
 
 #[tokio::test]
 async fn a_401_and_a_trailers_only_16_drop_what_was_sent_and_nothing_else_does() {
-    let cases: [(fn() -> Response<()>, bool); 5] = [
+    type Refusal = fn() -> Response<()>;
+    let cases: [(Refusal, bool); 5] = [
         (unauthorized, true),
         (|| trailers_only("16"), true),
         (|| trailers_only("7"), false),
@@ -201,6 +204,23 @@ async fn what_would_go_out_unchanged_is_not_replayed() {
     let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(forbidding.client());
     client.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(forbidding.seen().len(), 1, "a 403");
+}
+
+#[tokio::test]
+async fn a_refusal_of_what_was_sent_without_credentials_drops_none() {
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(two_tokens()).clock(clock.clone()).build();
+    let layer = AuthLayer::from_cache(cache).with_policy(|_: &RequestHead<'_>, _: &Credential| Decision::Skip);
+    let mut client = layer.layer(tower::service_fn(|request: Request<String>| {
+        // Long enough that a drop would be within its limits.
+        clock.advance(Duration::from_secs(60));
+        assert!(!request.headers().contains_key(header::AUTHORIZATION));
+        std::future::ready(Ok::<_, Infallible>(unauthorized()))
+    }));
+    for _ in 0..4 {
+        client.ready().await.unwrap().call(request()).await.unwrap();
+        assert_eq!(layer.cache().status().state(), CacheState::Fresh);
+    }
 }
 
 #[tokio::test]

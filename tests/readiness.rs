@@ -140,6 +140,25 @@ async fn the_header_is_one_value_whatever_was_there() {
 }
 
 #[tokio::test]
+async fn a_warm_service_sends_the_next_credential_as_soon_as_it_landed() {
+    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let layer = AuthLayer::new(provider);
+    let client = tower::service_fn(|request: Request<()>| {
+        ready(Ok::<_, Infallible>(Response::new(authorization(&request).concat())))
+    });
+    let mut service = layer.layer(client);
+    let mut other = service.clone();
+    for round in ["Bearer t1.a", "Bearer t1.b"] {
+        for _ in 0..4 {
+            for service in [&mut service, &mut other] {
+                assert_eq!(service.ready().await.unwrap().call(request()).await.unwrap().body(), round);
+            }
+        }
+        layer.cache().refresh().await.unwrap();
+    }
+}
+
+#[tokio::test]
 async fn an_override_neither_asks_the_cache_nor_drops_from_it() {
     let provider = ScriptedProvider::new().hang();
     let layer = AuthLayer::new(provider.clone());
@@ -265,13 +284,7 @@ fn without_a_runtime_a_due_fetch_rides_beside_the_request() {
         move || {
             let number = calls.fetch_add(1, std::sync::atomic::Ordering::Relaxed);
             async move {
-                // Two polls to answer, each asked for.
-                let mut polled = false;
-                std::future::poll_fn(|cx| {
-                    cx.waker().wake_by_ref();
-                    if std::mem::replace(&mut polled, true) { Poll::Ready(()) } else { Poll::Pending }
-                })
-                .await;
+                yields(1).await;
                 Ok(token(&format!("t1.{number}")))
             }
         }
@@ -309,6 +322,64 @@ fn without_a_runtime_a_due_fetch_rides_beside_the_request() {
     assert_ready_ok!(service.poll_ready());
     let _third = service.call(request());
     assert_eq!(next().0, "Bearer t1.1");
+}
+
+/// Pending for as many polls, each of which asks for the next.
+async fn yields(polls: usize) {
+    let mut left = polls;
+    std::future::poll_fn(|cx| {
+        cx.waker().wake_by_ref();
+        match left.checked_sub(1) {
+            Some(fewer) => {
+                left = fewer;
+                Poll::Pending
+            }
+            None => Poll::Ready(()),
+        }
+    })
+    .await;
+}
+
+#[test]
+fn without_a_runtime_a_due_fetch_goes_on_beside_later_requests() {
+    let clock = ManualClock::new();
+    let provider = || async {
+        yields(3).await;
+        Ok(token("t1.a"))
+    };
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let client = tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(()))));
+    let mut service = AuthLayer::from_cache(cache.clone()).layer(client);
+    let mut serve = || {
+        let mut response = task::spawn(service.call(request()));
+        (0..10).find(|_| response.poll().is_ready()).expect("a response")
+    };
+    serve();
+    clock.advance(Duration::from_secs(3600));
+    let mut requests = 0;
+    while cache.status().generation() < 2 {
+        assert_eq!(serve(), 0, "no request waits");
+        requests += 1;
+        assert!(requests < 10, "the fetch was left behind");
+    }
+    assert_eq!(requests, 4);
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_end_that_only_the_monotonic_clock_saw_is_an_end_for_warm_requests_too() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a")).fail(ProviderError::transient("down"));
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let layer = AuthLayer::from_cache(cache);
+    let client = tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(()))));
+    let mut service = layer.layer(client);
+    for _ in 0..3 {
+        service.ready().await.unwrap().call(request()).await.unwrap();
+    }
+    clock.rewind_wall(Duration::from_secs(86_400));
+    clock.advance_monotonic(Duration::from_secs(43_200));
+    tokio::time::sleep(Duration::from_secs(61)).await;
+    assert!(service.ready().await.unwrap().call(request()).await.is_err());
 }
 
 #[test]

@@ -146,6 +146,20 @@ fn without_a_runtime_a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
     }
 }
 
+#[test]
+fn without_a_runtime_a_fetch_that_hangs_is_ended_by_the_next_who_asks() {
+    let provider = ScriptedProvider::new().hang();
+    let refresh = Refresh::new().deadline(Duration::ZERO);
+    let cache = CredentialCache::builder(provider.clone()).refresh(refresh).build();
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(pin!(cache.get()).poll(&mut cx).is_pending());
+    let start = std::time::Instant::now();
+    while start.elapsed().is_zero() {}
+    let Poll::Ready(Err(error)) = pin!(cache.get()).poll(&mut cx) else { panic!("joined a fetch that is overdue") };
+    assert_eq!(message(&error), "no credential within 0ns");
+    assert_eq!(provider.calls(), 1);
+}
+
 #[tokio::test(start_paused = true)]
 async fn a_fetch_goes_on_when_all_who_waited_gave_up() {
     let provider = ScriptedProvider::new().after(s(3)).answer(token("t1.a"));
@@ -424,6 +438,17 @@ async fn an_idle_service_is_renewed_ahead_of_time() {
     assert_eq!(provider.calls(), 1, "not before nine tenths of an hour");
     tick(&clock, 480).await;
     assert_eq!(provider.calls(), 2);
+    assert_eq!(text(&cache.peek().unwrap()), "t1.b");
+}
+
+#[tokio::test(start_paused = true)]
+async fn an_idle_service_is_renewed_within_a_minute_of_waking_from_suspend() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let cache = cache(&provider, &clock);
+    cache.get().await.unwrap();
+    clock.advance_wall(HOUR);
+    sleep(s(61)).await;
     assert_eq!(text(&cache.peek().unwrap()), "t1.b");
 }
 

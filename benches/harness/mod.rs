@@ -149,8 +149,8 @@ pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
 
 /// The order of a round: every case once, never twice in a row after the same one.
 pub(crate) fn order(round: usize, cases: usize) -> impl Iterator<Item = usize> {
-    let divides = |factor: usize, number: usize| number.is_multiple_of(factor);
-    let coprime = |step: &usize| !(2..=*step).any(|factor| divides(factor, *step) && divides(factor, cases));
+    let coprime =
+        |step: &usize| (2..=*step).all(|factor| !step.is_multiple_of(factor) || !cases.is_multiple_of(factor));
     let steps: Vec<_> = (1..cases.max(2)).filter(coprime).collect();
     let step = steps[round % steps.len()];
     (0..cases).map(move |turn| (round + turn * step) % cases)

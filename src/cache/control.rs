@@ -4,9 +4,9 @@ use std::time::Duration;
 
 use super::cooldown;
 use super::flight::Flight;
-use super::runtime::Task;
 use crate::clock::Reading;
 use crate::provider::ProviderError;
+use crate::runtime::Task;
 
 /// Two due fetches are at least this far apart.
 const DUE_SPACING: Duration = Duration::from_secs(1);
@@ -62,7 +62,6 @@ impl Control {
 
     pub(super) fn fail(&mut self, error: ProviderError, at: Reading, jitter: f64) {
         let in_a_row = self.failure.as_ref().map_or(0, |failure| failure.in_a_row).saturating_add(1);
-        self.flight = None;
         self.failure = Some(Failure { error, in_a_row, at, jitter });
     }
 

@@ -6,29 +6,27 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
-use futures_util::future::Shared;
+use futures_util::future::{BoxFuture, Shared};
 
-use super::runtime::Task;
 use super::slot::Held;
 use crate::provider::ProviderError;
+use crate::runtime::Task;
 
 /// How a flight ended: what landed, or why nothing did. `None` where its runtime died under it.
 pub(crate) type Outcome = Option<Result<Arc<Held>, ProviderError>>;
-
-pub(crate) type BoxFuture<T> = Pin<Box<dyn Future<Output = T> + Send>>;
 
 /// A handle on the one fetch in flight. Clones are the same flight, and all get the same outcome.
 #[derive(Clone)]
 pub(crate) struct Flight {
     pub(crate) number: u64,
-    outcome: Shared<BoxFuture<Outcome>>,
+    outcome: Shared<BoxFuture<'static, Outcome>>,
     /// What drives it. Without a task, whoever polls does.
     task: Option<Task>,
     started: Instant,
 }
 
 impl Flight {
-    pub(crate) fn new(number: u64, task: Option<Task>, outcome: BoxFuture<Outcome>) -> Self {
+    pub(crate) fn new(number: u64, task: Option<Task>, outcome: BoxFuture<'static, Outcome>) -> Self {
         Self { number, outcome: outcome.shared(), task, started: Instant::now() }
     }
 

@@ -2,12 +2,12 @@
 
 mod control;
 mod cooldown;
+mod fetch;
 mod flight;
 mod jitter;
 mod refresh;
 pub(crate) mod registry;
 mod renewal;
-mod runtime;
 mod schedule;
 mod slot;
 pub(crate) mod state;
@@ -20,7 +20,7 @@ use std::sync::Arc;
 use std::task::Poll;
 use std::time::Duration;
 
-pub(crate) use self::flight::{BoxFuture, Flight};
+pub(crate) use self::flight::Flight;
 pub use self::refresh::Refresh;
 use self::schedule::Freshness;
 pub(crate) use self::slot::Held;

@@ -3,8 +3,8 @@
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::runtime::{Runtime, Task, timer};
 use super::state::{Consulted, State};
+use crate::runtime::{Runtime, Task, timer};
 
 /// The longest sleep. A timer stands still while the machine does, so the clocks are looked at in between.
 const MAX_NAP: Duration = Duration::from_secs(60);

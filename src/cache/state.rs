@@ -1,21 +1,18 @@
 //! What all clones of a cache share, and every change it goes through.
 
-use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use futures_util::FutureExt;
-
 use super::control::Control;
-use super::flight::{Flight, Outcome};
+use super::fetch::FOREIGN_GRACE;
+use super::flight::Flight;
 use super::refresh::Refresh;
-use super::runtime::{Runtime, within};
-use super::schedule::{self, Freshness, Schedule};
+use super::registry;
+use super::schedule::Freshness;
 use super::slot::{Held, Slot};
-use super::{registry, renewal};
 use crate::clock::{Reading, TimeSource, unix_nanos};
-use crate::credential::Credential;
-use crate::provider::{ErasedProvider, ProviderError};
+use crate::provider::ErasedProvider;
+use crate::telemetry;
 
 /// A credential younger than this is not dropped: what refused it may not have seen it yet.
 const MIN_AGE_TO_DROP: Duration = Duration::from_secs(5);
@@ -23,19 +20,16 @@ const MIN_AGE_TO_DROP: Duration = Duration::from_secs(5);
 /// Two drops are at least this far apart: a principal that is always refused must not become a stampede.
 const DROP_SPACING: Duration = Duration::from_secs(30);
 
-/// What a waiter on another runtime grants a flight beyond its deadline.
-const FOREIGN_GRACE: Duration = Duration::from_secs(1);
-
 /// What all clones of a cache share.
 pub(crate) struct State {
-    provider: Arc<dyn ErasedProvider>,
-    pub(crate) is_static: bool,
-    refresh: Refresh,
+    pub(super) provider: Arc<dyn ErasedProvider>,
+    pub(super) is_static: bool,
+    pub(super) refresh: Refresh,
     pub(crate) time: TimeSource,
     pub(crate) slot: Slot,
     control: Mutex<Control>,
     pub(crate) number: u32,
-    jitter: fn() -> f64,
+    pub(super) jitter: fn() -> f64,
 }
 
 /// What a request finds in the cache.
@@ -55,12 +49,6 @@ pub(crate) enum Refusal {
     Kept,
     /// It was no longer held.
     Replaced,
-}
-
-/// What a waiter has to do next.
-enum Boarding {
-    Flight(Flight),
-    Settled(Result<Arc<Held>, ProviderError>),
 }
 
 impl State {
@@ -107,34 +95,6 @@ impl State {
         self.slot.load_full().filter(|held| held.is_usable(&now))
     }
 
-    /// Waits for the one flight, starting it if need be. In a cool-down, its error at once.
-    pub(crate) async fn obtain(self: Arc<Self>) -> Result<Arc<Held>, ProviderError> {
-        loop {
-            match self.board() {
-                Boarding::Settled(result) => return result,
-                Boarding::Flight(flight) => {
-                    if let Some(result) = self.await_flight(flight).await {
-                        return result;
-                    }
-                }
-            }
-        }
-    }
-
-    /// Waits for a fetch whatever is held, cool-down or not.
-    pub(crate) async fn insist(self: Arc<Self>) -> Result<Arc<Held>, ProviderError> {
-        loop {
-            let flight = {
-                let mut control = self.lock();
-                self.end_overdue(&mut control, &self.time.now());
-                self.flight(&mut control)
-            };
-            if let Some(result) = self.await_flight(flight).await {
-                return result;
-            }
-        }
-    }
-
     /// Drops what is held if `refused` says it is that, within the limits on drops.
     pub(crate) fn reject(&self, refused: impl FnOnce(&Held) -> bool) -> Refusal {
         let mut control = self.lock();
@@ -150,6 +110,8 @@ impl State {
         }
         control.last_drop = Some(now);
         self.slot.clear();
+        drop(control);
+        telemetry::dropped(&held.credential);
         Refusal::Dropped
     }
 
@@ -159,6 +121,7 @@ impl State {
 
     /// Starts the due fetch unless one runs or it is too early. Returns the flight if nobody drives it.
     fn renew(self: &Arc<Self>, now: &Reading) -> Option<Flight> {
+        self.end_overdue();
         let mut control = self.lock();
         if control.alive().is_none() {
             if !control.due_pause(now).is_zero() {
@@ -172,112 +135,8 @@ impl State {
         flight.is_driven_by_callers().then_some(flight)
     }
 
-    /// The flight to wait for, or what there is instead of one.
-    fn board(self: &Arc<Self>) -> Boarding {
-        let mut control = self.lock();
-        let now = self.time.now();
-        if let Some(held) = self.usable_at(&now) {
-            return Boarding::Settled(Ok(held));
-        }
-        self.end_overdue(&mut control, &now);
-        if control.alive().is_none()
-            && let Some(error) = control.cooling(&now, false)
-        {
-            return Boarding::Settled(Err(error));
-        }
-        Boarding::Flight(self.flight(&mut control))
-    }
-
-    /// The flight under way, or a new one.
-    fn flight(self: &Arc<Self>, control: &mut Control) -> Flight {
-        if let Some(flight) = control.alive() {
-            return flight.clone();
-        }
-        control.flights += 1;
-        let number = control.flights;
-        let fetch = fetch(Arc::downgrade(self), Arc::clone(&self.provider), number, self.refresh.deadline);
-        let flight = match Runtime::current() {
-            Some(runtime) => {
-                let (task, outcome) = runtime.spawn(fetch);
-                Flight::new(number, Some(task), outcome)
-            }
-            None => Flight::new(number, None, Box::pin(async move { Some(fetch.await) })),
-        };
-        control.flight = Some(flight.clone());
-        flight
-    }
-
-    async fn await_flight(self: &Arc<Self>, flight: Flight) -> Outcome {
-        if !flight.is_foreign() {
-            return flight.await;
-        }
-        let number = flight.number;
-        let left = (self.refresh.deadline + FOREIGN_GRACE).saturating_sub(flight.elapsed());
-        match within(left, flight.clone()).await {
-            Some(outcome) => outcome,
-            None => {
-                flight.abort();
-                Some(self.land(number, Err(missed(self.refresh.deadline))))
-            }
-        }
-    }
-
-    /// A flight that callers drive has no timer, so the next caller looks at the time for it.
-    fn end_overdue(self: &Arc<Self>, control: &mut Control, now: &Reading) {
-        let deadline = self.refresh.deadline;
-        if control.flight.as_ref().is_some_and(|flight| flight.is_driven_by_callers() && flight.elapsed() > deadline) {
-            self.fail(control, now, missed(deadline));
-        }
-    }
-
-    /// Takes what a flight brought. A flight that was given up changes nothing.
-    fn land(
-        self: &Arc<Self>,
-        number: u64,
-        result: Result<Credential, ProviderError>,
-    ) -> Result<Arc<Held>, ProviderError> {
-        let mut control = self.lock();
-        if control.flight.as_ref().is_none_or(|flight| flight.number != number) {
-            return Err(result.err().unwrap_or_else(|| ProviderError::transient("the fetch was given up")));
-        }
-        let now = self.time.now();
-        match result.and_then(|credential| self.receive(&credential, now)) {
-            Ok(held) => {
-                control.flight = None;
-                control.failure = None;
-                self.slot.store(Arc::clone(&held));
-                self.settle(&control, &now);
-                control.replace_renewal(renewal::start(self));
-                Ok(held)
-            }
-            Err(error) => {
-                self.fail(&mut control, &now, error.clone());
-                Err(error)
-            }
-        }
-    }
-
-    /// What a credential becomes on landing. One that is expired on arrival does not land.
-    fn receive(&self, credential: &Credential, now: Reading) -> Result<Arc<Held>, ProviderError> {
-        let schedule = Schedule::new(credential, now.wall, self.refresh.max_age, (self.jitter)());
-        if schedule.freshness(Duration::ZERO) == Freshness::Expired {
-            return Err(ProviderError::transient("the credential was expired on arrival, check the clocks"));
-        }
-        let credential = match schedule::expires_at(credential.expiry(), now.wall) {
-            Some(at) => credential.clone().with_expiry(at),
-            None => credential.clone(),
-        };
-        Ok(Arc::new(Held { credential, generation: self.slot.generation() + 1, landed: now, schedule }))
-    }
-
-    fn fail(self: &Arc<Self>, control: &mut Control, now: &Reading, error: ProviderError) {
-        control.fail(error, *now, (self.jitter)());
-        self.settle(control, now);
-        control.replace_renewal(renewal::start(self));
-    }
-
     /// Tells requests until when they need not consult the cache.
-    fn settle(&self, control: &Control, now: &Reading) {
+    pub(super) fn settle(&self, control: &Control, now: &Reading) {
         let quiet = match self.slot.load_full() {
             Some(held) => self.quiet(control, &held, now),
             None => Some(Duration::ZERO),
@@ -307,7 +166,7 @@ impl State {
         let act_in = match control.alive() {
             Some(flight) if flight.is_driven_by_callers() => Some(Duration::ZERO),
             // Should the flight be lost with its runtime, a request finds out then.
-            Some(_) => Some(self.refresh.deadline + FOREIGN_GRACE),
+            Some(_) => Some(self.refresh.deadline.saturating_add(FOREIGN_GRACE)),
             None => held.schedule.due.map(|due| due.saturating_sub(age).max(control.due_pause(now))),
         };
         match (expires_in, act_in) {
@@ -316,7 +175,7 @@ impl State {
         }
     }
 
-    fn usable_at(&self, now: &Reading) -> Option<Arc<Held>> {
+    pub(super) fn usable_at(&self, now: &Reading) -> Option<Arc<Held>> {
         self.slot.load_full().filter(|held| held.is_usable(now))
     }
 }
@@ -326,27 +185,4 @@ impl Drop for State {
         registry::unregister(self.number);
         self.control.get_mut().unwrap_or_else(PoisonError::into_inner).abort();
     }
-}
-
-/// One fetch, whatever the provider does, and its landing. Owns no cache: the last handle may go meanwhile.
-async fn fetch(
-    state: Weak<State>,
-    provider: Arc<dyn ErasedProvider>,
-    number: u64,
-    deadline: Duration,
-) -> Result<Arc<Held>, ProviderError> {
-    let fetching = AssertUnwindSafe(provider.fetch_erased()).catch_unwind();
-    let result = match within(deadline, fetching).await {
-        Some(Ok(result)) => result,
-        Some(Err(_panic)) => Err(ProviderError::transient("the provider panicked")),
-        None => Err(missed(deadline)),
-    };
-    match state.upgrade() {
-        Some(state) => state.land(number, result),
-        None => Err(ProviderError::transient("the cache is gone")),
-    }
-}
-
-fn missed(deadline: Duration) -> ProviderError {
-    ProviderError::transient(format!("no credential within {deadline:?}"))
 }

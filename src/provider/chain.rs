@@ -60,8 +60,13 @@ impl Chain {
 
     /// Asks `provider` where none before it is configured.
     #[must_use]
-    pub fn or<P: CredentialProvider>(mut self, provider: P) -> Self {
-        self.links.push(Link { name: short_type_name::<P>(), provider: Arc::new(provider) });
+    pub fn or<P: CredentialProvider>(self, provider: P) -> Self {
+        self.or_named(short_type_name::<P>(), provider)
+    }
+
+    /// [`or`](Self::or), for a provider whose type says less than this name.
+    pub(super) fn or_named(mut self, name: &'static str, provider: impl CredentialProvider) -> Self {
+        self.links.push(Link { name, provider: Arc::new(provider) });
         self
     }
 

@@ -1,9 +1,11 @@
 //! What the cloud notes of each request.
 
+use std::time::Duration;
+
 use http::header::AUTHORIZATION;
 use http::{StatusCode, Version};
 use serde_json::json;
-use yandex_cloud_auth::testing::{FakeCloud, Host, proto};
+use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, proto};
 use yandex_cloud_auth::{Credential, Scheme};
 
 use crate::ask::*;
@@ -46,6 +48,26 @@ async fn requests_are_counted_by_credential_and_by_kind_until_they_are_forgotten
     assert_eq!(cloud.audit().len(), 0);
     get_workflow(&cloud).send().await;
     assert_eq!(cloud.audit()[0].status, Some(StatusCode::UNAUTHORIZED));
+}
+
+#[tokio::test]
+async fn an_answer_to_a_forgotten_request_is_not_noted_on_another() {
+    let cloud = FakeCloud::start().await;
+    let ask = || tokio::spawn(Ask::get(&(cloud.metadata_url() + "/")).try_send());
+    let received = async || {
+        while cloud.audit().is_empty() {
+            tokio::task::yield_now().await;
+        }
+    };
+    cloud.inject(Host::Metadata, Fault::slow(Duration::from_millis(200)).times(1));
+    cloud.inject(Host::Metadata, Fault::hang());
+    let slow = ask();
+    received().await;
+    cloud.clear_audit();
+    let _hanging = ask();
+    received().await;
+    assert!(slow.await.unwrap().is_ok());
+    assert_eq!(cloud.audit()[0].status, None);
 }
 
 #[tokio::test]
@@ -92,8 +114,14 @@ async fn an_address_that_is_none_is_404_and_the_hosts_are_listed_without_credent
     assert_eq!(Ask::get(&(cloud.workflows_url() + "/workflows/v2/execution")).send().await.refusal(), (404, 5));
     assert_eq!(Ask::get(&(cloud.iam_url() + TOKENS)).send().await.refusal(), (404, 5), "a method that is none, too");
     let list = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints")).send().await.json();
-    let iam = cloud.iam_url().strip_prefix("http://").unwrap().to_owned();
-    assert!(list["endpoints"].as_array().unwrap().contains(&json!({ "id": "iam", "address": iam })));
+    let listed = |id: &str, host| json!({ "id": id, "address": cloud.url(host).strip_prefix("http://").unwrap() });
+    let expected = [
+        listed("endpoint", Host::Discovery),
+        listed("iam", Host::Iam),
+        listed("operation", Host::Operation),
+        listed("serverless-workflows", Host::Workflows),
+    ];
+    assert_eq!(list["endpoints"], json!(expected));
     let one = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints/serverless-workflows")).send().await.json();
     assert_eq!(format!("http://{}", one["address"].as_str().unwrap()), cloud.workflows_url());
 }

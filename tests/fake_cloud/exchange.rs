@@ -56,7 +56,7 @@ async fn each_of_the_five_parameters_must_be_right() {
 async fn a_json_body_is_refused() {
     let cloud = FakeCloud::start().await;
     let answer = Ask::post(&(cloud.oauth_url() + "/oauth/token")).json(json!({ "grant_type": "…" })).send().await;
-    assert_eq!(answer.json()["error"], "invalid_request");
+    assert_eq!(answer.json(), json!({ "error": "invalid_request", "error_description": "the body must be a form" }));
 }
 
 #[tokio::test]

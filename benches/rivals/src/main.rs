@@ -22,12 +22,12 @@ use harness::{Case, client, token};
 const KEY: &str = include_str!("../../../src/testing/keys/first.pem");
 
 fn main() {
-    // The credentials renew in a task, and so ask for a runtime.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
-    let _entered = runtime.enter();
     let mut cases = cases::baselines();
     cases.extend(cases::ours());
     cases.extend(cases::rivals());
+    // The credentials renew in a task, and so ask for a runtime.
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let _entered = runtime.enter();
     for (name, credentials) in [
         ("google-cloud-auth Credentials::headers, service account", service_account()),
         ("google-cloud-auth Credentials::headers, API key", api_key()),

@@ -145,9 +145,9 @@ fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Pag
     let size = usize::try_from(if size == 0 { DEFAULT_PAGE } else { size });
     let start = if token.is_empty() { Ok(0) } else { token.parse() };
     let (Ok(size), Ok(start)) = (size, start) else { return Err(Refusal::invalid("page_size or page_token is wrong")) };
-    let mut rest = items.skip(start).peekable();
+    let mut rest = items.skip(start);
     let page: Vec<_> = rest.by_ref().take(size).collect();
-    let next = rest.peek().map(|_| (start + page.len()).to_string());
+    let next = rest.next().map(|_| (start + page.len()).to_string());
     Ok((page, next.unwrap_or_default()))
 }
 

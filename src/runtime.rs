@@ -28,7 +28,7 @@ mod with_tokio {
     use tokio::task::AbortHandle;
     use tokio::time::Sleep;
 
-    use crate::cache::flight::BoxFuture;
+    use futures_util::future::BoxFuture;
 
     /// The runtime that the caller runs on.
     pub(crate) struct Runtime(Handle);
@@ -42,7 +42,7 @@ mod with_tokio {
         pub(crate) fn spawn<T: Send + 'static>(
             &self,
             future: impl Future<Output = T> + Send + 'static,
-        ) -> (Task, BoxFuture<Option<T>>) {
+        ) -> (Task, BoxFuture<'static, Option<T>>) {
             let join = self.0.spawn(future);
             let task = Task { handle: join.abort_handle(), runtime: self.0.id() };
             (task, Box::pin(async move { join.await.ok() }))
@@ -85,7 +85,7 @@ mod without {
     use std::future::Pending;
     use std::time::Duration;
 
-    use crate::cache::flight::BoxFuture;
+    use futures_util::future::BoxFuture;
 
     pub(crate) struct Runtime(Infallible);
 
@@ -97,7 +97,7 @@ mod without {
         pub(crate) fn spawn<T: Send + 'static>(
             &self,
             _: impl Future<Output = T> + Send + 'static,
-        ) -> (Task, BoxFuture<Option<T>>) {
+        ) -> (Task, BoxFuture<'static, Option<T>>) {
             match self.0 {}
         }
     }

@@ -1,0 +1,191 @@
+//! The main job, from a key file to requests that outlive their tokens, against a fake Yandex Cloud on loopback.
+//!
+//!     cargo run --example quickstart --features testing
+
+#[path = "support/workflows.rs"]
+mod workflows;
+
+use std::collections::HashSet;
+use std::time::{Duration, Instant};
+
+use bytes::Bytes;
+use http::Request;
+use http_body_util::Full;
+use tower::BoxError;
+use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
+use yandex_cloud_auth::{
+    AuthLayer, CacheState, Credential, CredentialCache, ExecutionOnly, Policy, ServiceAccountKey, TrustedOrigins,
+};
+
+use workflows::Workflows;
+
+/// A workflow id, as the API writes them. The fake has every workflow.
+const WORKFLOW: &str = "dfqexampleworkflow00";
+
+/// Real tokens live for hours. These are renewed every two seconds or so.
+const TOKEN_LIFETIME: Duration = Duration::from_millis(2500);
+
+/// How long IAM takes to answer, so that there is something to wait for.
+const IAM_DELAY: Duration = Duration::from_millis(250);
+
+const ROTATION_RUN: Duration = Duration::from_secs(9);
+const WORKERS: usize = 8;
+
+#[tokio::main]
+async fn main() -> Result<(), BoxError> {
+    println!("yandex-cloud-auth: the main job, against a fake Yandex Cloud on loopback\n");
+    let cloud = FakeCloud::start().await;
+    cloud.set_token_lifetime(TOKEN_LIFETIME);
+    cloud.reuse_tokens(false);
+    cloud.inject(Host::Iam, Fault::slow(IAM_DELAY));
+
+    let key_file = KeyFile::write(&cloud.service_account_key())?;
+    line("cloud", format_args!("REST on {}, gRPC on {}", cloud.workflows_url(), cloud.grpc_url()));
+    line("key file", key_file.0.display());
+
+    let key = ServiceAccountKey::from_file(&key_file.0)?.with_endpoint(cloud.iam_url());
+    let cache = CredentialCache::new(key);
+    let workflows = Workflows::new(
+        AuthLayer::from_cache(cache.clone()).with_policy(loopback_only()),
+        &cloud.workflows_url(),
+        &cloud.grpc_url(),
+    )?;
+
+    start_and_read_back(&workflows, &cache).await?;
+    refuse_an_api_key(&cloud).await?;
+    rotate(&cloud, &workflows, &cache).await
+}
+
+/// The default policy with loopback for Yandex Cloud's hosts.
+fn loopback_only() -> impl Policy + Clone + Send + Sync + 'static {
+    TrustedOrigins::none().allow_loopback().and(ExecutionOnly)
+}
+
+async fn start_and_read_back<K>(workflows: &Workflows<K>, cache: &CredentialCache) -> Result<(), BoxError>
+where
+    K: Policy + Clone + Send + Sync + 'static,
+{
+    println!("\n1  a key file becomes an IAM token, and the token starts a workflow");
+    let id = workflows.start(WORKFLOW, &serde_json::json!({ "greeting": "hello" })).await?;
+    line("REST", format_args!("POST /workflows/v1/execution/start → {id}"));
+    let token = cache.get().await?;
+    line("sent with", format_args!("{} {} (fingerprint)", token.scheme(), token.fingerprint()));
+
+    let execution = workflows.execution(&id).await?;
+    let result = execution.result.as_ref().and_then(|result| result.result_json.as_deref()).unwrap_or_default();
+    line("gRPC", format_args!("ExecutionService/Get → {:?} {result}", execution.status()));
+    Ok(())
+}
+
+async fn refuse_an_api_key(cloud: &FakeCloud) -> Result<(), BoxError> {
+    println!("\n2  an API key works for the Execution resource, and is kept from everything else");
+    let auth = AuthLayer::new(Credential::api_key(cloud.api_key())?).with_policy(loopback_only());
+    let workflows = Workflows::new(auth, &cloud.workflows_url(), &cloud.grpc_url())?;
+
+    let id = workflows.start(WORKFLOW, &serde_json::json!({})).await?;
+    line("allowed", format_args!("POST /workflows/v1/execution/start → {id}"));
+
+    let before = cloud.audit().len();
+    let refusal = match workflows.send(get(cloud, "/workflows/v1/workflow")?).await {
+        Ok(response) => return Err(format!("not refused, the server answered {}", response.status()).into()),
+        Err(refusal) => refusal.to_string(),
+    };
+    for (number, part) in refusal.split("; ").enumerate() {
+        line(if number == 0 { "refused" } else { "" }, part);
+    }
+    line("reached", format_args!("the server: {} requests", cloud.audit().len() - before));
+    Ok(())
+}
+
+async fn rotate<K>(cloud: &FakeCloud, workflows: &Workflows<K>, cache: &CredentialCache) -> Result<(), BoxError>
+where
+    K: Policy + Clone + Send + Sync + 'static,
+{
+    println!("\n3  the token rotates while requests run");
+    line("setting", format_args!("tokens live {TOKEN_LIFETIME:?}, IAM answers after {IAM_DELAY:?}, {WORKERS} workers"));
+    cloud.clear_audit();
+    let list = get(cloud, &format!("/workflows/v1/execution?workflowId={WORKFLOW}"))?;
+    let end = Instant::now() + ROTATION_RUN;
+    let workers: Vec<_> =
+        (0..WORKERS).map(|_| tokio::spawn(work(workflows.clone(), cache.clone(), list.clone(), end))).collect();
+    let mut total = Tally::default();
+    for worker in workers {
+        total.add(worker.await?);
+    }
+
+    let audit = cloud.audit();
+    let received: Vec<_> = audit.iter().filter(|seen| seen.host == Host::Workflows).collect();
+    let tokens: HashSet<_> = received.iter().filter_map(|seen| seen.fingerprint).collect();
+    let exchanges = cloud.count(|seen| seen.host == Host::Iam);
+    line("sent", format_args!("{} requests, {} received", total.sent, received.len()));
+    line("tokens", format_args!("{} used, {exchanges} renewals", tokens.len()));
+    line("failures", if total.failures == 0 { "none".to_owned() } else { total.failures.to_string() });
+    line("slowest", format_args!("{:.1?} while a token was being renewed", total.slowest_renewing));
+    line("", format_args!("{:.1?} at any other time", total.slowest_settled));
+    if total.failures > 0 || tokens.len() < 3 {
+        return Err("the token did not rotate unnoticed".into());
+    }
+    Ok(())
+}
+
+fn get(cloud: &FakeCloud, path: &str) -> Result<Request<Full<Bytes>>, BoxError> {
+    Ok(Request::get(cloud.workflows_url() + path).body(Full::default())?)
+}
+
+/// What one worker saw.
+#[derive(Default)]
+struct Tally {
+    sent: usize,
+    failures: usize,
+    slowest_renewing: Duration,
+    slowest_settled: Duration,
+}
+
+impl Tally {
+    fn add(&mut self, other: Self) {
+        self.sent += other.sent;
+        self.failures += other.failures;
+        self.slowest_renewing = self.slowest_renewing.max(other.slowest_renewing);
+        self.slowest_settled = self.slowest_settled.max(other.slowest_settled);
+    }
+}
+
+/// Sends `request` again and again until `end`.
+async fn work<K>(workflows: Workflows<K>, cache: CredentialCache, request: Request<Full<Bytes>>, end: Instant) -> Tally
+where
+    K: Policy + Clone + Send + Sync + 'static,
+{
+    let mut tally = Tally::default();
+    while Instant::now() < end {
+        let renewing = cache.status().state() == CacheState::Due;
+        let start = Instant::now();
+        let result = workflows.send(request.clone()).await;
+        let slowest = if renewing { &mut tally.slowest_renewing } else { &mut tally.slowest_settled };
+        *slowest = (*slowest).max(start.elapsed());
+        tally.sent += 1;
+        tally.failures += usize::from(result.is_err());
+        tokio::time::sleep(Duration::from_millis(2)).await;
+    }
+    tally
+}
+
+/// The key file of this run, gone with it.
+struct KeyFile(std::path::PathBuf);
+
+impl KeyFile {
+    fn write(key: &str) -> std::io::Result<Self> {
+        let path = std::env::temp_dir().join(format!("yandex-cloud-auth-{}.json", std::process::id()));
+        std::fs::write(&path, key)?;
+        Ok(Self(path))
+    }
+}
+
+impl Drop for KeyFile {
+    fn drop(&mut self) {
+        let _ = std::fs::remove_file(&self.0);
+    }
+}
+
+fn line(label: &str, text: impl std::fmt::Display) {
+    println!("   {label:<10} {text}");
+}

@@ -1,0 +1,23 @@
+//! A service account, by the token that Kubernetes, GitHub or GitLab gave this workload.
+//!
+//!     cargo run --example workload_identity --features testing
+
+use yandex_cloud_auth::testing::FakeCloud;
+use yandex_cloud_auth::{CredentialCache, WorkloadIdentity};
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn std::error::Error>> {
+    // In the real cloud: `WorkloadIdentity::from_file("aje…", "/var/run/secrets/tokens/yandex")`, and no endpoint.
+    let cloud = FakeCloud::start().await;
+    let subject_token = cloud.subject_token();
+    let workload = WorkloadIdentity::from_fn(cloud.service_account_id(), move || {
+        let subject_token = subject_token.clone();
+        async { Ok(subject_token) }
+    });
+
+    // Or `AuthLayer::new(workload)`, around any tower service.
+    let cache = CredentialCache::new(workload.with_endpoint(cloud.oauth_url()));
+    let token = cache.get().await?;
+    println!("{} {}", token.scheme(), token.fingerprint());
+    Ok(())
+}

@@ -1,0 +1,55 @@
+//! A network provider's way out: where it asks, and through what.
+
+use std::fmt;
+
+use bytes::Bytes;
+use http::header::{ACCEPT, USER_AGENT};
+use http::{Method, Request, request};
+use http_body_util::Full;
+
+use super::answer::Answer;
+use super::endpoint::Endpoint;
+use super::seam::Transport;
+use crate::provider::ProviderError;
+
+/// An endpoint and a transport. Clones share the transport.
+#[derive(Clone)]
+pub(crate) struct Client {
+    endpoint: Endpoint,
+    transport: Transport,
+}
+
+impl Client {
+    /// Through the default transport, to `endpoint`.
+    pub(crate) fn new(endpoint: &str) -> Self {
+        Self { endpoint: Endpoint::new("the endpoint", endpoint), transport: Transport::default() }
+    }
+
+    pub(crate) fn with_endpoint(self, name: &str, endpoint: &str) -> Self {
+        Self { endpoint: Endpoint::new(name, endpoint), ..self }
+    }
+
+    pub(crate) fn with_transport(self, transport: Transport) -> Self {
+        Self { transport, ..self }
+    }
+
+    /// A request for `path` at this endpoint.
+    pub(crate) fn request(&self, method: Method, path: &str) -> Result<request::Builder, ProviderError> {
+        Ok(Request::builder()
+            .method(method)
+            .uri(self.endpoint.join(path)?)
+            .header(ACCEPT, "application/json")
+            .header(USER_AGENT, concat!("yandex-cloud-auth/", env!("CARGO_PKG_VERSION"))))
+    }
+
+    /// Sends what [`request`](Self::request) began. An error means that no answer came.
+    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ProviderError> {
+        self.transport.send(request).await
+    }
+}
+
+impl fmt::Debug for Client {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()
+    }
+}

@@ -1,0 +1,83 @@
+//! Which certificate authorities are trusted.
+
+use std::env;
+use std::ffi::OsString;
+use std::path::Path;
+
+use rustls::RootCertStore;
+use rustls::pki_types::CertificateDer;
+use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+
+const FILE: &str = "SSL_CERT_FILE";
+const DIR: &str = "SSL_CERT_DIR";
+
+/// The system's authorities, or those the variables name, or Mozilla's where there are neither.
+///
+/// A variable that is set and yields nothing is an error: whoever set it meant to be heard.
+pub(crate) fn load() -> Result<RootCertStore, String> {
+    let named = from_variables(env::var_os(FILE), env::var_os(DIR))?;
+    let certificates = if named.is_empty() { load_native_certs().certs } else { named };
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates);
+    if roots.is_empty() {
+        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    }
+    Ok(roots)
+}
+
+fn from_variables(file: Option<OsString>, dirs: Option<OsString>) -> Result<Vec<CertificateDer<'static>>, String> {
+    let mut certificates = Vec::new();
+    if let Some(file) = file {
+        let file = Path::new(&file);
+        certificates.append(&mut some(FILE, file, load_certs_from_paths(Some(file), None))?);
+    }
+    let dirs = dirs.unwrap_or_default();
+    for dir in env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty()) {
+        certificates.append(&mut some(DIR, &dir, load_certs_from_paths(None, Some(&dir)))?);
+    }
+    Ok(certificates)
+}
+
+fn some(variable: &str, path: &Path, found: CertificateResult) -> Result<Vec<CertificateDer<'static>>, String> {
+    if !found.certs.is_empty() {
+        return Ok(found.certs);
+    }
+    let reason = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
+    Err(format!("{variable} is set to {}, where no root certificate can be read{reason}", path.display()))
+}
+
+#[cfg(test)]
+mod tests {
+    use std::fs;
+
+    use super::*;
+
+    fn fixture(name: &str) -> OsString {
+        format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR")).into()
+    }
+
+    #[test]
+    fn a_variable_that_yields_nothing_is_an_error_and_not_the_systems_roots() {
+        let empty = env::temp_dir().join(format!("yandex-cloud-auth-roots-{}", std::process::id()));
+        fs::create_dir_all(&empty).unwrap();
+        for (file, dirs, variable) in [
+            (Some("/nonexistent/ca.pem".into()), None, FILE),
+            (Some("".into()), None, FILE),
+            (Some(fixture("service_account_key.pem")), None, FILE),
+            (None, Some("/nonexistent".into()), DIR),
+            (None, Some(empty.clone().into()), DIR),
+            (Some(fixture("certificate.pem")), Some("/nonexistent".into()), DIR),
+        ] {
+            let error = from_variables(file, dirs).unwrap_err();
+            assert!(error.starts_with(variable), "{error}");
+        }
+        fs::remove_dir(&empty).unwrap();
+    }
+
+    #[test]
+    fn what_the_variables_name_is_taken() {
+        assert_eq!(from_variables(Some(fixture("certificate.pem")), None).unwrap().len(), 1);
+        assert_eq!(from_variables(None, Some(OsString::new())).unwrap().len(), 0);
+        assert_eq!(from_variables(None, None).unwrap().len(), 0);
+    }
+}

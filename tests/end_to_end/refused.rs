@@ -1,0 +1,130 @@
+//! What becomes of a token that the cloud does not take any more.
+
+use std::time::Duration;
+
+use tonic::Code;
+use yandex_cloud_auth::CacheState;
+use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
+
+use crate::parts::*;
+
+/// Long enough for a token to be dropped when it is refused.
+const SETTLED: Duration = Duration::from_secs(5);
+
+#[tokio::test]
+async fn a_revoked_token_costs_one_rest_request_and_one_fetch() {
+    let cloud = FakeCloud::start().await;
+    let (auth, clock) = on_one_clock(&cloud);
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
+    clock.advance(SETTLED);
+    cloud.revoke_all();
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 401, "the response is the caller's");
+    assert_eq!(auth.cache().status().state(), CacheState::Empty);
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
+    assert_eq!(iam_calls(&cloud), 2);
+}
+
+#[tokio::test]
+async fn a_revoked_token_costs_one_grpc_call_and_one_fetch() {
+    let cloud = FakeCloud::start().await;
+    let (auth, clock) = on_one_clock(&cloud);
+    list_grpc(&auth, &cloud).await.unwrap();
+    clock.advance(SETTLED);
+    cloud.revoke_all();
+    assert_eq!(list_grpc(&auth, &cloud).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(auth.cache().status().state(), CacheState::Empty);
+    list_grpc(&auth, &cloud).await.unwrap();
+    assert_eq!(iam_calls(&cloud), 2);
+}
+
+#[tokio::test]
+async fn a_token_that_is_refused_within_five_seconds_is_not_fetched_again() {
+    let cloud = FakeCloud::start().await;
+    let (auth, clock) = on_one_clock(&cloud);
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
+    clock.advance(SETTLED - Duration::from_millis(1));
+    cloud.revoke_all();
+    for _ in 0..3 {
+        assert_eq!(list(&auth, &cloud).await.unwrap(), 401);
+        assert_eq!(list_grpc(&auth, &cloud).await.unwrap_err().code(), Code::Unauthenticated);
+    }
+    assert_eq!(auth.cache().status().state(), CacheState::Fresh);
+    assert_eq!(iam_calls(&cloud), 1);
+}
+
+#[tokio::test]
+async fn a_missing_role_takes_nothing_from_the_cache() {
+    let cloud = FakeCloud::start().await;
+    let (auth, clock) = on_one_clock(&cloud);
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
+    clock.advance(SETTLED);
+    cloud.inject(Host::Workflows, Fault::status(403));
+    cloud.inject(Host::Grpc, Fault::status(403));
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 403);
+    assert_eq!(list_grpc(&auth, &cloud).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(auth.cache().status().state(), CacheState::Fresh);
+    assert_eq!(iam_calls(&cloud), 1);
+}
+
+#[cfg(feature = "retry")]
+mod replayed {
+    use bytes::Bytes;
+    use http::StatusCode;
+    use http_body_util::Full;
+    use tower::{BoxError, ServiceBuilder, ServiceExt};
+    use yandex_cloud_auth::AuthLayer;
+    use yandex_cloud_auth::retry::OnUnauthorized;
+
+    use super::*;
+
+    async fn start(auth: &AuthLayer<Loopback>, cloud: &FakeCloud, http2: bool) -> Result<StatusCode, BoxError> {
+        let client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(auth.clone()).service(client(http2));
+        let mut request = ask("POST", cloud.workflows_url() + "/workflows/v1/execution/start");
+        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+        *request.body_mut() = Full::new(Bytes::from_static(br#"{"workflowId":"dfq1"}"#));
+        Ok(client.oneshot(request).await?.status())
+    }
+
+    fn statuses(cloud: &FakeCloud) -> Vec<u16> {
+        let received = cloud.audit().into_iter().filter(|request| request.host == Host::Workflows);
+        received.map(|request| request.status.unwrap().as_u16()).collect()
+    }
+
+    #[tokio::test]
+    async fn a_request_with_a_revoked_token_is_replayed_once_body_and_all() {
+        for http2 in [false, true] {
+            let cloud = FakeCloud::start().await;
+            let (auth, clock) = on_one_clock(&cloud);
+            assert_eq!(start(&auth, &cloud, http2).await.unwrap(), 200);
+            clock.advance(SETTLED);
+            cloud.revoke_all();
+            assert_eq!(start(&auth, &cloud, http2).await.unwrap(), 200);
+            assert_eq!(statuses(&cloud), [200, 401, 200]);
+            assert_eq!(iam_calls(&cloud), 2);
+        }
+    }
+
+    #[tokio::test]
+    async fn a_request_that_is_refused_again_is_not_replayed_again() {
+        let cloud = FakeCloud::start().await;
+        let (auth, clock) = on_one_clock(&cloud);
+        assert_eq!(start(&auth, &cloud, false).await.unwrap(), 200);
+        clock.advance(SETTLED);
+        cloud.inject(Host::Workflows, Fault::status(401));
+        assert_eq!(start(&auth, &cloud, false).await.unwrap(), 401);
+        assert_eq!(statuses(&cloud), [200, 401, 401]);
+        assert_eq!(start(&auth, &cloud, false).await.unwrap(), 401);
+        assert_eq!(statuses(&cloud).len(), 4, "the new token is too young to be replaced");
+        assert_eq!(iam_calls(&cloud), 2);
+    }
+
+    #[tokio::test]
+    async fn a_token_that_is_refused_within_five_seconds_is_not_replayed() {
+        let cloud = FakeCloud::start().await;
+        let (auth, _clock) = on_one_clock(&cloud);
+        assert_eq!(start(&auth, &cloud, false).await.unwrap(), 200);
+        cloud.revoke_all();
+        assert_eq!(start(&auth, &cloud, false).await.unwrap(), 401);
+        assert_eq!(statuses(&cloud), [200, 401]);
+    }
+}

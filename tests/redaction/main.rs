@@ -1,0 +1,7 @@
+//! A secret is sent, and is neither printed, nor logged, nor in an error.
+
+mod canary;
+mod echoes;
+mod events;
+mod panics;
+mod values;
