@@ -1,6 +1,7 @@
 //! One warm request through the layer, against a plain header insert and the ways of others. See `benches/README.md`.
 
 mod cases;
+mod chart;
 #[path = "../harness/mod.rs"]
 mod harness;
 mod report;
@@ -9,8 +10,8 @@ fn main() {
     let mut cases = cases::baselines();
     cases.extend(cases::ours());
     cases.extend(cases::rivals());
-    report::run(&mut cases);
+    report::run(&mut cases, if harness::is_bench() { 3000 } else { 2 });
     println!(
-        "google-cloud-auth's `Credentials::headers` in the same run: cargo bench --manifest-path benches/rivals/Cargo.toml"
+        "google-cloud-auth's `Credentials::headers` in the same run: cargo run --release --manifest-path benches/rivals/Cargo.toml"
     );
 }

@@ -1,7 +1,10 @@
 //! Runs all cases on all kinds of requests and prints the times, then the ratios.
 
+use std::fs;
+
 use crate::cases::{BARE, INSERT, TOWER_HTTP};
-use crate::harness::{self, BATCH, Case, Map, Target, median, median_of, order};
+use crate::chart;
+use crate::harness::{BATCH, Case, Map, Target, argument, median, median_of, order};
 
 const KINDS: [(Map, Target); 6] = [
     (Map::A, Target::Absolute),
@@ -12,8 +15,8 @@ const KINDS: [(Map, Target); 6] = [
     (Map::C, Target::NoAuthority),
 ];
 
-pub(crate) fn run(cases: &mut [Case]) {
-    let rounds = if harness::is_bench() { 3000 } else { 2 };
+/// `--svg FILE` also draws what each case adds to a request of kind C with an absolute URI.
+pub(crate) fn run(cases: &mut [Case], rounds: usize) {
     let samples = sample(cases, rounds);
     let find = |name: &str| cases.iter().position(|case| case.name == name).expect("one of the cases");
     let (bare, insert, tower_http) = (find(BARE), find(INSERT), find(TOWER_HTTP));
@@ -31,6 +34,11 @@ pub(crate) fn run(cases: &mut [Case]) {
             median_of(|at| (of[case][at] - of[bare][at]) / (of[limit][at] - of[bare][at]), rounds)
         });
     }
+    if let Some(file) = argument("--svg") {
+        let of = &samples[2];
+        let svg = draw(&names, |case| median_of(|at| of[case][at] - of[bare][at], rounds));
+        fs::write(file, svg).expect("the file can be written");
+    }
 }
 
 /// Nanoseconds a request, by kind, case and round.
@@ -44,6 +52,12 @@ fn sample(cases: &mut [Case], rounds: usize) -> Vec<Vec<Vec<f64>>> {
         }
     }
     samples
+}
+
+/// From the limit on, in the order of the cases.
+fn draw(names: &[&str], nanos: impl Fn(usize) -> f64) -> String {
+    let bars: Vec<_> = (1..names.len()).map(|case| (names[case], nanos(case))).collect();
+    chart::svg("What a warm request costs over the bare service: four headers, absolute URI", &bars)
 }
 
 fn table(names: &[&str], value: impl Fn(usize, usize) -> f64) {

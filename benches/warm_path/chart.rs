@@ -1,0 +1,42 @@
+//! A bar chart of what each case adds to a request.
+
+use std::fmt::Write;
+
+const BAR: usize = 24;
+const LEFT: usize = 360;
+const WIDTH: usize = 860;
+
+/// An SVG of `bars`, in nanoseconds, the first of which is the limit.
+pub(crate) fn svg(title: &str, bars: &[(&str, f64)]) -> String {
+    let longest = bars.iter().map(|bar| bar.1).fold(1.0, f64::max);
+    let limit = bars.first().map_or(1.0, |bar| bar.1);
+    let (height, scale) = (50 + bars.len() * BAR, (WIDTH - LEFT - 130) as f64 / longest);
+    let mut text = format!(
+        "<svg xmlns=\"http://www.w3.org/2000/svg\" viewBox=\"0 0 {WIDTH} {height}\" font-family=\"sans-serif\" font-size=\"13\">\n\
+         <rect width=\"{WIDTH}\" height=\"{height}\" fill=\"#fff\"/>\n\
+         <text x=\"12\" y=\"24\" font-size=\"15\" font-weight=\"bold\">{title}</text>\n"
+    );
+    for (index, (name, nanos)) in bars.iter().enumerate() {
+        let (y, width) = (40 + index * BAR, nanos * scale);
+        let colour = match *name {
+            _ if index == 0 => "#888",
+            ours if ours.contains("Bearer") || ours.contains("Api-Key") => "#2a7ae2",
+            _ => "#c9c9c9",
+        };
+        let name = name.replace('&', "&amp;").replace('<', "&lt;");
+        writeln!(
+            text,
+            "<text x=\"{}\" y=\"{}\" text-anchor=\"end\">{name}</text>\
+             <rect x=\"{LEFT}\" y=\"{y}\" width=\"{width:.1}\" height=\"{}\" fill=\"{colour}\"/>\
+             <text x=\"{:.1}\" y=\"{}\">{nanos:.0} ns, {:.1} x</text>",
+            LEFT - 8,
+            y + 15,
+            BAR - 6,
+            LEFT as f64 + width + 6.0,
+            y + 15,
+            nanos / limit,
+        )
+        .expect("a string takes everything");
+    }
+    text + "</svg>\n"
+}
