@@ -1,75 +1,93 @@
-//! The events and instruments of a cache: one an attempt, and none twice.
+//! What is told of a cache and a layer: which events, which instruments, and how often.
+
+mod support;
 
 use std::collections::BTreeMap;
+use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
-use http::{Request, Response, StatusCode};
-use metrics::{Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, SharedString, Unit};
+use http::{Request, Response};
+use metrics::{
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+};
 use tower::{Layer, Service, ServiceExt};
-use tracing::field::{Field, Visit};
-use tracing::span;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache, ProviderError};
 
-type Seen = Arc<Mutex<BTreeMap<String, f64>>>;
+use support::Listener;
 
-/// Adds up counters, keeps the last of a gauge, and counts the values of a histogram.
+const FETCHES_OK: &str = "yandex_cloud_auth_fetches_total{outcome=ok}";
+const FETCHES_TRANSIENT: &str = "yandex_cloud_auth_fetches_total{outcome=transient}";
+const DURATION: &str = "yandex_cloud_auth_fetch_duration_seconds{}";
+const IN_A_ROW: &str = "yandex_cloud_auth_consecutive_failures{}";
+const EXPIRES_AT: &str = "yandex_cloud_auth_credential_expires_at_seconds{}";
+const DROPPED: &str = "yandex_cloud_auth_credentials_dropped_total{}";
+const DENIED: &str = "yandex_cloud_auth_requests_refused_total{reason=denied}";
+const NO_CREDENTIAL: &str = "yandex_cloud_auth_requests_refused_total{reason=no_credential}";
+
+/// What each instrument shows: a counter its count, a gauge its last value, a histogram how often it was asked to record.
 #[derive(Clone, Default)]
-struct Instruments(Seen);
+struct Instruments(Arc<Mutex<BTreeMap<String, f64>>>);
+
+impl Instruments {
+    fn shown(&self) -> Vec<(String, f64)> {
+        self.0.lock().unwrap().clone().into_iter().collect()
+    }
+
+    fn get(&self, name: &str) -> f64 {
+        self.0.lock().unwrap().get(name).copied().unwrap_or_default()
+    }
+
+    fn at(&self, key: &Key) -> Arc<Instrument> {
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        Arc::new(Instrument { name: format!("{}{{{}}}", key.name(), labels.join(",")), all: self.clone() })
+    }
+}
 
 struct Instrument {
     name: String,
-    seen: Seen,
+    all: Instruments,
 }
 
 impl Instrument {
-    fn change(&self, change: impl FnOnce(f64) -> f64) {
-        let mut seen = self.seen.lock().unwrap();
-        let value = seen.entry(self.name.clone()).or_default();
-        *value = change(*value);
+    fn change(&self, change: impl FnOnce(&mut f64)) {
+        change(self.all.0.lock().unwrap().entry(self.name.clone()).or_default());
     }
 }
 
 impl CounterFn for Instrument {
     fn increment(&self, value: u64) {
-        self.change(|old| old + value as f64);
+        self.change(|count| *count += f64::from(u32::try_from(value).unwrap()));
     }
 
-    fn absolute(&self, value: u64) {
-        self.change(|_| value as f64);
+    fn absolute(&self, _: u64) {
+        unreachable!("counters are incremented");
     }
 }
 
 impl GaugeFn for Instrument {
-    fn increment(&self, value: f64) {
-        self.change(|old| old + value);
+    fn increment(&self, _: f64) {
+        unreachable!("gauges are set");
     }
 
-    fn decrement(&self, value: f64) {
-        self.change(|old| old - value);
+    fn decrement(&self, _: f64) {
+        unreachable!("gauges are set");
     }
 
     fn set(&self, value: f64) {
-        self.change(|_| value);
+        self.change(|shown| *shown = value);
     }
 }
 
 impl HistogramFn for Instrument {
-    fn record(&self, _: f64) {
-        self.change(|old| old + 1.0);
+    fn record(&self, value: f64) {
+        assert!((0.0..60.0).contains(&value), "{} took {value} s", self.name);
+        self.change(|records| *records += 1.0);
     }
 }
 
-impl Instruments {
-    fn instrument(&self, key: &Key) -> Arc<Instrument> {
-        let fixed = key.labels().filter(|label| label.key() != "cache");
-        let labels: String = fixed.map(|label| format!(" {}", label.value())).collect();
-        Arc::new(Instrument { name: format!("{}{labels}", key.name()), seen: self.0.clone() })
-    }
-}
-
-impl metrics::Recorder for Instruments {
+impl Recorder for Instruments {
     fn describe_counter(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn describe_gauge(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
@@ -77,116 +95,199 @@ impl metrics::Recorder for Instruments {
     fn describe_histogram(&self, _: KeyName, _: Option<Unit>, _: SharedString) {}
 
     fn register_counter(&self, key: &Key, _: &Metadata<'_>) -> Counter {
-        Counter::from_arc(self.instrument(key))
+        Counter::from_arc(self.at(key))
     }
 
     fn register_gauge(&self, key: &Key, _: &Metadata<'_>) -> Gauge {
-        Gauge::from_arc(self.instrument(key))
+        Gauge::from_arc(self.at(key))
     }
 
     fn register_histogram(&self, key: &Key, _: &Metadata<'_>) -> Histogram {
-        Histogram::from_arc(self.instrument(key))
+        Histogram::from_arc(self.at(key))
     }
 }
 
-/// Collects the messages of this crate's events.
-#[derive(Clone, Default)]
-struct Events(Arc<Mutex<Vec<String>>>);
-
-struct Message(String);
-
-impl Visit for Message {
-    fn record_debug(&mut self, field: &Field, value: &dyn std::fmt::Debug) {
-        if field.name() == "message" {
-            self.0 = format!("{value:?}");
-        }
-    }
-}
-
-impl tracing::Subscriber for Events {
-    fn enabled(&self, metadata: &tracing::Metadata<'_>) -> bool {
-        metadata.target() == "yandex_cloud_auth"
-    }
-
-    fn new_span(&self, _: &span::Attributes<'_>) -> span::Id {
-        span::Id::from_u64(1)
-    }
-
-    fn record(&self, _: &span::Id, _: &span::Record<'_>) {}
-
-    fn record_follows_from(&self, _: &span::Id, _: &span::Id) {}
-
-    fn event(&self, event: &tracing::Event<'_>) {
-        let mut message = Message(String::new());
-        event.record(&mut message);
-        self.0.lock().unwrap().push(message.0);
-    }
-
-    fn enter(&self, _: &span::Id) {}
-
-    fn exit(&self, _: &span::Id) {}
-}
-
-/// A fetch, a refusal and its drop, a failed fetch with three who fail by it, and a denial.
-async fn a_bad_day() {
-    let clock = ManualClock::new();
-    let token = Credential::iam_token("t1.a").unwrap().with_lifetime(Duration::from_secs(43_200));
-    let provider = ScriptedProvider::new().answer(token).fail(ProviderError::transient("down"));
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
-    cache.get().await.unwrap();
-    clock.advance(Duration::from_secs(60));
-
-    let client = tower::service_fn(|_: Request<()>| async {
-        let refusal = Response::builder().status(StatusCode::UNAUTHORIZED).body(()).unwrap();
-        Ok::<_, std::convert::Infallible>(refusal)
+/// What `run` tells, on this thread: its lines in order, and what the instruments show at its end.
+fn told<F: Future<Output = ()>>(run: impl FnOnce(Instruments) -> F) -> (Vec<String>, Vec<(String, f64)>) {
+    let (listener, instruments) = (Listener::default(), Instruments::default());
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    tracing::subscriber::with_default(listener.clone(), || {
+        metrics::with_local_recorder(&instruments, || runtime.block_on(run(instruments.clone())));
     });
-    let mut service = AuthLayer::from_cache(cache).layer(client);
-    service.ready().await.unwrap().call(Request::get("/a").body(()).unwrap()).await.unwrap();
-    for _ in 0..3 {
-        service.ready().await.unwrap().call(Request::get("/a").body(()).unwrap()).await.unwrap_err();
-    }
-    let foreign = Request::get("https://evil.example/").body(()).unwrap();
-    service.ready().await.unwrap().call(foreign).await.unwrap_err();
+    let ours = listener.lines().into_iter().filter(|line| line.contains(" yandex_cloud_auth"));
+    (ours.map(without_durations).collect(), instruments.shown())
 }
 
-fn block_on(future: impl Future<Output = ()>) {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap().block_on(future);
+fn without_durations(line: String) -> String {
+    match line.split_once(" took_ms=") {
+        Some((line, took)) => {
+            assert!(took.parse::<u64>().is_ok(), "{took} ms");
+            line.to_owned()
+        }
+        None => line,
+    }
 }
+
+fn shows(name: &str, value: f64) -> (String, f64) {
+    (name.to_owned(), value)
+}
+
+fn token() -> Credential {
+    Credential::iam_token("t1.abc").unwrap().with_lifetime(Duration::from_secs(43_200))
+}
+
+fn on_clock(provider: ScriptedProvider) -> (CredentialCache, ManualClock) {
+    let clock = ManualClock::new();
+    (CredentialCache::builder(provider).clock(clock.clone()).build(), clock)
+}
+
+const STARTED: &str = "DEBUG yandex_cloud_auth new credential_fetch";
 
 #[test]
-fn each_attempt_drop_and_refusal_is_one_event() {
-    let events = Events::default();
-    tracing::subscriber::with_default(events.clone(), || block_on(a_bad_day()));
-    let refused = "request not sent";
+fn a_fetch_is_told_once_however_many_wait() {
+    let end = UNIX_EPOCH + Duration::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 600);
+    let seconds = end.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
+    let credential = Credential::iam_token("t1.abc").unwrap().with_expiry(end);
+    let fingerprint = credential.fingerprint();
+    let (lines, shown) = told(|_| async move {
+        let cache = CredentialCache::new(ScriptedProvider::new().after(Duration::from_secs(1)).answer(credential));
+        futures_util::future::try_join_all((0..100).map(|_| cache.get())).await.unwrap();
+    });
+    let fetched =
+        format!("DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={fingerprint} generation=1");
+    assert_eq!(lines, [STARTED.to_owned(), fetched]);
     assert_eq!(
-        *events.0.lock().unwrap(),
-        [
-            "credential fetched",
-            "credential dropped after it was refused",
-            "credential fetch failed",
-            refused,
-            refused,
-            refused,
-            refused
-        ]
+        shown,
+        [shows(IN_A_ROW, 0.0), shows(EXPIRES_AT, seconds), shows(DURATION, 1.0), shows(FETCHES_OK, 1.0),]
     );
 }
 
 #[test]
-fn each_attempt_drop_and_refusal_is_counted_once() {
-    let instruments = Instruments::default();
-    metrics::with_local_recorder(&instruments, || block_on(a_bad_day()));
-    let mut seen = instruments.0.lock().unwrap().clone();
-    let expiry = seen.remove("yandex_cloud_auth_credential_expires_at_seconds").unwrap();
-    assert!(expiry > 1.7e9, "{expiry}");
-    let expected = [
-        ("yandex_cloud_auth_consecutive_failures", 1.0),
-        ("yandex_cloud_auth_credentials_dropped_total", 1.0),
-        ("yandex_cloud_auth_fetch_duration_seconds", 2.0),
-        ("yandex_cloud_auth_fetches_total ok", 1.0),
-        ("yandex_cloud_auth_fetches_total transient", 1.0),
-        ("yandex_cloud_auth_requests_refused_total denied", 1.0),
-        ("yandex_cloud_auth_requests_refused_total no_credential", 3.0),
-    ];
-    assert_eq!(seen, expected.into_iter().map(|(name, value)| (name.to_owned(), value)).collect());
+fn a_failure_is_told_once_an_attempt_and_not_for_those_it_turns_away() {
+    let down = || ProviderError::transient("down").from_provider("vault");
+    let (lines, shown) = told(|instruments| async move {
+        let (cache, clock) = on_clock(ScriptedProvider::new().fail(down()).fail(down()).answer(token()).fail(down()));
+        for in_a_row in [1.0, 2.0] {
+            for _ in 0..10 {
+                assert!(cache.get().await.is_err());
+            }
+            assert_eq!(instruments.get(IN_A_ROW), in_a_row);
+            clock.advance(Duration::from_secs(2));
+        }
+        cache.get().await.unwrap();
+        assert_eq!(instruments.get(IN_A_ROW), 0.0);
+        assert!(cache.refresh().await.is_err());
+    });
+    let failed = |in_a_row: u32, usable: bool| {
+        format!(
+            "WARN yandex_cloud_auth: credential fetch failed error=vault: down permanent=false \
+             consecutive_failures={in_a_row} still_usable={usable}"
+        )
+    };
+    let fetched = format!(
+        "DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={} generation=1",
+        token().fingerprint()
+    );
+    let told = [failed(1, false), failed(2, false), fetched, failed(1, true)];
+    let told: Vec<_> = told.into_iter().flat_map(|line| [STARTED.to_owned(), line]).collect();
+    assert_eq!(lines, told);
+    assert!(shown.contains(&shows(FETCHES_TRANSIENT, 3.0)) && shown.contains(&shows(FETCHES_OK, 1.0)), "{shown:?}");
+    assert!(shown.contains(&shows(DURATION, 4.0)) && shown.contains(&shows(IN_A_ROW, 1.0)), "{shown:?}");
+}
+
+#[test]
+fn every_outcome_of_a_fetch_has_its_label() {
+    for (error, outcome, permanent) in [
+        (ProviderError::permanent("x"), "permanent", true),
+        (ProviderError::transient("x"), "transient", false),
+        (ProviderError::not_configured("x"), "not_configured", false),
+    ] {
+        let (lines, shown) = told(|_| async {
+            assert!(CredentialCache::new(ScriptedProvider::new().fail(error)).get().await.is_err());
+        });
+        assert!(lines[1].contains(&format!("permanent={permanent} ")), "{lines:?}");
+        let label = format!("yandex_cloud_auth_fetches_total{{outcome={outcome}}}");
+        assert!(shown.contains(&shows(&label, 1.0)), "{shown:?}");
+    }
+}
+
+#[test]
+fn what_a_provider_tells_is_told_inside_the_span_of_its_fetch() {
+    let (lines, _) = told(|_| async {
+        let provider = || async {
+            tokio::task::yield_now().await;
+            tracing::info!(target: "yandex_cloud_auth_test", "asking");
+            Ok(token())
+        };
+        CredentialCache::new(provider).get().await.unwrap();
+        tracing::info!(target: "yandex_cloud_auth_test", "asked");
+    });
+    assert!(lines.contains(&"INFO yandex_cloud_auth_test in credential_fetch: asking".to_owned()), "{lines:?}");
+    assert!(lines.contains(&"INFO yandex_cloud_auth_test: asked".to_owned()), "{lines:?}");
+}
+
+#[test]
+fn a_drop_is_told_once_for_all_who_were_refused() {
+    let (lines, shown) = told(|instruments| async move {
+        let (cache, clock) = on_clock(ScriptedProvider::new().answer(token()));
+        let refusing = tower::service_fn(|_: Request<()>| async {
+            Ok::<_, Infallible>(Response::builder().status(401).body(()).unwrap())
+        });
+        let service = AuthLayer::from_cache(cache).layer(refusing);
+        let refuse = || service.clone().oneshot(Request::new(()));
+        refuse().await.unwrap();
+        assert_eq!(instruments.get(DROPPED), 0.0, "too young");
+        clock.advance(Duration::from_secs(5));
+        let mut all = Vec::new();
+        for _ in 0..100 {
+            all.push(service.clone().ready().await.unwrap().call(Request::new(())));
+        }
+        futures_util::future::try_join_all(all).await.unwrap();
+    });
+    let dropped = format!(
+        "WARN yandex_cloud_auth: credential dropped after it was refused scheme=Bearer fingerprint={}",
+        token().fingerprint()
+    );
+    assert_eq!(lines[2..], [dropped]);
+    assert!(shown.contains(&shows(DROPPED, 1.0)), "{shown:?}");
+}
+
+#[test]
+fn a_request_that_is_not_sent_is_told_with_its_reason() {
+    let client = || tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
+    let (lines, shown) = told(|_| async move {
+        let key = AuthLayer::new(Credential::api_key("AQVN1").unwrap());
+        let denied = || Request::get("/workflows/v1/workflow").body(()).unwrap();
+        assert!(key.layer(client()).oneshot(denied()).await.is_err());
+        assert!(key.grpc().layer(client()).oneshot(denied()).await.is_ok(), "a status is a response");
+        let nothing = AuthLayer::new(ScriptedProvider::new().fail(ProviderError::transient("down")));
+        for _ in 0..3 {
+            assert!(nothing.layer(client()).oneshot(Request::new(())).await.is_err());
+        }
+    });
+    let refused: Vec<_> = lines.iter().filter(|line| line.contains(": request not sent")).collect();
+    assert_eq!(refused.len(), 5, "{lines:?}");
+    assert!(refused[0].starts_with("DEBUG yandex_cloud_auth: request not sent error=") && refused[0] == refused[1]);
+    assert!(refused[0].contains("GET /workflows/v1/workflow was not sent"), "{}", refused[0]);
+    assert!(refused[2].ends_with("error=no credential to send: down"), "{}", refused[2]);
+    assert!(shown.contains(&shows(DENIED, 2.0)) && shown.contains(&shows(NO_CREDENTIAL, 3.0)), "{shown:?}");
+}
+
+#[cfg(all(unix, feature = "service-account"))]
+#[test]
+fn a_key_file_that_all_may_read_is_told_of_when_it_is_named() {
+    use std::fs::{Permissions, remove_file, set_permissions, write};
+    use std::os::unix::fs::PermissionsExt;
+
+    let path = std::env::temp_dir().join(format!("telemetry-{}.json", std::process::id()));
+    write(&path, include_str!("fixtures/service_account_key.json")).unwrap();
+    for (mode, times) in [(0o600, 0), (0o644, 1)] {
+        set_permissions(&path, Permissions::from_mode(mode)).unwrap();
+        let (lines, _) = told(|_| async {
+            yandex_cloud_auth::ServiceAccountKey::from_file(&path).unwrap();
+        });
+        let expected = "WARN yandex_cloud_auth: key file is readable by all: its mode should be 0600 path=";
+        assert_eq!(lines, vec![format!("{expected}{}", path.display()); times], "{mode:o}");
+    }
+    remove_file(path).unwrap();
 }

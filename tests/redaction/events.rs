@@ -1,68 +1,15 @@
 //! What is told through `tracing`, at its most talkative and from every thread.
 
-use std::fmt::{self, Write};
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use http::{Request, StatusCode};
 use tonic::transport::Endpoint;
 use tower::{BoxError, Layer, ServiceExt};
-use tracing::field::{Field, Visit};
-use tracing::span::{Attributes, Id, Record};
-use tracing::{Event, Metadata, Subscriber};
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, ManualClock, proto};
 use yandex_cloud_auth::*;
 
 use crate::canary::*;
-
-/// Keeps everything, of every crate.
-#[derive(Clone, Default)]
-struct Listener {
-    heard: Arc<Mutex<String>>,
-    spans: Arc<AtomicU64>,
-}
-
-impl Subscriber for Listener {
-    fn enabled(&self, _: &Metadata<'_>) -> bool {
-        true
-    }
-
-    fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.hear(span.metadata(), |visit| span.record(visit));
-        Id::from_u64(self.spans.fetch_add(1, Ordering::Relaxed) + 1)
-    }
-
-    fn record(&self, _: &Id, values: &Record<'_>) {
-        values.record(&mut Writer(&mut self.heard.lock().unwrap()));
-    }
-
-    fn record_follows_from(&self, _: &Id, _: &Id) {}
-
-    fn event(&self, event: &Event<'_>) {
-        self.hear(event.metadata(), |visit| event.record(visit));
-    }
-
-    fn enter(&self, _: &Id) {}
-
-    fn exit(&self, _: &Id) {}
-}
-
-impl Listener {
-    fn hear(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
-        let mut line = format!("\n{} {} {}:", metadata.level(), metadata.target(), metadata.name());
-        record(&mut Writer(&mut line));
-        self.heard.lock().unwrap().push_str(&line);
-    }
-}
-
-struct Writer<'a>(&'a mut String);
-
-impl Visit for Writer<'_> {
-    fn record_debug(&mut self, field: &Field, value: &dyn fmt::Debug) {
-        write!(self.0, " {}={value:?}", field.name()).unwrap();
-    }
-}
+use crate::support::Listener;
 
 struct Run {
     cloud: FakeCloud,
@@ -142,9 +89,9 @@ async fn no_event_of_a_full_run_tells_a_secret() {
     let panicking = AuthLayer::new(|| async { panic!("{TOKEN}") });
     assert!(run.get(panicking, "/workflows/v1/workflow/dfq1").await.is_err());
 
-    let heard = listener.heard.lock().unwrap().clone();
+    let heard = listener.lines().join("\n");
     let told = [
-        "credential_fetch:",
+        "new credential_fetch",
         "credential fetched",
         "credential fetch failed",
         "credential dropped after it was refused",

@@ -4,4 +4,6 @@ mod canary;
 mod echoes;
 mod events;
 mod panics;
+#[path = "../support/mod.rs"]
+mod support;
 mod values;
