@@ -40,7 +40,8 @@ impl Instruments {
     }
 
     fn at(&self, key: &Key) -> Arc<Instrument> {
-        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let fixed = key.labels().filter(|label| label.key() != "cache");
+        let labels: Vec<_> = fixed.map(|label| format!("{}={}", label.key(), label.value())).collect();
         Arc::new(Instrument { name: format!("{}{{{}}}", key.name(), labels.join(",")), all: self.clone() })
     }
 }
