@@ -8,7 +8,7 @@ use std::thread;
 use std::time::Instant;
 
 use bytes::Bytes;
-use http::{HeaderValue, Request, Response, header};
+use http::{HeaderValue, Request, Response, Uri, header};
 use http_body_util::{BodyExt, Empty, Full};
 use hyper_util::client::legacy::Client;
 use hyper_util::client::legacy::connect::HttpConnector;
@@ -16,11 +16,12 @@ use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use tokio::net::TcpListener;
 use tokio::runtime::{Builder, Runtime};
+use tower::util::MapRequest;
 use tower::{Layer, Service, ServiceExt};
 use tower_http::auth::AddAuthorizationLayer;
-use yandex_cloud_auth::{AuthLayer, Credential, ExecutionOnly, Policy, TrustedOrigins};
+use yandex_cloud_auth::{AuthLayer, Credential};
 
-use harness::{REST_PATH, is_bench, median, order, token};
+use harness::{HOST, REST_PATH, is_bench, median, order, token};
 
 type Body = Empty<Bytes>;
 type HttpClient = Client<HttpConnector, Body>;
@@ -38,7 +39,7 @@ fn main() {
         for length in [300, 1000] {
             let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
             let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
-            let mut calls = calls(&client, address, length);
+            let mut calls = calls(&redirected(client, address), length);
             row(&format!("{version}, {length} bytes"), &sample(&runtime, &mut calls, rounds));
         }
     }
@@ -72,28 +73,45 @@ async fn answer<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, std::convert:
     Ok(response)
 }
 
-fn calls(client: &HttpClient, address: SocketAddr, length: usize) -> Vec<Call> {
+/// Under the layers, the request for the cloud is sent to this machine. The same for all of them.
+fn redirected(
+    client: HttpClient,
+    address: SocketAddr,
+) -> MapRequest<HttpClient, impl Fn(Request<Body>) -> Request<Body> + Clone> {
+    let here: Uri = format!("http://{address}{REST_PATH}").parse().expect("a URI");
+    MapRequest::new(client, move |mut request: Request<Body>| {
+        request.uri_mut().clone_from(&here);
+        request
+    })
+}
+
+fn calls<S, R>(client: &S, length: usize) -> Vec<Call>
+where
+    S: Service<Request<Body>, Response = Response<R>, Error: Into<tower::BoxError>> + Clone + 'static,
+    R: hyper::body::Body + 'static,
+{
     let credential = Credential::iam_token(token(length)).expect("token68");
     let value = credential.header_value().clone();
-    let insert = tower::util::MapRequest::new(client.clone(), move |mut request: Request<Body>| {
+    let insert = MapRequest::new(client.clone(), move |mut request: Request<Body>| {
         request.headers_mut().insert(header::AUTHORIZATION, value.clone());
         request
     });
     let tower_http = AddAuthorizationLayer::bearer(&token(length)).as_sensitive(true).layer(client.clone());
-    let policy = TrustedOrigins::yandex_cloud().allow_loopback().and(ExecutionOnly);
-    let auth = AuthLayer::new(credential).with_policy(policy).layer(client.clone());
-    vec![call(client.clone(), address), call(insert, address), call(tower_http, address), call(auth, address)]
+    let auth = AuthLayer::new(credential).layer(client.clone());
+    vec![call(client.clone()), call(insert), call(tower_http), call(auth)]
 }
 
 /// Sends one request and reads its response to the end.
-fn call<S, R>(mut service: S, address: SocketAddr) -> Call
+fn call<S, R>(mut service: S) -> Call
 where
     S: Service<Request<Body>, Response = Response<R>> + 'static,
     R: hyper::body::Body,
 {
     Box::new(move |runtime| {
-        let uri = format!("http://{address}{REST_PATH}");
-        let request = Request::post(uri).header("accept", "application/json").body(Body::new()).expect("a request");
+        let request = Request::post(format!("{HOST}{REST_PATH}"))
+            .header("accept", "application/json")
+            .body(Body::new())
+            .expect("a request");
         let start = Instant::now();
         runtime.block_on(async {
             let response = service.ready().await.ok().expect("ready").call(request).await.ok().expect("a response");
