@@ -23,7 +23,7 @@ use crate::policy::{Decision, Policy, RequestHead};
 ///
 /// # Clone
 ///
-/// Clones share the cache, and clone the inner service and the policy. Each makes its own copy of the header on its second request.
+/// Clones share the cache, and clone the inner service and the policy. Each makes its own copy of the header when it uses a credential for the second time.
 ///
 /// # Errors
 ///

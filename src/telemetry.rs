@@ -1,9 +1,9 @@
 //! Every event, span and instrument of this crate, and its name. Without the features `tracing` and `metrics` there are none.
 //!
 //! A failure is told once an attempt, and attempts are spaced by the cool-down, so an outage does not flood a log.
-//! The label sets are fixed; the gauges of several caches are told apart by the caches' numbers, from 1 on in the order they were made. Nothing here has a secret at hand but a [`Credential`], of which only scheme and fingerprint are told.
-
-#![cfg_attr(not(feature = "tracing"), expect(unused_variables, reason = "only events tell all"))]
+//! The label sets are fixed. The gauges are those of the cache that fetched last: where a process has several, ask each for its
+//! `status`.
+#![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "only events tell all"))]
 
 use std::time::Duration;
 
@@ -12,7 +12,7 @@ use crate::error::AuthError;
 use crate::provider::ProviderError;
 
 /// A fetch brought a credential, which is now the one that is held.
-pub(crate) fn fetched(cache: u32, credential: &Credential, generation: u64, took: Duration) {
+pub(crate) fn fetched(credential: &Credential, generation: u64, took: Duration) {
     #[cfg(feature = "tracing")]
     tracing::debug!(
         target: "yandex_cloud_auth",
@@ -25,17 +25,16 @@ pub(crate) fn fetched(cache: u32, credential: &Credential, generation: u64, took
     #[cfg(feature = "metrics")]
     {
         fetch_ended("ok", took);
-        metrics::gauge!("yandex_cloud_auth_consecutive_failures", "cache" => cache.to_string()).set(0.0);
+        metrics::gauge!("yandex_cloud_auth_consecutive_failures").set(0.0);
         if let Some(at) = credential.expires_at() {
             let since_epoch = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            metrics::gauge!("yandex_cloud_auth_credential_expires_at_seconds", "cache" => cache.to_string())
-                .set(since_epoch.as_secs_f64());
+            metrics::gauge!("yandex_cloud_auth_credential_expires_at_seconds").set(since_epoch.as_secs_f64());
         }
     }
 }
 
 /// A fetch failed. `usable` says whether a credential is held that is still good.
-pub(crate) fn fetch_failed(cache: u32, error: &ProviderError, in_a_row: u32, usable: bool, took: Duration) {
+pub(crate) fn fetch_failed(error: &ProviderError, in_a_row: u32, usable: bool, took: Duration) {
     #[cfg(feature = "tracing")]
     tracing::warn!(
         target: "yandex_cloud_auth",
@@ -54,8 +53,7 @@ pub(crate) fn fetch_failed(cache: u32, error: &ProviderError, in_a_row: u32, usa
             _ => "not_configured",
         };
         fetch_ended(outcome, took);
-        metrics::gauge!("yandex_cloud_auth_consecutive_failures", "cache" => cache.to_string())
-            .set(f64::from(in_a_row));
+        metrics::gauge!("yandex_cloud_auth_consecutive_failures").set(f64::from(in_a_row));
     }
 }
 

@@ -224,6 +224,58 @@ async fn a_refusal_of_what_was_sent_without_credentials_drops_none() {
     }
 }
 
+#[test]
+fn what_was_dropped_stays_dropped_whatever_the_clock_does() {
+    let block_on = |future: std::pin::Pin<Box<dyn Future<Output = Option<StatusCode>>>>| {
+        futures_util::FutureExt::now_or_never(future).expect("nothing to wait for")
+    };
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.old")).fail(ProviderError::transient("down"));
+    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let server = Server::refusing(&[], unauthorized);
+    let mut client = AuthLayer::from_cache(cache).layer(server.client());
+    let mut send = || {
+        let response = client.call(request());
+        block_on(Box::pin(async { response.await.ok().map(|response| response.status()) }))
+    };
+    for _ in 0..3 {
+        assert_eq!(send(), Some(StatusCode::OK));
+    }
+    clock.advance(Duration::from_secs(60));
+    server.refused.lock().unwrap().push("t1.old");
+    assert_eq!(send(), Some(StatusCode::UNAUTHORIZED));
+    assert_eq!(send(), None, "nothing is held");
+    clock.rewind_wall(Duration::from_secs(1));
+    server.seen();
+    assert_eq!(send(), None, "nothing is held");
+    assert_eq!(server.seen(), [""; 0]);
+}
+
+#[tokio::test]
+async fn the_refusal_of_the_very_first_request_drops_too() {
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(two_tokens()).clock(clock.clone()).build();
+    let layer = AuthLayer::from_cache(cache);
+    let mut client = layer.layer(tower::service_fn(|_: Request<String>| {
+        clock.advance(Duration::from_secs(60));
+        std::future::ready(Ok::<_, Infallible>(unauthorized()))
+    }));
+    client.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(layer.cache().status().state(), CacheState::Empty);
+}
+
+#[tokio::test]
+async fn two_requests_refused_with_one_credential_are_both_replayed() {
+    let (layer, _) = settled(two_tokens()).await;
+    let server = Server::refusing(&["t1.old"], unauthorized);
+    let client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+    let (mut one, mut other) = (client.clone(), client);
+    let (one, other) = (one.ready().await.unwrap().call(request()), other.ready().await.unwrap().call(request()));
+    assert_eq!(one.await.unwrap().status(), StatusCode::OK);
+    assert_eq!(other.await.unwrap().status(), StatusCode::OK);
+    assert_eq!(server.seen(), ["Bearer t1.old", "Bearer t1.old", "Bearer t1.new", "Bearer t1.new"]);
+}
+
 #[tokio::test]
 async fn what_a_layer_below_refuses_is_no_refusal_of_this_ones_credential() {
     let (layer, _) = settled(two_tokens()).await;

@@ -40,8 +40,7 @@ impl Instruments {
     }
 
     fn at(&self, key: &Key) -> Arc<Instrument> {
-        let fixed = key.labels().filter(|label| label.key() != "cache");
-        let labels: Vec<_> = fixed.map(|label| format!("{}={}", label.key(), label.value())).collect();
+        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
         Arc::new(Instrument { name: format!("{}{{{}}}", key.name(), labels.join(",")), all: self.clone() })
     }
 }

@@ -108,7 +108,8 @@ impl State {
         Some(landed)
     }
 
-    /// Gives up a flight that nothing has moved for too long. Who still waits for it boards the next one.
+    /// Gives up a flight whose task is long past its deadline, or that no caller has driven for as long. Who still waits for it
+    /// boards the next one.
     pub(super) fn discard_overdue(&self) {
         self.discard(|flight| flight.left(self.refresh.deadline).is_zero());
     }
@@ -147,9 +148,9 @@ impl State {
         let in_a_row = control.failure.as_ref().map_or(0, |failure| failure.in_a_row);
         drop(control);
         match &landed {
-            Ok(held) => telemetry::fetched(self.number, &held.credential, held.generation, flight.elapsed()),
+            Ok(held) => telemetry::fetched(&held.credential, held.generation, flight.elapsed()),
             Err(error) => {
-                telemetry::fetch_failed(self.number, error, in_a_row, self.usable_at(&now).is_some(), flight.elapsed());
+                telemetry::fetch_failed(error, in_a_row, self.usable_at(&now).is_some(), flight.elapsed());
             }
         }
         landed

@@ -2,6 +2,7 @@
 
 use std::future::poll_fn;
 use std::pin::Pin;
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
@@ -26,6 +27,8 @@ pub(crate) struct Flight {
     pub(crate) number: u64,
     outcome: Shared<BoxFuture<'static, Outcome>>,
     ending: Arc<Ending>,
+    /// When it was last polled, in microseconds from its start.
+    polled: Arc<AtomicU64>,
     /// What drives it. Without a task, whoever polls does.
     task: Option<Task>,
     started: Instant,
@@ -42,17 +45,20 @@ impl Flight {
     pub(crate) fn new(number: u64, task: Option<Task>, mut flying: BoxFuture<'static, Outcome>) -> Self {
         let ending = Arc::<Ending>::default();
         let ended = Arc::clone(&ending);
+        let polled = Arc::<AtomicU64>::default();
+        let (started, last_poll) = (Instant::now(), Arc::clone(&polled));
         let outcome = poll_fn(move |cx| {
+            last_poll.store(micros(started.elapsed()), Ordering::Relaxed);
             ended.waker.register(cx.waker());
             match ended.take() {
                 Some(outcome) => Poll::Ready(outcome),
                 None => flying.as_mut().poll(cx),
             }
         });
-        Self { number, outcome: outcome.boxed().shared(), ending, task, started: Instant::now() }
+        Self { number, outcome: outcome.boxed().shared(), ending, polled, task, started }
     }
 
-    /// Ends it with this outcome, unless it has one. Everybody who waits for it gets that.
+    /// Ends it with this outcome, if it is still under way. Everybody who waits for it gets that.
     pub(crate) fn end(&self, outcome: Outcome) {
         self.ending.put(outcome);
         self.abort();
@@ -73,10 +79,15 @@ impl Flight {
         self.task.as_ref().is_some_and(|task| !task.is_foreign())
     }
 
-    /// How long it may still take, in real time, before it counts as lost.
+    /// How long it may still take, in real time, before it counts as lost: from its start, or from when a caller last drove it.
     pub(crate) fn left(&self, deadline: Duration) -> Duration {
-        let grace = if self.is_driven_by_callers() { Duration::ZERO } else { GRACE };
-        deadline.saturating_add(grace).saturating_sub(self.started.elapsed())
+        let elapsed = self.started.elapsed();
+        if self.is_driven_by_callers() {
+            let polled = Duration::from_micros(self.polled.load(Ordering::Relaxed));
+            deadline.saturating_sub(elapsed.saturating_sub(polled))
+        } else {
+            deadline.saturating_add(GRACE).saturating_sub(elapsed)
+        }
     }
 
     pub(crate) fn elapsed(&self) -> Duration {
@@ -88,6 +99,10 @@ impl Flight {
             task.abort();
         }
     }
+}
+
+fn micros(duration: Duration) -> u64 {
+    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
 }
 
 impl Ending {

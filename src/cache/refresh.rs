@@ -40,7 +40,8 @@ impl Refresh {
 
     /// How long one fetch may take, in real time, before it counts as a transient failure. Default: 30 seconds.
     ///
-    /// Kept where the fetch runs on a tokio runtime with timers.
+    /// Kept by a timer where a fetch runs, or is waited for, on a tokio runtime with timers. A fetch that its runtime left standing for a
+    /// second longer, or that no caller has driven for so long, is given up when the next one asks, who starts another.
     pub const fn deadline(self, deadline: Duration) -> Self {
         Self { deadline, ..self }
     }

@@ -12,7 +12,8 @@ const MAX_NAP: Duration = Duration::from_secs(60);
 /// Starts the timer of what is held now, where there is a runtime.
 pub(super) fn start(state: &Arc<State>) -> Option<Task> {
     let (task, _) = Runtime::current()?.spawn(run(Arc::downgrade(state)));
-    Some(task)
+    // A runtime that is shutting down took none.
+    (!task.is_finished()).then_some(task)
 }
 
 /// Ends by itself when nothing valid is held: then the next request fetches. Owns no cache.

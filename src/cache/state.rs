@@ -125,6 +125,11 @@ impl State {
     fn renew(self: &Arc<Self>, now: &Reading) -> Option<Flight> {
         self.discard_overdue();
         let mut control = self.lock();
+        let due = |held: &Arc<Held>| held.freshness(now) == Freshness::Due;
+        if !self.slot.load_full().as_ref().is_some_and(due) {
+            // Another thread's renewal landed meanwhile.
+            return None;
+        }
         if control.alive().is_none() {
             if !control.due_pause(now).is_zero() {
                 self.settle(&control, now);
@@ -143,9 +148,12 @@ impl State {
             Some(held) => self.quiet(control, &held, now),
             None => Some(Duration::ZERO),
         };
-        let until = quiet.map_or(u64::MAX, |quiet| {
-            unix_nanos(now.wall).saturating_add(u64::try_from(quiet.as_nanos()).unwrap_or(u64::MAX))
-        });
+        let until = match quiet {
+            None => u64::MAX,
+            // Not `now`: a request's clock may be a tick behind, or set back, and what was dropped must not go out again.
+            Some(Duration::ZERO) => 0,
+            Some(quiet) => unix_nanos(now.wall).saturating_add(u64::try_from(quiet.as_nanos()).unwrap_or(u64::MAX)),
+        };
         self.slot.consult_at(until);
     }
 
