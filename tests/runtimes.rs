@@ -235,3 +235,18 @@ fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
     let Poll::Ready(Err(same)) = poll_once(early.as_mut()) else { panic!("the first still waits") };
     assert_eq!(same.to_string(), error.to_string());
 }
+
+#[test]
+fn who_is_parked_on_a_flight_that_is_given_up_is_woken() {
+    let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
+    let cache = CredentialCache::builder(provider.clone()).refresh(at_once()).build();
+    let (done, result) = mpsc::channel();
+    let parked = cache.clone();
+    std::thread::spawn(move || done.send(block_on(parked.get())));
+    while provider.calls() == 0 {
+        std::thread::yield_now();
+    }
+    a_moment();
+    assert_eq!(text(block_on(cache.get())), "t1.b");
+    assert_eq!(text(result.recv_timeout(Duration::from_secs(20)).expect("it is parked for good")), "t1.b");
+}
