@@ -1,4 +1,5 @@
-//! Building a credential, by the length of its token, against building a header value by hand. See `benches/README.md`.
+//! Building a credential, by the length of its token, against building a header value by hand. See
+//! `benches/README.md`.
 
 #[path = "harness/mod.rs"]
 mod harness;
@@ -21,10 +22,22 @@ struct Case {
 }
 
 const CASES: [Case; 4] = [
-    Case { name: "`Credential::iam_token` (checked, zeroed when dropped)", build: credential },
-    Case { name: "`format!`, then `HeaderValue::try_from`", build: format_and_take },
-    Case { name: "`format!`, then `HeaderValue::from_str`", build: format_and_copy },
-    Case { name: "clone of a ready credential", build: |_| {} },
+    Case {
+        name: "`Credential::iam_token` (checked, zeroed when dropped)",
+        build: credential,
+    },
+    Case {
+        name: "`format!`, then `HeaderValue::try_from`",
+        build: format_and_take,
+    },
+    Case {
+        name: "`format!`, then `HeaderValue::from_str`",
+        build: format_and_copy,
+    },
+    Case {
+        name: "clone of a ready credential",
+        build: |_| {},
+    },
 ];
 
 fn credential(token: &str) {
@@ -42,7 +55,9 @@ fn format_and_copy(token: &str) {
 fn main() {
     let rounds = if is_bench() { 2000 } else { 2 };
     let tokens = LENGTHS.map(token);
-    let ready = tokens.each_ref().map(|token| Credential::iam_token(token).expect("token68"));
+    let ready = tokens
+        .each_ref()
+        .map(|token| Credential::iam_token(token).expect("token68"));
     let mut samples = vec![vec![Vec::with_capacity(rounds); CASES.len()]; LENGTHS.len()];
     for round in 0..rounds {
         for length in 0..LENGTHS.len() {
@@ -58,17 +73,30 @@ fn main() {
             }
         }
     }
-    table("ns with the drop, medians", |length, case| median(&samples[length][case]));
-    table("times `format!` and `HeaderValue::try_from`, medians of the rounds' ratios", |length, case| {
-        median_of(|round| samples[length][case][round] / samples[length][1][round], rounds)
+    table("ns with the drop, medians", |length, case| {
+        median(&samples[length][case])
     });
+    table(
+        "times `format!` and `HeaderValue::try_from`, medians of the rounds' ratios",
+        |length, case| {
+            median_of(
+                |round| samples[length][case][round] / samples[length][1][round],
+                rounds,
+            )
+        },
+    );
 }
 
 fn table(title: &str, value: impl Fn(usize, usize) -> f64) {
-    println!("{title}\n\n| case | {} |", LENGTHS.map(|length| format!("{length} bytes")).join(" | "));
+    println!(
+        "{title}\n\n| case | {} |",
+        LENGTHS.map(|length| format!("{length} bytes")).join(" | ")
+    );
     println!("|---|--:|--:|--:|--:|");
     for (case, Case { name, .. }) in CASES.iter().enumerate() {
-        let cells: Vec<_> = (0..LENGTHS.len()).map(|length| format!("{:.2}", value(length, case))).collect();
+        let cells: Vec<_> = (0..LENGTHS.len())
+            .map(|length| format!("{:.2}", value(length, case)))
+            .collect();
         println!("| {name} | {} |", cells.join(" | "));
     }
     println!();

@@ -1,5 +1,5 @@
-//! One layer on one and on two threads, its credential swapped every millisecond, and a clone of the service for each request.
-//! See `benches/README.md`.
+//! One layer on one and on two threads, its credential swapped every millisecond, and a clone of
+//! the service for each request. See `benches/README.md`.
 
 #[path = "warm_path/cases.rs"]
 #[allow(dead_code, reason = "only the services are taken from there")]
@@ -23,7 +23,9 @@ use tower_http::auth::AddAuthorizationLayer;
 use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache};
 
 use cases::Insert;
-use harness::{BATCH, Map, Requests, Target, client, is_bench, measured, median, nanos_each, request, token};
+use harness::{
+    BATCH, Map, Requests, Target, client, is_bench, measured, median, nanos_each, request, token,
+};
 
 const WINDOW: Duration = Duration::from_millis(10);
 
@@ -38,7 +40,8 @@ struct Case {
     work: Box<dyn Fn() -> Work + Sync>,
 }
 
-/// One window: calls a second of all threads together, and nanoseconds a call without the building of requests.
+/// One window: calls a second of all threads together, and nanoseconds a call without the building
+/// of requests.
 struct Window {
     rate: f64,
     nanos: f64,
@@ -53,7 +56,10 @@ fn main() {
         report(&cases, if is_bench() { 150 } else { 1 });
         stop.store(true, Ordering::Relaxed);
     });
-    println!("\ncredentials swapped meanwhile: {}", cache.status().generation());
+    println!(
+        "\ncredentials swapped meanwhile: {}",
+        cache.status().generation()
+    );
 }
 
 /// A provider with another token each time.
@@ -64,22 +70,38 @@ impl Swapped {
     fn provider(self) -> impl yandex_cloud_auth::CredentialProvider {
         move || {
             let token = token(300 + self.0.fetch_add(1, Ordering::Relaxed) % 2);
-            ready(Ok(Credential::iam_token(token).expect("token68").with_lifetime(Duration::from_secs(43_200))))
+            ready(Ok(Credential::iam_token(token)
+                .expect("token68")
+                .with_lifetime(Duration::from_secs(43_200))))
         }
     }
 }
 
 fn swap(cache: &CredentialCache, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
-        assert!(cache.refresh().now_or_never().is_some_and(|result| result.is_ok()), "the provider answers at once");
+        assert!(
+            cache
+                .refresh()
+                .now_or_never()
+                .is_some_and(|result| result.is_ok()),
+            "the provider answers at once"
+        );
         thread::sleep(Duration::from_millis(1));
     }
 }
 
 fn cases(layer: AuthLayer) -> Vec<Case> {
-    let value = Credential::iam_token(token(300)).expect("token68").header_value().clone();
-    let insert = Insert { inner: client(), value };
-    let tower_http = AddAuthorizationLayer::bearer(&token(300)).as_sensitive(true).layer(client());
+    let value = Credential::iam_token(token(300))
+        .expect("token68")
+        .header_value()
+        .clone();
+    let insert = Insert {
+        inner: client(),
+        value,
+    };
+    let tower_http = AddAuthorizationLayer::bearer(&token(300))
+        .as_sensitive(true)
+        .layer(client());
     let auth = layer.layer(client());
     vec![
         one("bare service", client()),
@@ -100,7 +122,10 @@ where
         let mut service = service.clone();
         Box::new(move |requests| measured(&mut service, requests))
     };
-    Case { name, work: Box::new(work) }
+    Case {
+        name,
+        work: Box::new(work),
+    }
 }
 
 fn clones<S>(name: &'static str, service: S) -> Case
@@ -111,7 +136,10 @@ where
         let service = service.clone();
         Box::new(move |requests| each_on_a_clone(&service, requests))
     };
-    Case { name, work: Box::new(work) }
+    Case {
+        name,
+        work: Box::new(work),
+    }
 }
 
 #[inline(never)]
@@ -122,7 +150,10 @@ where
     let mut cx = Context::from_waker(Waker::noop());
     for request in requests.drain(..) {
         let mut service = service.clone();
-        assert!(service.poll_ready(&mut cx).is_ready(), "the service is ready");
+        assert!(
+            service.poll_ready(&mut cx).is_ready(),
+            "the service is ready"
+        );
         let polled = pin!(service.call(request)).poll(&mut cx);
         assert!(black_box(&polled).is_ready(), "the service answers at once");
     }
@@ -140,18 +171,30 @@ fn report(cases: &[Case], rounds: usize) {
     println!(
         "medians of up to {rounds} windows of {WINDOW:?}, those in which every thread had a processor to itself\n"
     );
-    println!("| case | ns/call, 1 thread | 2 threads | M calls/s, 1 thread | 2 threads | scale | windows |");
+    println!(
+        "| case | ns/call, 1 thread | 2 threads | M calls/s, 1 thread | 2 threads | scale | windows |"
+    );
     println!("|---|--:|--:|--:|--:|--:|--:|");
     let mut rates = vec![];
     for (case, [alone, both]) in cases.iter().zip(&windows) {
-        let of = |windows: &[Window], what: fn(&Window) -> f64| median(&windows.iter().map(what).collect::<Vec<_>>());
+        let of = |windows: &[Window], what: fn(&Window) -> f64| {
+            median(&windows.iter().map(what).collect::<Vec<_>>())
+        };
         let (nanos, nanos2) = (of(alone, |one| one.nanos), of(both, |one| one.nanos));
-        let (rate, rate2) = (of(alone, |one| one.rate) / 1e6, of(both, |one| one.rate) / 1e6);
+        let (rate, rate2) = (
+            of(alone, |one| one.rate) / 1e6,
+            of(both, |one| one.rate) / 1e6,
+        );
         let (counted, scale) = (both.len(), rate2 / rate);
-        println!("| {} | {nanos:.1} | {nanos2:.1} | {rate:.2} | {rate2:.2} | {scale:.2} | {counted} |", case.name);
+        println!(
+            "| {} | {nanos:.1} | {nanos2:.1} | {rate:.2} | {rate2:.2} | {scale:.2} | {counted} |",
+            case.name
+        );
         rates.push((nanos, nanos2, rate2));
     }
-    println!("\n| ratio | 1 thread, ns/call | 2 threads, ns/call | 2 threads, calls/s |\n|---|--:|--:|--:|");
+    println!(
+        "\n| ratio | 1 thread, ns/call | 2 threads, ns/call | 2 threads, calls/s |\n|---|--:|--:|--:|"
+    );
     for (name, ours, theirs) in [
         ("Workflows to tower-http", 3, 2),
         ("Workflows to insert, clones", 6, 4),
@@ -167,8 +210,13 @@ fn report(cases: &[Case], rounds: usize) {
 fn window(case: &Case, threads: usize) -> Option<Window> {
     let start = Barrier::new(threads);
     let results: Vec<_> = thread::scope(|scope| {
-        let threads: Vec<_> = (0..threads).map(|_| scope.spawn(|| run(case, &start))).collect();
-        threads.into_iter().map(|thread| thread.join().expect("no thread panics")).collect()
+        let threads: Vec<_> = (0..threads)
+            .map(|_| scope.spawn(|| run(case, &start)))
+            .collect();
+        threads
+            .into_iter()
+            .map(|thread| thread.join().expect("no thread panics"))
+            .collect()
     });
     let waited = results.iter().map(|result| result.2).max()?;
     let rate = results.iter().map(|result| result.0).sum();
@@ -192,11 +240,19 @@ fn run(case: &Case, start: &Barrier) -> (f64, f64, u64) {
         timed.push(nanos_each(start, BATCH));
     }
     let calls = timed.len() * BATCH;
-    (calls as f64 / began.elapsed().as_secs_f64(), median(&timed), self::waited() - waited)
+    (
+        calls as f64 / began.elapsed().as_secs_f64(),
+        median(&timed),
+        self::waited() - waited,
+    )
 }
 
-/// Nanoseconds that this thread has spent waiting for a processor, where the system says so (Linux).
+/// Nanoseconds that this thread has spent waiting for a processor, where the system says so
+/// (Linux).
 fn waited() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
-    text.split(' ').nth(1).and_then(|field| field.parse().ok()).unwrap_or_default()
+    text.split(' ')
+        .nth(1)
+        .and_then(|field| field.parse().ok())
+        .unwrap_or_default()
 }

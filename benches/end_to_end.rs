@@ -1,4 +1,5 @@
-//! Whole requests over loopback, HTTP/1.1 and HTTP/2, each against one with a plainly inserted header. See `benches/README.md`.
+//! Whole requests over loopback, HTTP/1.1 and HTTP/2, each against one with a plainly inserted
+//! header. See `benches/README.md`.
 
 #[path = "harness/mod.rs"]
 mod harness;
@@ -27,20 +28,36 @@ type Body = Empty<Bytes>;
 type HttpClient = Client<HttpConnector, Body>;
 type Call = Box<dyn FnMut(&Runtime) -> f64>;
 
-const CASES: [&str; 4] = ["no header", "insert of a ready value", "tower-http AddAuthorization", "Auth"];
+const CASES: [&str; 4] = [
+    "no header",
+    "insert of a ready value",
+    "tower-http AddAuthorization",
+    "Auth",
+];
 
 fn main() {
     let rounds = if is_bench() { 8000 } else { 2 };
     let address = serve();
     println!("µs a request, one at a time on a kept connection, medians of {rounds} rounds\n");
-    println!("| | {} | Auth - insert, paired | tower-http - insert, paired |", CASES.join(" | "));
+    println!(
+        "| | {} | Auth - insert, paired | tower-http - insert, paired |",
+        CASES.join(" | ")
+    );
     println!("|---|--:|--:|--:|--:|--:|--:|");
     for (version, http2) in [("HTTP/1.1", false), ("HTTP/2", true)] {
         for length in [300, 1000] {
-            let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
-            let client = Client::builder(TokioExecutor::new()).http2_only(http2).build_http();
+            let runtime = Builder::new_current_thread()
+                .enable_all()
+                .build()
+                .expect("a runtime");
+            let client = Client::builder(TokioExecutor::new())
+                .http2_only(http2)
+                .build_http();
             let mut calls = calls(&redirected(client, address), length);
-            row(&format!("{version}, {length} bytes"), &sample(&runtime, &mut calls, rounds));
+            row(
+                &format!("{version}, {length} bytes"),
+                &sample(&runtime, &mut calls, rounds),
+            );
         }
     }
 }
@@ -48,18 +65,26 @@ fn main() {
 /// A server that answers everything with a short body, on a thread and a runtime of its own.
 fn serve() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
-    listener.set_nonblocking(true).expect("a socket that does not block");
+    listener
+        .set_nonblocking(true)
+        .expect("a socket that does not block");
     let address = listener.local_addr().expect("an address");
     thread::spawn(move || {
-        let runtime = Builder::new_current_thread().enable_all().build().expect("a runtime");
+        let runtime = Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .expect("a runtime");
         runtime.block_on(async {
             let listener = TcpListener::from_std(listener).expect("a listener");
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("a TCP stream");
-                let service = hyper_util::service::TowerToHyperService::new(tower::service_fn(answer));
+                let service =
+                    hyper_util::service::TowerToHyperService::new(tower::service_fn(answer));
                 tokio::spawn(async move {
                     let builder = auto::Builder::new(TokioExecutor::new());
-                    builder.serve_connection(TokioIo::new(stream), service).await
+                    builder
+                        .serve_connection(TokioIo::new(stream), service)
+                        .await
                 });
             }
         });
@@ -69,7 +94,10 @@ fn serve() -> SocketAddr {
 
 async fn answer<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"{\"executionId\":\"dfq1\"}")));
-    response.headers_mut().insert(header::CONTENT_TYPE, HeaderValue::from_static("application/json"));
+    response.headers_mut().insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/json"),
+    );
     Ok(response)
 }
 
@@ -78,7 +106,9 @@ fn redirected(
     client: HttpClient,
     address: SocketAddr,
 ) -> MapRequest<HttpClient, impl Fn(Request<Body>) -> Request<Body> + Clone> {
-    let here: Uri = format!("http://{address}{REST_PATH}").parse().expect("a URI");
+    let here: Uri = format!("http://{address}{REST_PATH}")
+        .parse()
+        .expect("a URI");
     MapRequest::new(client, move |mut request: Request<Body>| {
         request.uri_mut().clone_from(&here);
         request
@@ -87,18 +117,29 @@ fn redirected(
 
 fn calls<S, R>(client: &S, length: usize) -> Vec<Call>
 where
-    S: Service<Request<Body>, Response = Response<R>, Error: Into<tower::BoxError>> + Clone + 'static,
+    S: Service<Request<Body>, Response = Response<R>, Error: Into<tower::BoxError>>
+        + Clone
+        + 'static,
     R: hyper::body::Body + 'static,
 {
     let credential = Credential::iam_token(token(length)).expect("token68");
     let value = credential.header_value().clone();
     let insert = MapRequest::new(client.clone(), move |mut request: Request<Body>| {
-        request.headers_mut().insert(header::AUTHORIZATION, value.clone());
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, value.clone());
         request
     });
-    let tower_http = AddAuthorizationLayer::bearer(&token(length)).as_sensitive(true).layer(client.clone());
+    let tower_http = AddAuthorizationLayer::bearer(&token(length))
+        .as_sensitive(true)
+        .layer(client.clone());
     let auth = AuthLayer::new(credential).layer(client.clone());
-    vec![call(client.clone()), call(insert), call(tower_http), call(auth)]
+    vec![
+        call(client.clone()),
+        call(insert),
+        call(tower_http),
+        call(auth),
+    ]
 }
 
 /// Sends one request and reads its response to the end.
@@ -114,7 +155,15 @@ where
             .expect("a request");
         let start = Instant::now();
         runtime.block_on(async {
-            let response = service.ready().await.ok().expect("ready").call(request).await.ok().expect("a response");
+            let response = service
+                .ready()
+                .await
+                .ok()
+                .expect("ready")
+                .call(request)
+                .await
+                .ok()
+                .expect("a response");
             response.into_body().collect().await.ok().expect("a body");
         });
         start.elapsed().as_nanos() as f64 / 1000.0
@@ -136,15 +185,33 @@ fn sample(runtime: &Runtime, calls: &mut [Call], rounds: usize) -> Vec<Vec<f64>>
 }
 
 fn row(name: &str, samples: &[Vec<f64>]) {
-    let medians: Vec<_> = samples.iter().map(|case| format!("{:.1}", median(case))).collect();
-    println!("| {name} | {} | {} | {} |", medians.join(" | "), paired(samples, 3), paired(samples, 2));
+    let medians: Vec<_> = samples
+        .iter()
+        .map(|case| format!("{:.1}", median(case)))
+        .collect();
+    println!(
+        "| {name} | {} | {} | {} |",
+        medians.join(" | "),
+        paired(samples, 3),
+        paired(samples, 2)
+    );
 }
 
-/// The median difference to the insert of the same round, and between what it lies with 95 % confidence.
+/// The median difference to the insert of the same round, and between what it lies with 95 %
+/// confidence.
 fn paired(samples: &[Vec<f64>], case: usize) -> String {
-    let mut differences: Vec<_> = samples[case].iter().zip(&samples[1]).map(|(case, insert)| case - insert).collect();
+    let mut differences: Vec<_> = samples[case]
+        .iter()
+        .zip(&samples[1])
+        .map(|(case, insert)| case - insert)
+        .collect();
     differences.sort_unstable_by(f64::total_cmp);
     let (count, spread) = (differences.len() as f64, (differences.len() as f64).sqrt());
     let at = |rank: f64| differences[(rank.max(0.0) as usize).min(differences.len() - 1)];
-    format!("{:+.2} ({:+.2} to {:+.2})", at(count / 2.0), at(count / 2.0 - spread), at(count / 2.0 + spread))
+    format!(
+        "{:+.2} ({:+.2} to {:+.2})",
+        at(count / 2.0),
+        at(count / 2.0 - spread),
+        at(count / 2.0 + spread)
+    )
 }

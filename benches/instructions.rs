@@ -1,8 +1,12 @@
-//! Instructions of one warm request, counted by callgrind, and the gate: no case above what it must be, nor 3 % above its last
-//! committed figure. `-- --bless` writes the figures anew. See `benches/README.md`.
+//! Instructions of one warm request, counted by callgrind, and the gate: no case above what it must
+//! be, nor 3 % above its last committed figure. `-- --bless` writes the figures anew. See
+//! `benches/README.md`.
 
 #[path = "warm_path/cases.rs"]
-#[allow(dead_code, reason = "the names of all cases are there, not all are looked at here")]
+#[allow(
+    dead_code,
+    reason = "the names of all cases are there, not all are looked at here"
+)]
 mod cases;
 #[path = "harness/mod.rs"]
 mod harness;
@@ -31,7 +35,8 @@ const KINDS: [(&str, Map, Target); 6] = [
     ("C-", Map::C, Target::NoAuthority),
 ];
 
-/// Kind of request, case, and the most it may be, times tower-http's `AddAuthorization`, both over the bare service.
+/// Kind of request, case, and the most it may be, times tower-http's `AddAuthorization`, both over
+/// the bare service.
 const MUST: [(&str, &str, f64); 5] = [
     ("C", UNRESTRICTED, 1.4),
     ("C", DEFAULT, 1.9),
@@ -60,10 +65,16 @@ fn all_cases() -> Vec<Case> {
 
 /// What callgrind watches.
 fn count(case: &str, kind: &str) {
-    let (_, map, target) = KINDS.into_iter().find(|(name, ..)| *name == kind).expect("a kind of request");
+    let (_, map, target) = KINDS
+        .into_iter()
+        .find(|(name, ..)| *name == kind)
+        .expect("a kind of request");
     let mut requests = requests(map, target, REQUESTS);
     let mut cases = all_cases();
-    let case = cases.iter_mut().find(|one| one.name == case).expect("one of the cases");
+    let case = cases
+        .iter_mut()
+        .find(|one| one.name == case)
+        .expect("one of the cases");
     (case.run)(&mut requests);
 }
 
@@ -84,20 +95,33 @@ fn gate() -> ExitCode {
     for failure in &failures {
         eprintln!("{failure}");
     }
-    if failures.is_empty() { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    if failures.is_empty() {
+        ExitCode::SUCCESS
+    } else {
+        ExitCode::FAILURE
+    }
 }
 
 /// Runs this program under callgrind, which counts in `measured` only.
 fn counted(case: &str, kind: &str) -> f64 {
     let output = Command::new("valgrind")
-        .args(["--tool=callgrind", "--callgrind-out-file=/dev/null", "--demangle=no", "--toggle-collect=*8measured*"])
+        .args([
+            "--tool=callgrind",
+            "--callgrind-out-file=/dev/null",
+            "--demangle=no",
+            "--toggle-collect=*8measured*",
+        ])
         .arg(env::current_exe().expect("this program has a path"))
         .args(["--count", case, "--kind", kind])
         .output()
         .expect("valgrind runs: on Debian, apt-get install valgrind");
     let report = String::from_utf8_lossy(&output.stderr);
-    let total = report.lines().find_map(|line| line.split_once("Collected : "));
-    let total: f64 = total.and_then(|(_, total)| total.trim().parse().ok()).unwrap_or_else(|| panic!("{report}"));
+    let total = report
+        .lines()
+        .find_map(|line| line.split_once("Collected : "));
+    let total: f64 = total
+        .and_then(|(_, total)| total.trim().parse().ok())
+        .unwrap_or_else(|| panic!("{report}"));
     total / REQUESTS as f64
 }
 
@@ -113,19 +137,32 @@ fn ratio(figures: &Figures, kind: &str, case: &str) -> f64 {
 fn above_must(figures: &Figures) -> Vec<String> {
     MUST.into_iter()
         .filter(|(kind, case, must)| ratio(figures, kind, case) > *must)
-        .map(|(kind, case, must)| format!("{kind}, {case}: {:.2} x, must {must} x", ratio(figures, kind, case)))
+        .map(|(kind, case, must)| {
+            format!(
+                "{kind}, {case}: {:.2} x, must {must} x",
+                ratio(figures, kind, case)
+            )
+        })
         .collect()
 }
 
 fn above_committed(figures: &Figures, committed: &Figures) -> Vec<String> {
     figures
         .iter()
-        .filter_map(|(key, now)| committed.get(key).filter(|was| *now > **was * TOLERANCE).map(|was| (key, now, was)))
-        .map(|((kind, case), now, was)| format!("{kind}, {case}: {now} instructions, committed are {was}"))
+        .filter_map(|(key, now)| {
+            committed
+                .get(key)
+                .filter(|was| *now > **was * TOLERANCE)
+                .map(|was| (key, now, was))
+        })
+        .map(|((kind, case), now, was)| {
+            format!("{kind}, {case}: {now} instructions, committed are {was}")
+        })
         .collect()
 }
 
-/// The figures that were committed, where they are of this compiler: another one's say nothing about a change here.
+/// The figures that were committed, where they are of this compiler: another one's say nothing
+/// about a change here.
 fn committed() -> Figures {
     let text = fs::read_to_string(COMMITTED).unwrap_or_default();
     let mut lines = text.lines();
@@ -151,7 +188,10 @@ fn listing(figures: &Figures) -> String {
 }
 
 fn compiler() -> String {
-    let output = Command::new("rustc").arg("--version").output().expect("rustc runs");
+    let output = Command::new("rustc")
+        .arg("--version")
+        .output()
+        .expect("rustc runs");
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
@@ -167,8 +207,13 @@ fn table(names: &[&str], figures: &Figures) -> String {
         write!(text, "| {name} |").expect("a string takes everything");
         for (kind, ..) in KINDS {
             let own = figures[&(kind.to_owned(), (*name).to_owned())];
-            let over = if *name == BARE { own } else { over_bare(figures, kind, name) };
-            write!(text, " {over:.0} | {:.2} |", ratio(figures, kind, name)).expect("a string takes everything");
+            let over = if *name == BARE {
+                own
+            } else {
+                over_bare(figures, kind, name)
+            };
+            write!(text, " {over:.0} | {:.2} |", ratio(figures, kind, name))
+                .expect("a string takes everything");
         }
         text += "\n";
     }

@@ -1,4 +1,5 @@
-//! A token or an API key in a file that something else rotates: a mounted secret, an agent's output.
+//! A token or an API key in a file that something else rotates: a mounted secret, an agent's
+//! output.
 //!
 //!     cargo run --example file
 

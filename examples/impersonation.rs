@@ -1,4 +1,5 @@
-//! A service account, by another identity that has the role `iam.serviceAccounts.tokenCreator` on it.
+//! A service account, by another identity that has the role `iam.serviceAccounts.tokenCreator` on
+//! it.
 //!
 //!     cargo run --example impersonation --features testing,impersonation
 
@@ -9,8 +10,10 @@ use yandex_cloud_auth::{CredentialCache, Impersonation, ServiceAccountKey};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // In the real cloud: `Impersonation::new(default_chain(), "aje…")`, and no endpoint.
     let cloud = FakeCloud::start().await;
-    let source = ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
-    let deputy = Impersonation::new(source, cloud.other_service_account_id()).with_endpoint(cloud.iam_url());
+    let source =
+        ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
+    let deputy =
+        Impersonation::new(source, cloud.other_service_account_id()).with_endpoint(cloud.iam_url());
 
     // Or `AuthLayer::new(deputy)`, around any tower service.
     let cache = CredentialCache::new(deputy);

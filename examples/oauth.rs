@@ -1,4 +1,5 @@
-//! A Yandex account's OAuth token. Yandex gives up on these: IAM takes none that was issued on 2026-06-01 or later.
+//! A Yandex account's OAuth token. Yandex gives up on these: IAM takes none that was issued on
+//! 2026-06-01 or later.
 //!
 //!     cargo run --example oauth --features testing,oauth
 

@@ -1,4 +1,5 @@
-//! The main job, from a key file to requests that outlive their tokens, against a fake Yandex Cloud on loopback.
+//! The main job, from a key file to requests that outlive their tokens, against a fake Yandex Cloud
+//! on loopback.
 //!
 //!     cargo run --example quickstart --features testing
 
@@ -14,7 +15,8 @@ use http_body_util::Full;
 use tower::BoxError;
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 use yandex_cloud_auth::{
-    AuthLayer, CacheState, Credential, CredentialCache, ExecutionOnly, Policy, ServiceAccountKey, TrustedOrigins,
+    AuthLayer, CacheState, Credential, CredentialCache, ExecutionOnly, Policy, ServiceAccountKey,
+    TrustedOrigins,
 };
 
 use workflows::Workflows;
@@ -40,7 +42,14 @@ async fn main() -> Result<(), BoxError> {
     cloud.inject(Host::Iam, Fault::slow(IAM_DELAY));
 
     let key_file = KeyFile::write(&cloud.service_account_key())?;
-    line("cloud", format_args!("REST on {}, gRPC on {}", cloud.workflows_url(), cloud.grpc_url()));
+    line(
+        "cloud",
+        format_args!(
+            "REST on {}, gRPC on {}",
+            cloud.workflows_url(),
+            cloud.grpc_url()
+        ),
+    );
     line("key file", key_file.0.display());
 
     let key = ServiceAccountKey::from_file(&key_file.0)?.with_endpoint(cloud.iam_url());
@@ -61,19 +70,37 @@ fn loopback_only() -> impl Policy + Clone + Send + Sync + 'static {
     TrustedOrigins::none().allow_loopback().and(ExecutionOnly)
 }
 
-async fn start_and_read_back<K>(workflows: &Workflows<K>, cache: &CredentialCache) -> Result<(), BoxError>
+async fn start_and_read_back<K>(
+    workflows: &Workflows<K>,
+    cache: &CredentialCache,
+) -> Result<(), BoxError>
 where
     K: Policy + Clone + Send + Sync + 'static,
 {
     println!("\n1  a key file becomes an IAM token, and the token starts a workflow");
-    let id = workflows.start(WORKFLOW, &serde_json::json!({ "greeting": "hello" })).await?;
-    line("REST", format_args!("POST /workflows/v1/execution/start → {id}"));
+    let id = workflows
+        .start(WORKFLOW, &serde_json::json!({ "greeting": "hello" }))
+        .await?;
+    line(
+        "REST",
+        format_args!("POST /workflows/v1/execution/start → {id}"),
+    );
     let token = cache.get().await?;
-    line("sent with", format_args!("{} {} (fingerprint)", token.scheme(), token.fingerprint()));
+    line(
+        "sent with",
+        format_args!("{} {} (fingerprint)", token.scheme(), token.fingerprint()),
+    );
 
     let execution = workflows.execution(&id).await?;
-    let result = execution.result.as_ref().and_then(|result| result.result_json.as_deref()).unwrap_or_default();
-    line("gRPC", format_args!("ExecutionService/Get → {:?} {result}", execution.status()));
+    let result = execution
+        .result
+        .as_ref()
+        .and_then(|result| result.result_json.as_deref())
+        .unwrap_or_default();
+    line(
+        "gRPC",
+        format_args!("ExecutionService/Get → {:?} {result}", execution.status()),
+    );
     Ok(())
 }
 
@@ -83,45 +110,94 @@ async fn refuse_an_api_key(cloud: &FakeCloud) -> Result<(), BoxError> {
     let workflows = Workflows::new(auth, &cloud.workflows_url(), &cloud.grpc_url())?;
 
     let id = workflows.start(WORKFLOW, &serde_json::json!({})).await?;
-    line("allowed", format_args!("POST /workflows/v1/execution/start → {id}"));
+    line(
+        "allowed",
+        format_args!("POST /workflows/v1/execution/start → {id}"),
+    );
 
     let before = cloud.audit().len();
     let refusal = match workflows.send(get(cloud, "/workflows/v1/workflow")?).await {
-        Ok(response) => return Err(format!("not refused, the server answered {}", response.status()).into()),
+        Ok(response) => {
+            return Err(format!("not refused, the server answered {}", response.status()).into());
+        }
         Err(refusal) => refusal.to_string(),
     };
     for (number, part) in refusal.split("; ").enumerate() {
         line(if number == 0 { "refused" } else { "" }, part);
     }
-    line("reached", format_args!("the server: {} requests", cloud.audit().len() - before));
+    line(
+        "reached",
+        format_args!("the server: {} requests", cloud.audit().len() - before),
+    );
     Ok(())
 }
 
-async fn rotate<K>(cloud: &FakeCloud, workflows: &Workflows<K>, cache: &CredentialCache) -> Result<(), BoxError>
+async fn rotate<K>(
+    cloud: &FakeCloud,
+    workflows: &Workflows<K>,
+    cache: &CredentialCache,
+) -> Result<(), BoxError>
 where
     K: Policy + Clone + Send + Sync + 'static,
 {
     println!("\n3  the token rotates while requests run");
-    line("setting", format_args!("tokens live {TOKEN_LIFETIME:?}, IAM answers after {IAM_DELAY:?}, {WORKERS} workers"));
+    line(
+        "setting",
+        format_args!(
+            "tokens live {TOKEN_LIFETIME:?}, IAM answers after {IAM_DELAY:?}, {WORKERS} workers"
+        ),
+    );
     cloud.clear_audit();
-    let list = get(cloud, &format!("/workflows/v1/execution?workflowId={WORKFLOW}"))?;
+    let list = get(
+        cloud,
+        &format!("/workflows/v1/execution?workflowId={WORKFLOW}"),
+    )?;
     let end = Instant::now() + ROTATION_RUN;
-    let workers: Vec<_> =
-        (0..WORKERS).map(|_| tokio::spawn(work(workflows.clone(), cache.clone(), list.clone(), end))).collect();
+    let workers: Vec<_> = (0..WORKERS)
+        .map(|_| tokio::spawn(work(workflows.clone(), cache.clone(), list.clone(), end)))
+        .collect();
     let mut total = Tally::default();
     for worker in workers {
         total.add(worker.await?);
     }
 
     let audit = cloud.audit();
-    let received: Vec<_> = audit.iter().filter(|seen| seen.host == Host::Workflows).collect();
-    let tokens: HashSet<_> = received.iter().filter_map(|seen| seen.fingerprint).collect();
+    let received: Vec<_> = audit
+        .iter()
+        .filter(|seen| seen.host == Host::Workflows)
+        .collect();
+    let tokens: HashSet<_> = received
+        .iter()
+        .filter_map(|seen| seen.fingerprint)
+        .collect();
     let exchanges = cloud.count(|seen| seen.host == Host::Iam);
-    line("sent", format_args!("{} requests, {} received", total.sent, received.len()));
-    line("tokens", format_args!("{} used, {exchanges} renewals", tokens.len()));
-    line("failures", if total.failures == 0 { "none".to_owned() } else { total.failures.to_string() });
-    line("slowest", format_args!("{:.1?} while a token was being renewed", total.slowest_renewing));
-    line("", format_args!("{:.1?} at any other time", total.slowest_settled));
+    line(
+        "sent",
+        format_args!("{} requests, {} received", total.sent, received.len()),
+    );
+    line(
+        "tokens",
+        format_args!("{} used, {exchanges} renewals", tokens.len()),
+    );
+    line(
+        "failures",
+        if total.failures == 0 {
+            "none".to_owned()
+        } else {
+            total.failures.to_string()
+        },
+    );
+    line(
+        "slowest",
+        format_args!(
+            "{:.1?} while a token was being renewed",
+            total.slowest_renewing
+        ),
+    );
+    line(
+        "",
+        format_args!("{:.1?} at any other time", total.slowest_settled),
+    );
     if total.failures > 0 || tokens.len() < 3 {
         return Err("the token did not rotate unnoticed".into());
     }
@@ -151,7 +227,12 @@ impl Tally {
 }
 
 /// Sends `request` again and again until `end`.
-async fn work<K>(workflows: Workflows<K>, cache: CredentialCache, request: Request<Full<Bytes>>, end: Instant) -> Tally
+async fn work<K>(
+    workflows: Workflows<K>,
+    cache: CredentialCache,
+    request: Request<Full<Bytes>>,
+    end: Instant,
+) -> Tally
 where
     K: Policy + Clone + Send + Sync + 'static,
 {
@@ -160,7 +241,11 @@ where
         let renewing = cache.status().state() == CacheState::Due;
         let start = Instant::now();
         let result = workflows.send(request.clone()).await;
-        let slowest = if renewing { &mut tally.slowest_renewing } else { &mut tally.slowest_settled };
+        let slowest = if renewing {
+            &mut tally.slowest_renewing
+        } else {
+            &mut tally.slowest_settled
+        };
         *slowest = (*slowest).max(start.elapsed());
         tally.sent += 1;
         tally.failures += usize::from(result.is_err());
@@ -174,7 +259,8 @@ struct KeyFile(std::path::PathBuf);
 
 impl KeyFile {
     fn write(key: &str) -> std::io::Result<Self> {
-        let path = std::env::temp_dir().join(format!("yandex-cloud-auth-{}.json", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("yandex-cloud-auth-{}.json", std::process::id()));
         std::fs::write(&path, key)?;
         Ok(Self(path))
     }

@@ -9,7 +9,8 @@ use yandex_cloud_auth::{CredentialCache, ServiceAccountKey};
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // In the real cloud: `ServiceAccountKey::from_file("key.json")?`, and no endpoint.
     let cloud = FakeCloud::start().await;
-    let key = ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
+    let key =
+        ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
 
     // Or `AuthLayer::new(key)`, around any tower service.
     let cache = CredentialCache::new(key);

@@ -1,4 +1,5 @@
-//! Who is this program to Yandex Cloud? Asks every source of the default chain, and prints what each has to say.
+//! Who is this program to Yandex Cloud? Asks every source of the default chain, and prints what
+//! each has to say.
 //!
 //!     cargo run --example whoami
 
@@ -10,7 +11,9 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     for (source, outcome) in default_chain().explain().await {
         match outcome {
             Ok(credential) => describe(source, credential).await?,
-            Err(reason) if reason.is_not_configured() => println!("{source} was passed over\n    {reason}"),
+            Err(reason) if reason.is_not_configured() => {
+                println!("{source} was passed over\n    {reason}")
+            }
             Err(reason) => println!("{source} is configured and failed\n    {reason}"),
         }
     }

@@ -7,7 +7,8 @@ use yandex_cloud_auth::{CredentialCache, WorkloadIdentity};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In the real cloud: `WorkloadIdentity::from_file("aje…", "/var/run/secrets/tokens/yandex")`, and no endpoint.
+    // In the real cloud: `WorkloadIdentity::from_file("aje…", "/var/run/secrets/tokens/yandex")`,
+    // and no endpoint.
     let cloud = FakeCloud::start().await;
     let subject_token = cloud.subject_token();
     let workload = WorkloadIdentity::from_fn(cloud.service_account_id(), move || {

@@ -2,7 +2,8 @@
 
 use crate::credential::Credential;
 
-/// In a request's extensions: not the cache's credential for this one. Neither variant asks the cache.
+/// In a request's extensions: not the cache's credential for this one. Neither variant asks the
+/// cache.
 ///
 /// # Examples
 ///
@@ -20,8 +21,10 @@ use crate::credential::Credential;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AuthOverride {
-    /// Send it without credentials, whatever the policy says; one that was written by hand is removed.
+    /// Send it without credentials, whatever the policy says; one that was written by hand is
+    /// removed.
     Anonymous,
-    /// Send it with this credential, if the policy lets it, whatever its expiry says. A 401 drops nothing.
+    /// Send it with this credential, if the policy lets it, whatever its expiry says. A 401 drops
+    /// nothing.
     Use(Credential),
 }

@@ -2,7 +2,8 @@
 
 use crate::provider::ProviderError;
 
-/// Does the work where it may take its time: on tokio's blocking threads, or right here where there is no tokio.
+/// Does the work where it may take its time: on tokio's blocking threads, or right here where there
+/// is no tokio.
 #[cfg(feature = "tokio")]
 pub(crate) async fn off_the_worker<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
@@ -32,18 +33,31 @@ mod tests {
     #[tokio::test]
     async fn work_is_done_on_another_thread_where_there_is_a_runtime() {
         let here = std::thread::current().id();
-        assert_ne!(off_the_worker(move || std::thread::current().id()).await.unwrap(), here);
+        assert_ne!(
+            off_the_worker(move || std::thread::current().id())
+                .await
+                .unwrap(),
+            here
+        );
     }
 
     #[test]
     fn work_is_done_at_once_where_there_is_no_runtime() {
         let here = std::thread::current().id();
-        assert_eq!(off_the_worker(move || std::thread::current().id()).now_or_never().unwrap().unwrap(), here);
+        assert_eq!(
+            off_the_worker(move || std::thread::current().id())
+                .now_or_never()
+                .unwrap()
+                .unwrap(),
+            here
+        );
     }
 
     #[tokio::test]
     async fn a_panic_of_the_work_is_a_panic_of_the_caller() {
-        let panicked = std::panic::AssertUnwindSafe(off_the_worker(|| panic!("boom"))).catch_unwind().await;
+        let panicked = std::panic::AssertUnwindSafe(off_the_worker(|| panic!("boom")))
+            .catch_unwind()
+            .await;
         assert!(panicked.is_err());
     }
 }

@@ -1,4 +1,5 @@
-//! Whether a response refuses the credential it was sent with, and what follows *(RFC 9110 §15.5.2; gRPC status 16)*.
+//! Whether a response refuses the credential it was sent with, and what follows *(RFC 9110 §15.5.2;
+//! gRPC status 16)*.
 
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 
@@ -10,11 +11,13 @@ pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status"
 /// `UNAUTHENTICATED` of `google.rpc.Code`.
 const UNAUTHENTICATED: &str = "16";
 
-/// In a response's extensions: the credential that was refused is not held any more, so a replay will carry what is fetched next.
+/// In a response's extensions: the credential that was refused is not held any more, so a replay
+/// will carry what is fetched next.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CredentialReplaced;
 
-/// Drops what was refused from its cache. The cache and the generation are those the request was sent with.
+/// Drops what was refused from its cache. The cache and the generation are those the request was
+/// sent with.
 #[inline]
 pub(crate) fn watch<R>(response: &mut Response<R>, cache: u32, generation: u64) {
     if cache != NOBODY && is_refusal(response.status(), response.headers()) {
@@ -22,11 +25,17 @@ pub(crate) fn watch<R>(response: &mut Response<R>, cache: u32, generation: u64) 
     }
 }
 
-/// A `grpc-status` beside the headers is that of a trailers-only response, and nobody but gRPC sends one.
+/// A `grpc-status` beside the headers is that of a trailers-only response, and nobody but gRPC
+/// sends one.
 #[inline]
 fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
-        StatusCode::OK => is_grpc(headers) && headers.get(GRPC_STATUS).is_some_and(|status| status == UNAUTHENTICATED),
+        StatusCode::OK => {
+            is_grpc(headers)
+                && headers
+                    .get(GRPC_STATUS)
+                    .is_some_and(|status| status == UNAUTHENTICATED)
+        }
         status => status == StatusCode::UNAUTHORIZED,
     }
 }
@@ -34,7 +43,9 @@ fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
 #[inline]
 fn is_grpc(headers: &HeaderMap) -> bool {
     !headers.is_empty()
-        && headers.get(header::CONTENT_TYPE).is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+        && headers
+            .get(header::CONTENT_TYPE)
+            .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 /// In a response's extensions: a layer of this crate made it, and no server refused anything.
@@ -78,7 +89,11 @@ mod tests {
                 response = response.header(*name, *value);
             }
             let response = response.body(()).unwrap();
-            assert_eq!(is_refusal(response.status(), response.headers()), *expected, "{status} {headers:?}");
+            assert_eq!(
+                is_refusal(response.status(), response.headers()),
+                *expected,
+                "{status} {headers:?}"
+            );
         }
     }
 }

@@ -5,8 +5,9 @@ use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
 /// The two clocks by which a credential's age is told.
 ///
-/// Both are asked, since each fails alone: a suspended machine stops the monotonic clock, a corrected clock moves the wall's.
-/// The default is the system's. Sleeping and the fetch deadline follow real time whatever this says.
+/// Both are asked, since each fails alone: a suspended machine stops the monotonic clock, a
+/// corrected clock moves the wall's. The default is the system's. Sleeping and the fetch deadline
+/// follow real time whatever this says.
 pub trait Clock: Send + Sync + 'static {
     /// The time of day. May be set forward and back.
     fn wall(&self) -> SystemTime;
@@ -35,12 +36,19 @@ impl TimeSource {
     /// A reading of both clocks.
     pub(crate) fn now(&self) -> Reading {
         match self {
-            Self::System => Reading { wall: SystemTime::now(), monotonic: Instant::now() },
-            Self::User(clock) => Reading { wall: clock.wall(), monotonic: clock.monotonic() },
+            Self::System => Reading {
+                wall: SystemTime::now(),
+                monotonic: Instant::now(),
+            },
+            Self::User(clock) => Reading {
+                wall: clock.wall(),
+                monotonic: clock.monotonic(),
+            },
         }
     }
 
-    /// The wall clock in nanoseconds since 1970, cheap enough for every request: a few milliseconds late at most.
+    /// The wall clock in nanoseconds since 1970, cheap enough for every request: a few milliseconds
+    /// late at most.
     #[inline]
     pub(crate) fn coarse(&self) -> u64 {
         match self {
@@ -71,7 +79,8 @@ pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
     u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
 }
 
-/// The coarse clock is read through the vDSO and moves in steps of 4 ms, which the expiry allowance covers.
+/// The coarse clock is read through the vDSO and moves in steps of 4 ms, which the expiry allowance
+/// covers.
 #[cfg(all(feature = "tokio", target_os = "linux"))]
 #[inline]
 fn coarse_system_nanos() -> u64 {
@@ -81,7 +90,9 @@ fn coarse_system_nanos() -> u64 {
             clippy::cast_sign_loss,
             reason = "a time before 1970 wraps to the far future, which counts as expired"
         )]
-        Ok(time) => (time.tv_sec() as u64).wrapping_mul(1_000_000_000).wrapping_add(time.tv_nsec() as u64),
+        Ok(time) => (time.tv_sec() as u64)
+            .wrapping_mul(1_000_000_000)
+            .wrapping_add(time.tv_nsec() as u64),
         Err(_) => unix_nanos(SystemTime::now()),
     }
 }
@@ -100,7 +111,11 @@ mod tests {
     fn the_coarse_clock_is_the_wall_clock_to_within_a_tick() {
         let before = unix_nanos(SystemTime::now());
         let coarse = TimeSource::System.coarse();
-        assert!(coarse.abs_diff(before) < 1_000_000_000, "off by {} ns", coarse.abs_diff(before));
+        assert!(
+            coarse.abs_diff(before) < 1_000_000_000,
+            "off by {} ns",
+            coarse.abs_diff(before)
+        );
     }
 
     #[test]
@@ -122,6 +137,9 @@ mod tests {
     fn nanoseconds_saturate_at_both_ends() {
         assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), 0);
         assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_nanos(7)), 7);
-        assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_secs(1 << 40)), u64::MAX);
+        assert_eq!(
+            unix_nanos(UNIX_EPOCH + Duration::from_secs(1 << 40)),
+            u64::MAX
+        );
     }
 }

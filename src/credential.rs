@@ -1,4 +1,5 @@
-//! What is sent: a scheme and a secret, ready as a header value, with what is known of its lifetime.
+//! What is sent: a scheme and a secret, ready as a header value, with what is known of its
+//! lifetime.
 
 use std::error::Error;
 use std::fmt;
@@ -40,9 +41,11 @@ impl fmt::Display for Scheme {
 /// An IAM token or an API key, ready to be sent, with its lifetime where it is known.
 ///
 /// The header text is built once and lies in memory that is zeroed when its last clone is dropped.
-/// A clone shares that memory and allocates nothing. `Debug` shows the scheme, the fingerprint and the expiry only.
+/// A clone shares that memory and allocates nothing. `Debug` shows the scheme, the fingerprint and
+/// the expiry only.
 ///
-/// A `Credential` is also the simplest [`CredentialProvider`](crate::CredentialProvider): a static one.
+/// A `Credential` is also the simplest [`CredentialProvider`](crate::CredentialProvider): a static
+/// one.
 ///
 /// # Examples
 ///
@@ -79,18 +82,19 @@ pub(crate) enum Expiry {
 impl Credential {
     /// An IAM token, sent as `Authorization: Bearer …`.
     ///
-    /// The token has 1 to 16 384 characters of the `token68` set: letters, digits, `-._~+/`, and `=`
-    /// at the end or before a `.`, where IAM tokens may carry it *(RFC 9110 §11.2)*.
+    /// The token has 1 to 16 384 characters of the `token68` set: letters, digits, `-._~+/`, and
+    /// `=` at the end or before a `.`, where IAM tokens may carry it *(RFC 9110 §11.2)*.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] says what is wrong and where, never the token. White space is not trimmed;
-    /// a token pasted together with its `Bearer ` is refused.
+    /// [`InvalidCredential`] says what is wrong and where, never the token. White space is not
+    /// trimmed; a token pasted together with its `Bearer ` is refused.
     pub fn iam_token(token: impl AsRef<str>) -> Result<Self, InvalidCredential> {
         Self::new(Scheme::Bearer, token.as_ref())
     }
 
-    /// An API key, sent as `Authorization: Api-Key …`. Its characters are those of [`iam_token`](Self::iam_token).
+    /// An API key, sent as `Authorization: Api-Key …`. Its characters are those of
+    /// [`iam_token`](Self::iam_token).
     ///
     /// # Errors
     ///
@@ -102,7 +106,11 @@ impl Credential {
     fn new(scheme: Scheme, token: &str) -> Result<Self, InvalidCredential> {
         check_token68(token)?;
         Ok(Self {
-            header: sensitive(Secret::concat(&[scheme.as_str().as_bytes(), b" ", token.as_bytes()])),
+            header: sensitive(Secret::concat(&[
+                scheme.as_str().as_bytes(),
+                b" ",
+                token.as_bytes(),
+            ])),
             scheme,
             expiry: Expiry::Never,
             max_age: None,
@@ -112,23 +120,35 @@ impl Credential {
     /// Unusable from `at` on. Replaces what was said of the lifetime before.
     #[must_use]
     pub fn with_expiry(self, at: SystemTime) -> Self {
-        Self { expiry: Expiry::At(at), ..self }
+        Self {
+            expiry: Expiry::At(at),
+            ..self
+        }
     }
 
-    /// Unusable once this long has passed since the cache received it. Replaces what was said of the expiry before.
+    /// Unusable once this long has passed since the cache received it. Replaces what was said of
+    /// the expiry before.
     ///
     /// For answers that state the time left, and for machines whose clock is not to be trusted.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
-        Self { expiry: Expiry::In(lifetime), ..self }
+        Self {
+            expiry: Expiry::In(lifetime),
+            ..self
+        }
     }
 
-    /// Another is to be fetched once this one has been held for so long; until that arrives, this one is used.
+    /// Another is to be fetched once this one has been held for so long; until that arrives, this
+    /// one is used.
     ///
-    /// For credentials whose account may change while they are still valid, as on a virtual machine.
+    /// For credentials whose account may change while they are still valid, as on a virtual
+    /// machine.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
-        Self { max_age: Some(max_age), ..self }
+        Self {
+            max_age: Some(max_age),
+            ..self
+        }
     }
 
     /// The scheme it is sent with.
@@ -136,7 +156,8 @@ impl Credential {
         self.scheme
     }
 
-    /// When it becomes unusable. `None` where no end is known, or where only a lifetime is and no cache has received it yet.
+    /// When it becomes unusable. `None` where no end is known, or where only a lifetime is and no
+    /// cache has received it yet.
     pub const fn expires_at(&self) -> Option<SystemTime> {
         match self.expiry {
             Expiry::At(at) => Some(at),
@@ -151,7 +172,9 @@ impl Credential {
 
     /// A checksum that tells secrets apart in logs without showing them.
     pub fn fingerprint(&self) -> Fingerprint {
-        Fingerprint(crc32fast::hash(&self.header.as_bytes()[self.scheme.as_str().len() + 1..]))
+        Fingerprint(crc32fast::hash(
+            &self.header.as_bytes()[self.scheme.as_str().len() + 1..],
+        ))
     }
 
     pub(crate) const fn expiry(&self) -> Expiry {
@@ -162,9 +185,13 @@ impl Credential {
         self.max_age
     }
 
-    /// The same credential in memory of its own, so that cloning it touches no counter that others touch.
+    /// The same credential in memory of its own, so that cloning it touches no counter that others
+    /// touch.
     pub(crate) fn own_copy(&self) -> Self {
-        Self { header: sensitive(Secret::concat(&[self.header.as_bytes()])), ..self.clone() }
+        Self {
+            header: sensitive(Secret::concat(&[self.header.as_bytes()])),
+            ..self.clone()
+        }
     }
 
     /// Whether both would be sent as the same text.
@@ -183,9 +210,11 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// The CRC-32 (IEEE) of a secret, printed as eight upper-case hexadecimal digits, as YDB's Go SDK does.
+/// The CRC-32 (IEEE) of a secret, printed as eight upper-case hexadecimal digits, as YDB's Go SDK
+/// does.
 ///
-/// It identifies a credential to a person who has it at hand; it proves nothing and must not be used to compare secrets.
+/// It identifies a credential to a person who has it at hand; it proves nothing and must not be
+/// used to compare secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u32);
 
@@ -219,17 +248,24 @@ enum Reason {
 }
 
 impl InvalidCredential {
-    /// Where the first character that is not allowed stands, in bytes from the start. `None` where the length is what is wrong.
+    /// Where the first character that is not allowed stands, in bytes from the start. `None` where
+    /// the length is what is wrong.
     pub const fn offset(&self) -> Option<usize> {
         self.offset
     }
 
     const fn at(reason: Reason, offset: usize) -> Self {
-        Self { reason, offset: Some(offset) }
+        Self {
+            reason,
+            offset: Some(offset),
+        }
     }
 
     const fn of_length(reason: Reason) -> Self {
-        Self { reason, offset: None }
+        Self {
+            reason,
+            offset: None,
+        }
     }
 }
 
@@ -240,7 +276,9 @@ impl fmt::Display for InvalidCredential {
             Reason::Character => f.write_str("a character that no token or key may have")?,
             Reason::Empty => f.write_str("it is empty")?,
             Reason::Padding => f.write_str("`=` where only the end or a `.` may follow it")?,
-            Reason::Prefix(scheme) => write!(f, "it starts with `{scheme} `, give it without the scheme")?,
+            Reason::Prefix(scheme) => {
+                write!(f, "it starts with `{scheme} `, give it without the scheme")?
+            }
             Reason::TooLong => write!(f, "it is longer than {MAX_TOKEN_LEN} characters")?,
             Reason::WhiteSpace => f.write_str("white space, trim it")?,
         }
@@ -253,7 +291,8 @@ impl fmt::Display for InvalidCredential {
 
 impl Error for InvalidCredential {}
 
-/// RFC 9110 `token68`, with `=` also before a `.`: `HeaderValue` by itself would let tabs and non-ASCII through.
+/// RFC 9110 `token68`, with `=` also before a `.`: `HeaderValue` by itself would let tabs and
+/// non-ASCII through.
 fn check_token68(token: &str) -> Result<(), InvalidCredential> {
     let bytes = token.as_bytes();
     if bytes.is_empty() {
@@ -264,7 +303,9 @@ fn check_token68(token: &str) -> Result<(), InvalidCredential> {
     }
     for scheme in [Scheme::ApiKey, Scheme::Bearer] {
         let (word, rest) = bytes.split_at(bytes.len().min(scheme.as_str().len()));
-        if word.eq_ignore_ascii_case(scheme.as_str().as_bytes()) && rest.first().is_some_and(u8::is_ascii_whitespace) {
+        if word.eq_ignore_ascii_case(scheme.as_str().as_bytes())
+            && rest.first().is_some_and(u8::is_ascii_whitespace)
+        {
             return Err(InvalidCredential::at(Reason::Prefix(scheme), 0));
         }
     }
@@ -273,7 +314,9 @@ fn check_token68(token: &str) -> Result<(), InvalidCredential> {
             b'=' if offset == 0 => return Err(InvalidCredential::at(Reason::Padding, offset)),
             b'=' if matches!(bytes.get(offset + 1), None | Some(b'=' | b'.')) => {}
             b'=' => return Err(InvalidCredential::at(Reason::Padding, offset)),
-            byte if byte.is_ascii_whitespace() => return Err(InvalidCredential::at(Reason::WhiteSpace, offset)),
+            byte if byte.is_ascii_whitespace() => {
+                return Err(InvalidCredential::at(Reason::WhiteSpace, offset));
+            }
             byte if byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte) => {}
             _ => return Err(InvalidCredential::at(Reason::Character, offset)),
         }
@@ -282,7 +325,8 @@ fn check_token68(token: &str) -> Result<(), InvalidCredential> {
 }
 
 fn sensitive(text: Secret) -> HeaderValue {
-    let mut value = HeaderValue::from_maybe_shared(text.into_bytes()).expect("token68 and a scheme are visible ASCII");
+    let mut value = HeaderValue::from_maybe_shared(text.into_bytes())
+        .expect("token68 and a scheme are visible ASCII");
     value.set_sensitive(true);
     value
 }
@@ -294,8 +338,22 @@ mod tests {
     #[test]
     fn tokens_are_token68_with_padding_at_the_end_or_before_a_dot() {
         let long = "a".repeat(MAX_TOKEN_LEN);
-        for good in ["t1.abc-_.sig", "a", "A==", "t1.YWJj==.c2ln==", "-._~+/", "a.=", "Bearer", "bearer-x", &long] {
-            assert!(Credential::iam_token(good).is_ok(), "{}", &good[..good.len().min(20)]);
+        for good in [
+            "t1.abc-_.sig",
+            "a",
+            "A==",
+            "t1.YWJj==.c2ln==",
+            "-._~+/",
+            "a.=",
+            "Bearer",
+            "bearer-x",
+            &long,
+        ] {
+            assert!(
+                Credential::iam_token(good).is_ok(),
+                "{}",
+                &good[..good.len().min(20)]
+            );
         }
     }
 
@@ -325,14 +383,21 @@ mod tests {
         ];
         for (text, reason, offset) in cases {
             let error = Credential::api_key(text).unwrap_err();
-            assert_eq!((error.reason, error.offset()), (*reason, *offset), "{error}");
+            assert_eq!(
+                (error.reason, error.offset()),
+                (*reason, *offset),
+                "{error}"
+            );
         }
     }
 
     #[test]
     fn an_error_names_the_offset_and_never_the_value() {
         let error = Credential::iam_token("canary canary").unwrap_err();
-        assert_eq!(error.to_string(), "invalid credential: white space, trim it (at offset 6)");
+        assert_eq!(
+            error.to_string(),
+            "invalid credential: white space, trim it (at offset 6)"
+        );
         assert!(!format!("{error:?}").contains("canary"));
     }
 
@@ -345,16 +410,31 @@ mod tests {
             assert!(copy.same_secret(&key));
             assert!(!format!("{copy:?} {:?}", copy.header_value()).contains("canary"));
         }
-        assert_ne!(key.own_copy().header.as_bytes().as_ptr(), key.header.as_bytes().as_ptr());
-        assert_eq!(key.clone().header.as_bytes().as_ptr(), key.header.as_bytes().as_ptr());
+        assert_ne!(
+            key.own_copy().header.as_bytes().as_ptr(),
+            key.header.as_bytes().as_ptr()
+        );
+        assert_eq!(
+            key.clone().header.as_bytes().as_ptr(),
+            key.header.as_bytes().as_ptr()
+        );
     }
 
     #[test]
     fn a_fingerprint_is_the_crc_32_of_the_secret_alone() {
         // The check value of CRC-32/ISO-HDLC.
-        assert_eq!(Credential::iam_token("123456789").unwrap().fingerprint().to_string(), "CBF43926");
+        assert_eq!(
+            Credential::iam_token("123456789")
+                .unwrap()
+                .fingerprint()
+                .to_string(),
+            "CBF43926"
+        );
         let key = Credential::api_key("123456789").unwrap();
-        assert_eq!(key.fingerprint(), Credential::iam_token("123456789").unwrap().fingerprint());
+        assert_eq!(
+            key.fingerprint(),
+            Credential::iam_token("123456789").unwrap().fingerprint()
+        );
     }
 
     #[test]
@@ -364,6 +444,9 @@ mod tests {
         let token = token.with_expiry(SystemTime::UNIX_EPOCH);
         assert_eq!(token.expires_at(), Some(SystemTime::UNIX_EPOCH));
         let token = token.with_lifetime(Duration::MAX);
-        assert_eq!((token.expires_at(), token.expiry()), (None, Expiry::In(Duration::MAX)));
+        assert_eq!(
+            (token.expires_at(), token.expiry()),
+            (None, Expiry::In(Duration::MAX))
+        );
     }
 }

@@ -22,7 +22,8 @@ use crate::telemetry;
 pin_project! {
     /// The response of an [`Auth`](crate::Auth), made by its `call`.
     ///
-    /// Resolves to the inner service's response or error, or to an [`AuthError`] where the request was not sent.
+    /// Resolves to the inner service's response or error, or to an [`AuthError`] where the request
+    /// was not sent.
     ///
     /// # Panics
     ///
@@ -53,7 +54,9 @@ where
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().attempt.poll(cx, Into::into, |error| Err(Box::new(error)))
+        self.project()
+            .attempt
+            .poll(cx, Into::into, |error| Err(Box::new(error)))
     }
 }
 
@@ -127,16 +130,24 @@ pub(crate) struct Waiting<S, K, B> {
 impl<S: Service<Request<B>>, K, B> Attempt<S, K, B> {
     /// On its way without a credential of the cache's: nothing is dropped if it is refused.
     pub(crate) const fn unwatched(response: S::Future) -> Self {
-        Self::Sent { response, generation: 0, cache: NOBODY }
+        Self::Sent {
+            response,
+            generation: 0,
+            cache: NOBODY,
+        }
     }
 
     pub(crate) fn aside(aside: Aside<S, K, B>) -> Self {
-        Self::Aside { aside: Box::pin(aside) }
+        Self::Aside {
+            aside: Box::pin(aside),
+        }
     }
 
     #[cold]
     pub(crate) fn refused(error: impl Into<AuthError>) -> Self {
-        Self::aside(Aside::Refused { error: Some(error.into()) })
+        Self::aside(Aside::Refused {
+            error: Some(error.into()),
+        })
     }
 }
 
@@ -145,7 +156,8 @@ where
     S: Service<Request<B>, Response = Response<R>>,
     K: Policy,
 {
-    /// Polls, and makes of a failure what the caller's kind of service makes of it. The response is moved once, if at all.
+    /// Polls, and makes of a failure what the caller's kind of service makes of it. The response is
+    /// moved once, if at all.
     #[inline(always)]
     pub(crate) fn poll<E>(
         self: Pin<&mut Self>,
@@ -154,7 +166,11 @@ where
         refuse: impl FnOnce(AuthError) -> Result<Response<R>, E>,
     ) -> Poll<Result<Response<R>, E>> {
         match self.project() {
-            AttemptProj::Sent { response, generation, cache } => poll_response(response, cx, fail, *cache, *generation),
+            AttemptProj::Sent {
+                response,
+                generation,
+                cache,
+            } => poll_response(response, cx, fail, *cache, *generation),
             AttemptProj::Aside { aside } => aside.as_mut().poll(cx).map(|result| match result {
                 Ok(response) => Ok(response),
                 Err(Failure::Inner(error)) => Err(fail(error)),
@@ -170,20 +186,37 @@ where
     K: Policy,
 {
     #[cold]
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Result<Response<R>, Failure<S::Error>>> {
+    fn poll(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Result<Response<R>, Failure<S::Error>>> {
         loop {
             match self.as_mut().project() {
-                AsideProj::Waiting { credential, waiting, cache } => {
+                AsideProj::Waiting {
+                    credential,
+                    waiting,
+                    cache,
+                } => {
                     let held = ready!(credential.as_mut().poll(cx));
                     let waiting = waiting.take().expect("a request is sent once");
                     let next = match held {
                         Ok(held) => waiting.send(&held, *cache),
-                        Err(error) => Self::Refused { error: Some(error.into()) },
+                        Err(error) => Self::Refused {
+                            error: Some(error.into()),
+                        },
                     };
                     self.set(next);
                 }
-                AsideProj::Sent { response, flight, generation, cache } => {
-                    if flight.as_mut().is_some_and(|flight| Pin::new(flight).poll(cx).is_ready()) {
+                AsideProj::Sent {
+                    response,
+                    flight,
+                    generation,
+                    cache,
+                } => {
+                    if flight
+                        .as_mut()
+                        .is_some_and(|flight| Pin::new(flight).poll(cx).is_ready())
+                    {
                         *flight = None;
                     }
                     return poll_response(response, cx, Failure::Inner, *cache, *generation);
@@ -207,12 +240,15 @@ impl<S: Service<Request<B>>, K: Policy, B> Waiting<S, K, B> {
                 generation: held.generation,
                 cache: if attached { cache } else { NOBODY },
             },
-            Err(denial) => Aside::Refused { error: Some(denial.into()) },
+            Err(denial) => Aside::Refused {
+                error: Some(denial.into()),
+            },
         }
     }
 }
 
-/// Lets the policy decide, and writes or removes the header accordingly. True where the credential goes along.
+/// Lets the policy decide, and writes or removes the header accordingly. True where the credential
+/// goes along.
 #[inline(always)]
 pub(crate) fn authorize<K: Policy, B>(
     policy: &K,
@@ -221,7 +257,9 @@ pub(crate) fn authorize<K: Policy, B>(
 ) -> Result<bool, Denial> {
     match policy.decide(&RequestHead::of(request), credential) {
         Decision::Attach => {
-            request.headers_mut().insert(header::AUTHORIZATION, credential.header_value().clone());
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, credential.header_value().clone());
             Ok(true)
         }
         Decision::Deny(denial) => Err(denial),

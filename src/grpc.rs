@@ -23,9 +23,10 @@ const MAX_MESSAGE: usize = 1024;
 
 /// [`AuthLayer`] for gRPC clients, made by [`AuthLayer::grpc`].
 ///
-/// Errors of the inner service stay as they are, of its type. What the layer itself refuses becomes a trailers-only gRPC *response*, which
-/// tonic, or any gRPC client of any version, turns into a status: `PERMISSION_DENIED` where the policy refused, `UNAVAILABLE` where
-/// the provider failed for now, `UNAUTHENTICATED` where it failed until somebody mends it.
+/// Errors of the inner service stay as they are, of its type. What the layer itself refuses becomes
+/// a trailers-only gRPC *response*, which tonic, or any gRPC client of any version, turns into a
+/// status: `PERMISSION_DENIED` where the policy refused, `UNAVAILABLE` where the provider failed
+/// for now, `UNAUTHENTICATED` where it failed until somebody mends it.
 ///
 /// # Examples
 ///
@@ -60,7 +61,9 @@ impl<S, K: Clone> Layer<S> for GrpcAuthLayer<K> {
     type Service = GrpcAuth<S, K>;
 
     fn layer(&self, inner: S) -> Self::Service {
-        GrpcAuth { auth: self.layer.layer(inner) }
+        GrpcAuth {
+            auth: self.layer.layer(inner),
+        }
     }
 }
 
@@ -91,7 +94,9 @@ where
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        GrpcResponseFuture { attempt: self.auth.attempt(request) }
+        GrpcResponseFuture {
+            attempt: self.auth.attempt(request),
+        }
     }
 }
 
@@ -120,7 +125,9 @@ where
 
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
-        self.project().attempt.poll(cx, |error| error, |error| Ok(trailers_only(&error)))
+        self.project()
+            .attempt
+            .poll(cx, |error| error, |error| Ok(trailers_only(&error)))
     }
 }
 
@@ -136,7 +143,10 @@ fn trailers_only<R: Default>(error: &AuthError) -> Response<R> {
     let mut response = Response::new(R::default());
     response.extensions_mut().insert(NotSent);
     let headers = response.headers_mut();
-    headers.insert(header::CONTENT_TYPE, HeaderValue::from_static("application/grpc"));
+    headers.insert(
+        header::CONTENT_TYPE,
+        HeaderValue::from_static("application/grpc"),
+    );
     headers.insert(GRPC_STATUS, HeaderValue::from_static(status(error)));
     if let Ok(message) = HeaderValue::try_from(percent_encoded(&error.to_string())) {
         headers.insert(GRPC_MESSAGE, message);
@@ -165,7 +175,9 @@ fn percent_encoded(text: &str) -> String {
             match byte {
                 b'%' | ..b' ' | 0x7f.. => {
                     encoded.push('%');
-                    encoded.extend([byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])));
+                    encoded.extend(
+                        [byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])),
+                    );
                 }
                 _ => encoded.push(char::from(byte)),
             }
@@ -185,7 +197,10 @@ mod tests {
 
     #[test]
     fn messages_are_percent_encoded_as_grpc_asks() {
-        assert_eq!(percent_encoded("a b~ 100%\n\u{7f}é"), "a b~ 100%25%0A%7F%C3%A9");
+        assert_eq!(
+            percent_encoded("a b~ 100%\n\u{7f}é"),
+            "a b~ 100%25%0A%7F%C3%A9"
+        );
     }
 
     #[test]
@@ -203,7 +218,10 @@ mod tests {
         ] {
             let response: Response<()> = trailers_only(&error.into());
             assert_eq!(response.headers()["grpc-status"], expected);
-            assert_eq!(response.headers()["grpc-message"], "no credential to send: x");
+            assert_eq!(
+                response.headers()["grpc-message"],
+                "no credential to send: x"
+            );
             assert_eq!(response.headers()["content-type"], "application/grpc");
         }
     }

@@ -10,8 +10,9 @@ use crate::service::Auth;
 
 /// Wraps HTTP services so that their requests carry a credential.
 ///
-/// Put it innermost, next to the client: time-outs, retries and limits go outside of it, and what its policy judges is what is sent.
-/// Below it, nothing may follow redirects (reqwest's client does unless told not to) or rewrite the target.
+/// Put it innermost, next to the client: time-outs, retries and limits go outside of it, and what
+/// its policy judges is what is sent. Below it, nothing may follow redirects (reqwest's client does
+/// unless told not to) or rewrite the target.
 ///
 /// # Clone
 ///
@@ -47,21 +48,28 @@ pub struct AuthLayer<K = Workflows> {
 }
 
 impl AuthLayer {
-    /// A layer over a new cache of what `provider` fetches, under the default policy, [`Workflows`].
+    /// A layer over a new cache of what `provider` fetches, under the default policy,
+    /// [`Workflows`].
     pub fn new(provider: impl CredentialProvider) -> Self {
         Self::from_cache(CredentialCache::new(provider))
     }
 
     /// A layer over a cache that others may share, under the default policy, [`Workflows`].
     pub fn from_cache(cache: CredentialCache) -> Self {
-        Self { cache, policy: Workflows::new() }
+        Self {
+            cache,
+            policy: Workflows::new(),
+        }
     }
 }
 
 impl<K> AuthLayer<K> {
     /// The same layer under another policy.
     pub fn with_policy<J: Policy>(self, policy: J) -> AuthLayer<J> {
-        AuthLayer { cache: self.cache, policy }
+        AuthLayer {
+            cache: self.cache,
+            policy,
+        }
     }
 
     /// The cache that all clones share.

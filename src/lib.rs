@@ -1,7 +1,8 @@
 //! Tower middleware that authenticates requests to [Yandex Cloud](https://yandex.cloud/en/docs).
 //!
-//! [`AuthLayer`] wraps any tower HTTP service and writes `Authorization: Bearer <IAM token>` or `Authorization: Api-Key <API key>` on
-//! each request. Three parts decide, each knowing nothing of the next:
+//! [`AuthLayer`] wraps any tower HTTP service and writes `Authorization: Bearer <IAM token>` or
+//! `Authorization: Api-Key <API key>` on each request. Three parts decide, each knowing nothing of
+//! the next:
 //!
 //! ```text
 //! request ──▶ Auth ──▶ inner service ──▶ response ──401──▶ what was refused is dropped
@@ -9,26 +10,35 @@
 //!              └── how long?  CredentialCache ── what? ──▶ CredentialProvider
 //! ```
 //!
-//! * A [`Policy`] says whether the credential may go with a request. The default, [`Workflows`], lets it go only over TLS and only to Yandex
-//!   Cloud, and an API key only to the methods of Workflows' Execution resource.
-//! * A [`CredentialCache`] says how long a credential is used: fetched once for all who wait, renewed ahead of time, dropped when refused.
-//! * A [`CredentialProvider`] fetches: a [`ServiceAccountKey`], the [`MetadataService`], a [`WorkloadIdentity`], the [`YcCli`], the
-//!   [environment](EnvCredential), a [`Chain`] of them ([`default_chain`]), a [`Credential`] itself, or a closure of yours.
+//! * A [`Policy`] says whether the credential may go with a request. The default, [`Workflows`],
+//!   lets it go only over TLS and only to Yandex Cloud, and an API key only to the methods of
+//!   Workflows' Execution resource.
+//! * A [`CredentialCache`] says how long a credential is used: fetched once for all who wait,
+//!   renewed ahead of time, dropped when refused.
+//! * A [`CredentialProvider`] fetches: a [`ServiceAccountKey`], the [`MetadataService`], a
+//!   [`WorkloadIdentity`], the [`YcCli`], the [environment](EnvCredential), a [`Chain`] of them
+//!   ([`default_chain`]), a [`Credential`] itself, or a closure of yours.
 //!
 //! # Examples
 //!
 //! A client of the Workflows API:
 //!
-#![cfg_attr(all(feature = "hyper-client", feature = "service-account"), doc = "```no_run")]
-#![cfg_attr(not(all(feature = "hyper-client", feature = "service-account")), doc = "```ignore")]
+#![cfg_attr(
+    all(feature = "hyper-client", feature = "service-account"),
+    doc = "```no_run"
+)]
+#![cfg_attr(
+    not(all(feature = "hyper-client", feature = "service-account")),
+    doc = "```ignore"
+)]
 //! use std::time::Duration;
 //! use tower::ServiceBuilder;
 //! use yandex_cloud_auth::{AuthLayer, ServiceAccountKey};
 //! # use {bytes::Bytes, http_body_util::Full, hyper_util::{client::legacy::Client, rt::TokioExecutor}};
 //! # let http_client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
 //!
-//! let auth = AuthLayer::new(ServiceAccountKey::from_file("key.json")?);
-//! let client = ServiceBuilder::new().timeout(Duration::from_secs(10)).layer(auth).service(http_client);
+//! let auth = AuthLayer::new(ServiceAccountKey::from_file("key.json")?); let client =
+//! ServiceBuilder::new().timeout(Duration::from_secs(10)).layer(auth).service(http_client);
 //! # Ok::<(), yandex_cloud_auth::ProviderError>(())
 //! ```
 //!
@@ -71,7 +81,11 @@
 #![forbid(unsafe_code)]
 
 mod auth_override;
-#[cfg(any(feature = "service-account", feature = "workload-identity", feature = "hyper-client"))]
+#[cfg(any(
+    feature = "service-account",
+    feature = "workload-identity",
+    feature = "hyper-client"
+))]
 mod blocking;
 mod cache;
 mod challenge;
@@ -110,8 +124,8 @@ pub use future::ResponseFuture;
 pub use grpc::{GrpcAuth, GrpcAuthLayer, GrpcResponseFuture};
 pub use layer::AuthLayer;
 pub use policy::{
-    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidOrigin, Policy, RequestHead, TrustedOrigins,
-    Unrestricted, Workflows,
+    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidOrigin, Policy, RequestHead,
+    TrustedOrigins, Unrestricted, Workflows,
 };
 #[cfg(feature = "file")]
 pub use provider::CredentialFile;

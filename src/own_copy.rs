@@ -5,7 +5,8 @@ use crate::credential::Credential;
 
 /// What a service keeps of the generation it used last.
 ///
-/// The copy is made when a generation is used for the second time, so a clone that is called once copies nothing.
+/// The copy is made when a generation is used for the second time, so a clone that is called once
+/// copies nothing.
 #[derive(Default)]
 pub(crate) struct OwnCopy {
     generation: u64,
@@ -16,7 +17,9 @@ impl OwnCopy {
     /// The copy, if it is of this generation.
     #[inline]
     pub(crate) fn of(&self, generation: u64) -> Option<&Credential> {
-        self.credential.as_deref().filter(|_| self.generation == generation)
+        self.credential
+            .as_deref()
+            .filter(|_| self.generation == generation)
     }
 
     /// Takes note that `held` was used.
@@ -24,7 +27,10 @@ impl OwnCopy {
         if self.generation == held.generation {
             self.credential = Some(Box::new(held.credential.own_copy()));
         } else {
-            *self = Self { generation: held.generation, credential: None };
+            *self = Self {
+                generation: held.generation,
+                credential: None,
+            };
         }
     }
 }

@@ -7,10 +7,12 @@ use tower::retry::Policy;
 
 use crate::challenge::CredentialReplaced;
 
-/// A [`tower::retry::Policy`] that replays a request once after a `401`, or a trailers-only gRPC status 16.
+/// A [`tower::retry::Policy`] that replays a request once after a `401`, or a trailers-only gRPC
+/// status 16.
 ///
-/// Only if the layer below dropped or replaced the credential that was refused, so that the replay carries what is fetched next, and only
-/// for bodies that are `Clone`. A second refusal goes to the caller. Put it right outside the layer.
+/// Only if the layer below dropped or replaced the credential that was refused, so that the replay
+/// carries what is fetched next, and only for bodies that are `Clone`. A second refusal goes to the
+/// caller. Put it right outside the layer.
 ///
 /// # Examples
 ///
@@ -38,7 +40,11 @@ impl OnUnauthorized {
 impl<B: Clone, R, E> Policy<Request<B>, Response<R>, E> for OnUnauthorized {
     type Future = Ready<()>;
 
-    fn retry(&mut self, _: &mut Request<B>, result: &mut Result<Response<R>, E>) -> Option<Self::Future> {
+    fn retry(
+        &mut self,
+        _: &mut Request<B>,
+        result: &mut Result<Response<R>, E>,
+    ) -> Option<Self::Future> {
         let response = result.as_ref().ok()?;
         if self.replayed || response.extensions().get::<CredentialReplaced>().is_none() {
             return None;

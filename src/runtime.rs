@@ -1,4 +1,5 @@
-//! The async runtime, where there is one: tasks and timers. Without the feature `tokio` there never is.
+//! The async runtime, where there is one: tasks and timers. Without the feature `tokio` there never
+//! is.
 
 #[cfg(feature = "tokio")]
 pub(crate) use self::with_tokio::{Runtime, Task, timer};
@@ -12,7 +13,9 @@ use futures_util::future::{Either, select};
 
 /// The output of `future`, or `None` once `limit` has passed. Without timers there is no limit.
 pub(crate) async fn within<T>(limit: Duration, future: impl Future<Output = T>) -> Option<T> {
-    let Some(limit) = timer(limit) else { return Some(future.await) };
+    let Some(limit) = timer(limit) else {
+        return Some(future.await);
+    };
     match select(pin!(future), pin!(limit)).await {
         Either::Left((output, _)) => Some(output),
         Either::Right(_) => None,
@@ -40,13 +43,17 @@ mod with_tokio {
             Handle::try_current().ok().map(Self)
         }
 
-        /// Runs `future` detached. The future returned yields its output, or `None` where the runtime died under it.
+        /// Runs `future` detached. The future returned yields its output, or `None` where the
+        /// runtime died under it.
         pub(crate) fn spawn<T: Send + 'static>(
             &self,
             future: impl Future<Output = T> + Send + 'static,
         ) -> (Task, BoxFuture<'static, Option<T>>) {
             let join = self.0.spawn(future);
-            let task = Task { handle: join.abort_handle(), runtime: self.0.id() };
+            let task = Task {
+                handle: join.abort_handle(),
+                runtime: self.0.id(),
+            };
             (task, Box::pin(async move { join.await.ok() }))
         }
     }
@@ -69,7 +76,9 @@ mod with_tokio {
 
         /// Whether it runs elsewhere than the caller.
         pub(crate) fn is_foreign(&self) -> bool {
-            Handle::try_current().ok().is_none_or(|current| current.id() != self.runtime)
+            Handle::try_current()
+                .ok()
+                .is_none_or(|current| current.id() != self.runtime)
         }
     }
 
@@ -77,7 +86,9 @@ mod with_tokio {
     pub(crate) fn timer(duration: Duration) -> Option<Timer> {
         Handle::try_current().ok()?;
         // A runtime built without timers can be told by this panic only.
-        catch_unwind(|| tokio::time::sleep(duration)).ok().map(|sleep| Timer(Box::pin(sleep)))
+        catch_unwind(|| tokio::time::sleep(duration))
+            .ok()
+            .map(|sleep| Timer(Box::pin(sleep)))
     }
 
     /// A timer that never fires where its runtime died under it.

@@ -17,13 +17,16 @@ use crate::policy::{Decision, Policy, RequestHead};
 
 /// An HTTP service whose requests carry a credential, made by [`AuthLayer`](crate::AuthLayer).
 ///
-/// Each request's `Authorization` is set to the held credential, one value whatever was there, once the policy agreed. If none is held,
-/// the request waits in the response future, where an outer `Timeout` covers it. `poll_ready` is the inner service's alone.
-/// A `401`, or a gRPC response that is its trailers with status 16, drops the credential that was sent, within limits; a `403` never does.
+/// Each request's `Authorization` is set to the held credential, one value whatever was there, once
+/// the policy agreed. If none is held, the request waits in the response future, where an outer
+/// `Timeout` covers it. `poll_ready` is the inner service's alone. A `401`, or a gRPC response that
+/// is its trailers with status 16, drops the credential that was sent, within limits; a `403` never
+/// does.
 ///
 /// # Clone
 ///
-/// Clones share the cache, and clone the inner service and the policy. Each makes its own copy of the header when it uses a credential for the second time.
+/// Clones share the cache, and clone the inner service and the policy. Each makes its own copy of
+/// the header when it uses a credential for the second time.
 ///
 /// # Errors
 ///
@@ -38,7 +41,12 @@ pub struct Auth<S, K> {
 
 impl<S, K> Auth<S, K> {
     pub(crate) fn new(inner: S, cache: CredentialCache, policy: K) -> Self {
-        Self { inner, policy, cache, copy: OwnCopy::default() }
+        Self {
+            inner,
+            policy,
+            cache,
+            copy: OwnCopy::default(),
+        }
     }
 }
 
@@ -73,8 +81,8 @@ impl<S, K> Auth<S, K> {
     }
 
     /// The warm path: two loads and a clock say that the own copy is still what is held.
-    // Never inlined: it writes the attempt, and in it the request, right into the caller's future. Inlined, it is built aside
-    // and then copied, which costs more than the call.
+    // Never inlined: it writes the attempt, and in it the request, right into the caller's future.
+    // Inlined, it is built aside and then copied, which costs more than the call.
     #[inline(never)]
     pub(crate) fn attempt<B>(&mut self, mut request: Request<B>) -> Attempt<S, K, B>
     where
@@ -87,11 +95,17 @@ impl<S, K> Auth<S, K> {
         }
         let state = self.cache.state();
         let generation = state.slot.settled(state.time.coarse());
-        let Some((generation, credential)) = generation.and_then(|number| Some((number, self.copy.of(number)?))) else {
+        let Some((generation, credential)) =
+            generation.and_then(|number| Some((number, self.copy.of(number)?)))
+        else {
             return self.attempt_from_cache(request, generation.is_some());
         };
         match authorize(&self.policy, &mut request, credential) {
-            Ok(true) => Attempt::Sent { response: self.inner.call(request), generation, cache: state.number },
+            Ok(true) => Attempt::Sent {
+                response: self.inner.call(request),
+                generation,
+                cache: state.number,
+            },
             Ok(false) => Attempt::unwatched(self.inner.call(request)),
             Err(denial) => Attempt::refused(denial),
         }
@@ -106,7 +120,14 @@ impl<S, K> Auth<S, K> {
     {
         if settled && let Some(held) = &*self.cache.state().slot.load() {
             self.copy.note(held);
-            return send(&mut self.inner, &self.policy, request, held, self.cache.state().number, None);
+            return send(
+                &mut self.inner,
+                &self.policy,
+                request,
+                held,
+                self.cache.state().number,
+                None,
+            );
         }
         match self.policy.precheck(&RequestHead::of(&request)) {
             Some(Decision::Deny(denial)) => return Attempt::refused(denial),
@@ -114,9 +135,14 @@ impl<S, K> Auth<S, K> {
             Some(Decision::Attach) | None => {}
         }
         match self.cache.state().consult() {
-            Consulted::Held(held, flight) => {
-                send(&mut self.inner, &self.policy, request, &held, self.cache.state().number, flight)
-            }
+            Consulted::Held(held, flight) => send(
+                &mut self.inner,
+                &self.policy,
+                request,
+                &held,
+                self.cache.state().number,
+                flight,
+            ),
             Consulted::Wait => self.wait(request),
         }
     }
@@ -132,23 +158,33 @@ impl<S, K> Auth<S, K> {
         let state = self.cache.state();
         Attempt::aside(Aside::Waiting {
             credential: Box::pin(Arc::clone(state).obtain()),
-            waiting: Some(Waiting { ready, policy: self.policy.clone(), request }),
+            waiting: Some(Waiting {
+                ready,
+                policy: self.policy.clone(),
+                request,
+            }),
             cache: state.number,
         })
     }
 
     #[cold]
-    fn attempt_with<B>(&mut self, exception: AuthOverride, mut request: Request<B>) -> Attempt<S, K, B>
+    fn attempt_with<B>(
+        &mut self,
+        exception: AuthOverride,
+        mut request: Request<B>,
+    ) -> Attempt<S, K, B>
     where
         S: Service<Request<B>>,
         K: Policy,
     {
         match exception {
             AuthOverride::Anonymous => self.attempt_anonymous(request),
-            AuthOverride::Use(credential) => match authorize(&self.policy, &mut request, &credential) {
-                Ok(_) => Attempt::unwatched(self.inner.call(request)),
-                Err(denial) => Attempt::refused(denial),
-            },
+            AuthOverride::Use(credential) => {
+                match authorize(&self.policy, &mut request, &credential) {
+                    Ok(_) => Attempt::unwatched(self.inner.call(request)),
+                    Err(denial) => Attempt::refused(denial),
+                }
+            }
         }
     }
 
@@ -161,7 +197,8 @@ impl<S, K> Auth<S, K> {
     }
 }
 
-/// Sends `request` with what is held, if the policy agrees, and with it the flight that is to be polled meanwhile.
+/// Sends `request` with what is held, if the policy agrees, and with it the flight that is to be
+/// polled meanwhile.
 fn send<S, K, B>(
     inner: &mut S,
     policy: &K,
@@ -177,10 +214,19 @@ where
     match (authorize(policy, &mut request, &held.credential), flight) {
         (Err(denial), _) => Attempt::refused(denial),
         (Ok(false), _) => Attempt::unwatched(inner.call(request)),
-        (Ok(true), None) => Attempt::Sent { response: inner.call(request), generation: held.generation, cache },
+        (Ok(true), None) => Attempt::Sent {
+            response: inner.call(request),
+            generation: held.generation,
+            cache,
+        },
         (Ok(true), flight) => {
             let (response, generation) = (inner.call(request), held.generation);
-            Attempt::aside(Aside::Sent { response, flight, generation, cache })
+            Attempt::aside(Aside::Sent {
+                response,
+                flight,
+                generation,
+                cache,
+            })
         }
     }
 }
@@ -205,12 +251,19 @@ mod tests {
     use crate::policy::Workflows;
 
     /// Stands for an inner service of any size.
-    type Client = tower::util::ServiceFn<fn(Request<()>) -> Ready<Result<Response<[u64; 9]>, Infallible>>>;
+    type Client =
+        tower::util::ServiceFn<fn(Request<()>) -> Ready<Result<Response<[u64; 9]>, Infallible>>>;
 
     #[test]
     fn service_and_future_add_what_they_must_and_no_more() {
         let inner = size_of::<<Client as Service<Request<()>>>::Future>();
-        assert_eq!(size_of::<ResponseFuture<Client, Workflows, ()>>() - inner, 16);
-        assert_eq!(size_of::<Auth<[usize; 4], Workflows>>() - size_of::<[usize; 4]>(), 24);
+        assert_eq!(
+            size_of::<ResponseFuture<Client, Workflows, ()>>() - inner,
+            16
+        );
+        assert_eq!(
+            size_of::<Auth<[usize; 4], Workflows>>() - size_of::<[usize; 4]>(),
+            24
+        );
     }
 }

@@ -1,9 +1,13 @@
-//! Every event, span and instrument of this crate, and its name. Without the features `tracing` and `metrics` there are none.
+//! Every event, span and instrument of this crate, and its name. Without the features `tracing` and
+//! `metrics` there are none.
 //!
-//! A failure is told once an attempt, and attempts are spaced by the cool-down, so an outage does not flood a log.
-//! The label sets are fixed. The gauges are those of the cache that fetched last: where a process has several, ask each for its
-//! `status`.
-#![cfg_attr(not(feature = "tracing"), allow(unused_variables, reason = "only events tell all"))]
+//! A failure is told once an attempt, and attempts are spaced by the cool-down, so an outage does
+//! not flood a log. The label sets are fixed. The gauges are those of the cache that fetched last:
+//! where a process has several, ask each for its `status`.
+#![cfg_attr(
+    not(feature = "tracing"),
+    allow(unused_variables, reason = "only events tell all")
+)]
 
 use std::time::Duration;
 
@@ -28,7 +32,8 @@ pub(crate) fn fetched(credential: &Credential, generation: u64, took: Duration) 
         metrics::gauge!("yandex_cloud_auth_consecutive_failures").set(0.0);
         if let Some(at) = credential.expires_at() {
             let since_epoch = at.duration_since(std::time::UNIX_EPOCH).unwrap_or_default();
-            metrics::gauge!("yandex_cloud_auth_credential_expires_at_seconds").set(since_epoch.as_secs_f64());
+            metrics::gauge!("yandex_cloud_auth_credential_expires_at_seconds")
+                .set(since_epoch.as_secs_f64());
         }
     }
 }
@@ -87,7 +92,8 @@ pub(crate) fn refused(error: &AuthError) {
             AuthError::Denied(_) => "denied",
             AuthError::Provider(_) => "no_credential",
         };
-        metrics::counter!("yandex_cloud_auth_requests_refused_total", "reason" => reason).increment(1);
+        metrics::counter!("yandex_cloud_auth_requests_refused_total", "reason" => reason)
+            .increment(1);
     }
 }
 

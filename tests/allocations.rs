@@ -1,4 +1,5 @@
-//! What a warm request costs the allocator. Alone in its binary, since the counter counts the whole process.
+//! What a warm request costs the allocator. Alone in its binary, since the counter counts the whole
+//! process.
 
 use std::alloc::System;
 use std::convert::Infallible;
@@ -36,11 +37,20 @@ impl Service<Request<()>> for Client {
 
 /// With room for one more header, so that the map allocates nothing either.
 fn request() -> Request<()> {
-    let mut request = Request::post("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution/start")
-        .body(())
-        .unwrap();
-    for name in ["accept", "content-type", "user-agent", "x-client-request-id"] {
-        request.headers_mut().insert(name, HeaderValue::from_static("x"));
+    let mut request = Request::post(
+        "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution/start",
+    )
+    .body(())
+    .unwrap();
+    for name in [
+        "accept",
+        "content-type",
+        "user-agent",
+        "x-client-request-id",
+    ] {
+        request
+            .headers_mut()
+            .insert(name, HeaderValue::from_static("x"));
     }
     request
 }
@@ -60,7 +70,9 @@ fn allocations(work: impl FnOnce()) -> usize {
 
 #[test]
 fn a_warm_request_allocates_nothing() {
-    let token = Credential::iam_token("t1.a").unwrap().with_lifetime(Duration::from_secs(43_200));
+    let token = Credential::iam_token("t1.a")
+        .unwrap()
+        .with_lifetime(Duration::from_secs(43_200));
     for credential in [token, Credential::api_key("AQVN1").unwrap()] {
         let layer = AuthLayer::new(credential);
         let mut service = layer.layer(Client);
@@ -72,8 +84,16 @@ fn a_warm_request_allocates_nothing() {
         let requests: Vec<_> = (0..300).map(|_| request()).collect();
         let mut requests = requests.into_iter();
         let mut next = || requests.next().unwrap();
-        assert_eq!(allocations(|| (0..100).for_each(|_| call(&mut service, next()))), 0, "one service");
-        assert_eq!(allocations(|| (0..100).for_each(|_| call(&mut grpc, next()))), 0, "a gRPC service");
+        assert_eq!(
+            allocations(|| (0..100).for_each(|_| call(&mut service, next()))),
+            0,
+            "one service"
+        );
+        assert_eq!(
+            allocations(|| (0..100).for_each(|_| call(&mut grpc, next()))),
+            0,
+            "a gRPC service"
+        );
         assert_eq!(
             allocations(|| (0..100).for_each(|_| call(&mut service.clone(), next()))),
             0,

@@ -32,7 +32,10 @@ fn counted(asked: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
 #[tokio::test]
 async fn the_first_configured_provider_answers_and_those_after_it_are_not_asked() {
     let asked = Arc::new(AtomicUsize::new(0));
-    let chain = Chain::new().or(nothing_set()).or(token("first")).or(counted(&asked));
+    let chain = Chain::new()
+        .or(nothing_set())
+        .or(token("first"))
+        .or(counted(&asked));
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer first");
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
@@ -45,10 +48,19 @@ async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
         ProviderError::permanent("vault is sealed").from_provider("vault"),
     ] {
         let transient = error.is_transient();
-        let chain = Chain::new().or(nothing_set()).or(failing(error)).or(counted(&asked));
+        let chain = Chain::new()
+            .or(nothing_set())
+            .or(failing(error))
+            .or(counted(&asked));
         let error = chain.fetch().await.unwrap_err();
-        assert_eq!((error.to_string().as_str(), error.provider()), ("vault: vault is sealed", Some("vault")));
-        assert_eq!((error.is_transient(), error.is_permanent()), (transient, !transient));
+        assert_eq!(
+            (error.to_string().as_str(), error.provider()),
+            ("vault: vault is sealed", Some("vault"))
+        );
+        assert_eq!(
+            (error.is_transient(), error.is_permanent()),
+            (transient, !transient)
+        );
     }
     assert_eq!(asked.load(Ordering::Relaxed), 0);
 }
@@ -80,7 +92,12 @@ async fn a_chain_in_a_chain_is_one_of_its_providers() {
     let chain = Chain::new().or(inner.clone()).or(token("outer"));
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer outer");
     let error = Chain::new().or(Arc::new(inner)).fetch().await.unwrap_err();
-    assert!(error.to_string().contains("provider 1: no source of credentials is configured: environment: "), "{error}");
+    assert!(
+        error
+            .to_string()
+            .contains("provider 1: no source of credentials is configured: environment: "),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -97,9 +114,16 @@ async fn a_provider_that_becomes_configured_later_takes_over() {
 #[tokio::test]
 async fn explain_tells_who_was_passed_over_and_who_decided() {
     let sealed = failing(ProviderError::permanent("vault is sealed"));
-    let chain = Chain::new().or(nothing_set()).or(Arc::new(token("mine"))).or(sealed);
+    let chain = Chain::new()
+        .or(nothing_set())
+        .or(Arc::new(token("mine")))
+        .or(sealed);
     let outcomes = chain.explain().await;
-    let [("EnvCredential", Err(reason)), ("Credential", Ok(credential))] = &outcomes[..] else {
+    let [
+        ("EnvCredential", Err(reason)),
+        ("Credential", Ok(credential)),
+    ] = &outcomes[..]
+    else {
         panic!("{outcomes:?}");
     };
     assert!(reason.is_not_configured());
@@ -116,7 +140,10 @@ fn a_chain_is_static_where_each_of_its_providers_is() {
 #[test]
 fn debug_names_the_providers_and_shows_no_secret() {
     let chain = Chain::new().or(nothing_set()).or(token("canary"));
-    assert_eq!(format!("{chain:?}"), r#"Chain ["EnvCredential", "Credential"]"#);
+    assert_eq!(
+        format!("{chain:?}"),
+        r#"Chain ["EnvCredential", "Credential"]"#
+    );
 }
 
 #[test]

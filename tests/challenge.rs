@@ -9,20 +9,26 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use yandex_cloud_auth::retry::OnUnauthorized;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{
-    AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider, Decision, ProviderError,
-    RequestHead,
+    AuthLayer, AuthOverride, CacheState, Credential, CredentialCache, CredentialProvider, Decision,
+    ProviderError, RequestHead,
 };
 
 fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap().with_lifetime(Duration::from_secs(43_200))
+    Credential::iam_token(text)
+        .unwrap()
+        .with_lifetime(Duration::from_secs(43_200))
 }
 
 fn two_tokens() -> ScriptedProvider {
-    ScriptedProvider::new().answer(token("t1.old")).answer(token("t1.new"))
+    ScriptedProvider::new()
+        .answer(token("t1.old"))
+        .answer(token("t1.new"))
 }
 
 fn request() -> Request<String> {
-    Request::post("/yandex.cloud.serverless.workflows.v1.ExecutionService/Start").body("body".to_owned()).unwrap()
+    Request::post("/yandex.cloud.serverless.workflows.v1.ExecutionService/Start")
+        .body("body".to_owned())
+        .unwrap()
 }
 
 /// A server that answers a list of credentials with `refusal`, and remembers what it was sent.
@@ -35,7 +41,11 @@ struct Server {
 
 impl Server {
     fn refusing(refused: &[&'static str], refusal: fn() -> Response<()>) -> Self {
-        Self { refused: Arc::new(Mutex::new(refused.to_vec())), refusal, seen: Arc::default() }
+        Self {
+            refused: Arc::new(Mutex::new(refused.to_vec())),
+            refusal,
+            seen: Arc::default(),
+        }
     }
 
     fn seen(&self) -> Vec<String> {
@@ -44,35 +54,60 @@ impl Server {
 
     fn client(
         &self,
-    ) -> impl Service<Request<String>, Response = Response<()>, Error = Infallible, Future: Send> + Clone {
+    ) -> impl Service<Request<String>, Response = Response<()>, Error = Infallible, Future: Send> + Clone
+    {
         let server = self.clone();
         tower::service_fn(move |request: Request<String>| {
             assert_eq!(request.body(), "body");
-            let value = request.headers()[header::AUTHORIZATION].to_str().unwrap().to_owned();
-            let refused = server.refused.lock().unwrap().iter().any(|token| value.ends_with(token));
+            let value = request.headers()[header::AUTHORIZATION]
+                .to_str()
+                .unwrap()
+                .to_owned();
+            let refused = server
+                .refused
+                .lock()
+                .unwrap()
+                .iter()
+                .any(|token| value.ends_with(token));
             server.seen.lock().unwrap().push(value);
-            let response = if refused { (server.refusal)() } else { Response::new(()) };
+            let response = if refused {
+                (server.refusal)()
+            } else {
+                Response::new(())
+            };
             async move { Ok(response) }
         })
     }
 }
 
 fn unauthorized() -> Response<()> {
-    Response::builder().status(StatusCode::UNAUTHORIZED).body(()).unwrap()
+    Response::builder()
+        .status(StatusCode::UNAUTHORIZED)
+        .body(())
+        .unwrap()
 }
 
 fn forbidden() -> Response<()> {
-    Response::builder().status(StatusCode::FORBIDDEN).body(()).unwrap()
+    Response::builder()
+        .status(StatusCode::FORBIDDEN)
+        .body(())
+        .unwrap()
 }
 
 fn trailers_only(status: &'static str) -> Response<()> {
-    Response::builder().header("content-type", "application/grpc").header("grpc-status", status).body(()).unwrap()
+    Response::builder()
+        .header("content-type", "application/grpc")
+        .header("grpc-status", status)
+        .body(())
+        .unwrap()
 }
 
 /// A layer over a credential that is old enough to be dropped.
 async fn settled(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) {
     let clock = ManualClock::new();
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     cache.get().await.unwrap();
     clock.advance(Duration::from_secs(60));
     (AuthLayer::from_cache(cache), clock)
@@ -92,10 +127,21 @@ async fn a_401_and_a_trailers_only_16_drop_what_was_sent_and_nothing_else_does()
         let (layer, _) = settled(two_tokens()).await;
         let server = Server::refusing(&["t1.old"], refusal);
         let mut client = layer.layer(server.client());
-        let status = client.ready().await.unwrap().call(request()).await.unwrap().status();
+        let status = client
+            .ready()
+            .await
+            .unwrap()
+            .call(request())
+            .await
+            .unwrap()
+            .status();
         assert_eq!(status, refusal().status(), "the response is passed on");
         let state = layer.cache().status().state();
-        assert_eq!(state == CacheState::Empty, dropped, "case {number}: {state:?}");
+        assert_eq!(
+            state == CacheState::Empty,
+            dropped,
+            "case {number}: {state:?}"
+        );
     }
 }
 
@@ -127,7 +173,10 @@ async fn a_thousand_refusals_of_one_credential_cost_one_fetch() {
     for future in futures {
         assert_eq!(future.await.unwrap().status(), StatusCode::UNAUTHORIZED);
     }
-    assert_eq!(client.oneshot(request()).await.unwrap().status(), StatusCode::OK);
+    assert_eq!(
+        client.oneshot(request()).await.unwrap().status(),
+        StatusCode::OK
+    );
     assert_eq!(provider.calls(), 2);
 }
 
@@ -148,9 +197,22 @@ async fn a_principal_that_is_always_refused_costs_two_fetches_a_minute() {
     let provider = ScriptedProvider::new().answer(token("t1.old"));
     let (layer, clock) = settled(provider.clone()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
-    let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer.clone()).service(server.client());
+    let mut client = ServiceBuilder::new()
+        .retry(OnUnauthorized::new())
+        .layer(layer.clone())
+        .service(server.client());
     for _ in 0..60 {
-        assert_eq!(client.ready().await.unwrap().call(request()).await.unwrap().status(), StatusCode::UNAUTHORIZED);
+        assert_eq!(
+            client
+                .ready()
+                .await
+                .unwrap()
+                .call(request())
+                .await
+                .unwrap()
+                .status(),
+            StatusCode::UNAUTHORIZED
+        );
         clock.advance(Duration::from_secs(1));
     }
     assert_eq!(provider.calls(), 3);
@@ -162,7 +224,10 @@ async fn a_request_is_replayed_once_with_the_next_credential() {
     for refusal in refusals {
         let (layer, _) = settled(two_tokens()).await;
         let server = Server::refusing(&["t1.old"], refusal);
-        let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+        let mut client = ServiceBuilder::new()
+            .retry(OnUnauthorized::new())
+            .layer(layer)
+            .service(server.client());
         let response = client.ready().await.unwrap().call(request()).await.unwrap();
         assert!(response.headers().is_empty());
         assert_eq!(response.status(), StatusCode::OK);
@@ -174,7 +239,10 @@ async fn a_request_is_replayed_once_with_the_next_credential() {
 async fn a_second_refusal_goes_to_the_caller() {
     let (layer, _) = settled(two_tokens()).await;
     let server = Server::refusing(&["t1.old", "t1.new"], unauthorized);
-    let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+    let mut client = ServiceBuilder::new()
+        .retry(OnUnauthorized::new())
+        .layer(layer)
+        .service(server.client());
     let response = client.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(server.seen(), ["Bearer t1.old", "Bearer t1.new"]);
@@ -184,7 +252,10 @@ async fn a_second_refusal_goes_to_the_caller() {
 async fn what_would_go_out_unchanged_is_not_replayed() {
     let server = Server::refusing(&["t1.old", "AQVN1"], unauthorized);
     let once = async |layer: AuthLayer, request: Request<String>| {
-        let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+        let mut client = ServiceBuilder::new()
+            .retry(OnUnauthorized::new())
+            .layer(layer)
+            .service(server.client());
         client.ready().await.unwrap().call(request).await.unwrap();
         server.seen().len()
     };
@@ -197,12 +268,20 @@ async fn what_would_go_out_unchanged_is_not_replayed() {
 
     let (layer, _) = settled(two_tokens()).await;
     let mut used = request();
-    used.extensions_mut().insert(AuthOverride::Use(token("t1.old")));
-    assert_eq!(once(layer.clone(), used).await, 1, "not the cache's credential");
+    used.extensions_mut()
+        .insert(AuthOverride::Use(token("t1.old")));
+    assert_eq!(
+        once(layer.clone(), used).await,
+        1,
+        "not the cache's credential"
+    );
     assert_eq!(layer.cache().status().state(), CacheState::Fresh);
 
     let forbidding = Server::refusing(&["t1.old"], forbidden);
-    let mut client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(forbidding.client());
+    let mut client = ServiceBuilder::new()
+        .retry(OnUnauthorized::new())
+        .layer(layer)
+        .service(forbidding.client());
     client.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(forbidding.seen().len(), 1, "a 403");
 }
@@ -210,8 +289,11 @@ async fn what_would_go_out_unchanged_is_not_replayed() {
 #[tokio::test]
 async fn a_refusal_of_what_was_sent_without_credentials_drops_none() {
     let clock = ManualClock::new();
-    let cache = CredentialCache::builder(two_tokens()).clock(clock.clone()).build();
-    let layer = AuthLayer::from_cache(cache).with_policy(|_: &RequestHead<'_>, _: &Credential| Decision::Skip);
+    let cache = CredentialCache::builder(two_tokens())
+        .clock(clock.clone())
+        .build();
+    let layer = AuthLayer::from_cache(cache)
+        .with_policy(|_: &RequestHead<'_>, _: &Credential| Decision::Skip);
     let mut client = layer.layer(tower::service_fn(|request: Request<String>| {
         // Long enough that a drop would be within its limits.
         clock.advance(Duration::from_secs(60));
@@ -230,13 +312,19 @@ fn what_was_dropped_stays_dropped_whatever_the_clock_does() {
         futures_util::FutureExt::now_or_never(future).expect("nothing to wait for")
     };
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.old")).fail(ProviderError::transient("down"));
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.old"))
+        .fail(ProviderError::transient("down"));
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     let server = Server::refusing(&[], unauthorized);
     let mut client = AuthLayer::from_cache(cache).layer(server.client());
     let mut send = || {
         let response = client.call(request());
-        block_on(Box::pin(async { response.await.ok().map(|response| response.status()) }))
+        block_on(Box::pin(async {
+            response.await.ok().map(|response| response.status())
+        }))
     };
     for _ in 0..3 {
         assert_eq!(send(), Some(StatusCode::OK));
@@ -254,7 +342,9 @@ fn what_was_dropped_stays_dropped_whatever_the_clock_does() {
 #[tokio::test]
 async fn the_refusal_of_the_very_first_request_drops_too() {
     let clock = ManualClock::new();
-    let cache = CredentialCache::builder(two_tokens()).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(two_tokens())
+        .clock(clock.clone())
+        .build();
     let layer = AuthLayer::from_cache(cache);
     let mut client = layer.layer(tower::service_fn(|_: Request<String>| {
         clock.advance(Duration::from_secs(60));
@@ -268,18 +358,33 @@ async fn the_refusal_of_the_very_first_request_drops_too() {
 async fn two_requests_refused_with_one_credential_are_both_replayed() {
     let (layer, _) = settled(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
-    let client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(layer).service(server.client());
+    let client = ServiceBuilder::new()
+        .retry(OnUnauthorized::new())
+        .layer(layer)
+        .service(server.client());
     let (mut one, mut other) = (client.clone(), client);
-    let (one, other) = (one.ready().await.unwrap().call(request()), other.ready().await.unwrap().call(request()));
+    let (one, other) = (
+        one.ready().await.unwrap().call(request()),
+        other.ready().await.unwrap().call(request()),
+    );
     assert_eq!(one.await.unwrap().status(), StatusCode::OK);
     assert_eq!(other.await.unwrap().status(), StatusCode::OK);
-    assert_eq!(server.seen(), ["Bearer t1.old", "Bearer t1.old", "Bearer t1.new", "Bearer t1.new"]);
+    assert_eq!(
+        server.seen(),
+        [
+            "Bearer t1.old",
+            "Bearer t1.old",
+            "Bearer t1.new",
+            "Bearer t1.new"
+        ]
+    );
 }
 
 #[tokio::test]
 async fn what_a_layer_below_refuses_is_no_refusal_of_this_ones_credential() {
     let (layer, _) = settled(two_tokens()).await;
-    let below = AuthLayer::new(ScriptedProvider::new().fail(ProviderError::permanent("no key"))).grpc();
+    let below =
+        AuthLayer::new(ScriptedProvider::new().fail(ProviderError::permanent("no key"))).grpc();
     let server = Server::refusing(&[], unauthorized);
     let mut client = layer.layer(below.layer(server.client()));
     let response = client.ready().await.unwrap().call(request()).await.unwrap();

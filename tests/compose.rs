@@ -13,11 +13,15 @@ use yandex_cloud_auth::testing::ScriptedProvider;
 use yandex_cloud_auth::{AuthLayer, Credential};
 
 fn token() -> Credential {
-    Credential::iam_token("t1.a").unwrap().with_lifetime(Duration::from_secs(43_200))
+    Credential::iam_token("t1.a")
+        .unwrap()
+        .with_lifetime(Duration::from_secs(43_200))
 }
 
 fn slow_token() -> ScriptedProvider {
-    ScriptedProvider::new().after(Duration::from_secs(2)).answer(token())
+    ScriptedProvider::new()
+        .after(Duration::from_secs(2))
+        .answer(token())
 }
 
 fn request() -> Request<String> {
@@ -28,7 +32,12 @@ fn request() -> Request<String> {
 
 async fn answer(request: Request<String>) -> Result<Response<String>, Infallible> {
     tokio::time::sleep(Duration::from_millis(10)).await;
-    Ok(Response::new(request.headers()[header::AUTHORIZATION].to_str().unwrap().to_owned()))
+    Ok(Response::new(
+        request.headers()[header::AUTHORIZATION]
+            .to_str()
+            .unwrap()
+            .to_owned(),
+    ))
 }
 
 async fn assert_serves<S>(mut client: S)
@@ -37,7 +46,11 @@ where
 {
     for _ in 0..4 {
         let ready = client.ready().await.map_err(Into::into).expect("ready");
-        let response = ready.call(request()).await.map_err(Into::into).expect("a response");
+        let response = ready
+            .call(request())
+            .await
+            .map_err(Into::into)
+            .expect("a response");
         assert_eq!(response.body(), "Bearer t1.a");
     }
 }
@@ -47,7 +60,12 @@ async fn it_works_under_every_middleware() {
     let auth = AuthLayer::new(slow_token());
     let client = || tower::service_fn(answer);
     let inner = || ServiceBuilder::new().layer(auth.clone()).service(client());
-    assert_serves(ServiceBuilder::new().timeout(Duration::from_secs(10)).service(inner())).await;
+    assert_serves(
+        ServiceBuilder::new()
+            .timeout(Duration::from_secs(10))
+            .service(inner()),
+    )
+    .await;
     assert_serves(ServiceBuilder::new().buffer(4).service(inner())).await;
     assert_serves(ServiceBuilder::new().concurrency_limit(1).service(inner())).await;
     assert_serves(ServiceBuilder::new().load_shed().service(inner())).await;
@@ -60,9 +78,19 @@ async fn it_works_over_every_middleware() {
     let auth = AuthLayer::new(slow_token());
     let outer = || ServiceBuilder::new().layer(auth.clone());
     let client = || tower::service_fn(answer);
-    assert_serves(outer().layer(TimeoutLayer::new(Duration::from_secs(1))).service(client())).await;
+    assert_serves(
+        outer()
+            .layer(TimeoutLayer::new(Duration::from_secs(1)))
+            .service(client()),
+    )
+    .await;
     assert_serves(outer().buffer(4).service(client())).await;
-    assert_serves(outer().layer(ConcurrencyLimitLayer::new(1)).service(client())).await;
+    assert_serves(
+        outer()
+            .layer(ConcurrencyLimitLayer::new(1))
+            .service(client()),
+    )
+    .await;
     assert_serves(outer().layer(LoadShedLayer::new()).service(client())).await;
     assert_serves(outer().service(BoxCloneSyncService::new(client()))).await;
     assert_serves(outer().layer(auth.clone()).service(client())).await;
@@ -81,7 +109,10 @@ async fn a_timeout_outside_covers_the_wait_for_a_credential_and_one_inside_does_
         .layer(AuthLayer::new(slow_token()))
         .layer(TimeoutLayer::new(Duration::from_secs(1)))
         .service(tower::service_fn(answer));
-    assert_eq!(inside.oneshot(request()).await.unwrap().body(), "Bearer t1.a");
+    assert_eq!(
+        inside.oneshot(request()).await.unwrap().body(),
+        "Bearer t1.a"
+    );
 }
 
 #[tokio::test(start_paused = true)]
@@ -93,10 +124,18 @@ async fn a_request_that_waits_keeps_its_permit_and_gives_it_back() {
     let mut first = client.clone();
     let waiting = first.ready().await.unwrap().call(request());
     let mut second = client.clone();
-    assert!(tokio::time::timeout(Duration::from_secs(1), second.ready()).await.is_err(), "the permit was given twice");
+    assert!(
+        tokio::time::timeout(Duration::from_secs(1), second.ready())
+            .await
+            .is_err(),
+        "the permit was given twice"
+    );
     drop(waiting);
     drop(first);
-    tokio::time::timeout(Duration::from_secs(1), second.ready()).await.expect("the permit is lost").unwrap();
+    tokio::time::timeout(Duration::from_secs(1), second.ready())
+        .await
+        .expect("the permit is lost")
+        .unwrap();
 }
 
 #[tokio::test(start_paused = true)]
@@ -106,8 +145,14 @@ async fn a_retry_outside_gets_the_current_credential_each_time() {
     impl<E> tower::retry::Policy<Request<String>, Response<String>, E> for Twice {
         type Future = std::future::Ready<()>;
 
-        fn retry(&mut self, _: &mut Request<String>, result: &mut Result<Response<String>, E>) -> Option<Self::Future> {
-            let failed = result.as_ref().is_ok_and(|response| response.status() == StatusCode::SERVICE_UNAVAILABLE);
+        fn retry(
+            &mut self,
+            _: &mut Request<String>,
+            result: &mut Result<Response<String>, E>,
+        ) -> Option<Self::Future> {
+            let failed = result
+                .as_ref()
+                .is_ok_and(|response| response.status() == StatusCode::SERVICE_UNAVAILABLE);
             (failed && std::mem::replace(&mut self.0, 1) == 0).then(|| std::future::ready(()))
         }
 
@@ -115,13 +160,22 @@ async fn a_retry_outside_gets_the_current_credential_each_time() {
             Some(request.clone())
         }
     }
-    let provider = ScriptedProvider::new().answer(token()).answer(Credential::iam_token("t1.b").unwrap());
+    let provider = ScriptedProvider::new()
+        .answer(token())
+        .answer(Credential::iam_token("t1.b").unwrap());
     let auth = AuthLayer::new(provider);
     let cache = auth.cache().clone();
     let client = tower::service_fn(move |request: Request<String>| {
         let cache = cache.clone();
         async move {
-            assert_eq!(request.headers().get_all(header::AUTHORIZATION).iter().count(), 1);
+            assert_eq!(
+                request
+                    .headers()
+                    .get_all(header::AUTHORIZATION)
+                    .iter()
+                    .count(),
+                1
+            );
             let mut response = answer(request).await?;
             if response.body() == "Bearer t1.a" {
                 cache.refresh().await.unwrap();
@@ -130,6 +184,12 @@ async fn a_retry_outside_gets_the_current_credential_each_time() {
             Ok::<_, Infallible>(response)
         }
     });
-    let client = ServiceBuilder::new().retry(Twice(0)).layer(auth).service(client);
-    assert_eq!(client.oneshot(request()).await.unwrap().body(), "Bearer t1.b");
+    let client = ServiceBuilder::new()
+        .retry(Twice(0))
+        .layer(auth)
+        .service(client);
+    assert_eq!(
+        client.oneshot(request()).await.unwrap().body(),
+        "Bearer t1.b"
+    );
 }

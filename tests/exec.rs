@@ -1,4 +1,5 @@
-//! A program that prints a token: bounded in time and output, killed when nobody waits, quoted without its secrets.
+//! A program that prints a token: bounded in time and output, killed when nobody waits, quoted
+//! without its secrets.
 #![cfg(all(unix, feature = "exec"))]
 
 use std::fs;
@@ -23,17 +24,29 @@ struct Scratch(PathBuf);
 impl Scratch {
     fn new() -> Self {
         static NEXT: AtomicUsize = AtomicUsize::new(0);
-        let name = format!("yandex-cloud-auth-exec-{}-{}", std::process::id(), NEXT.fetch_add(1, Ordering::Relaxed));
+        let name = format!(
+            "yandex-cloud-auth-exec-{}-{}",
+            std::process::id(),
+            NEXT.fetch_add(1, Ordering::Relaxed)
+        );
         Self(std::env::temp_dir().join(name))
     }
 
-    /// An executable script. Written by another process: one that still had it open for writing here could be inherited by
-    /// a child of another test, and the script could not be run until that child is gone.
+    /// An executable script. Written by another process: one that still had it open for writing
+    /// here could be inherited by a child of another test, and the script could not be run until
+    /// that child is gone.
     fn script(text: &str) -> Self {
         let scratch = Self::new();
         let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 700 "$2""#;
         let mut shell = std::process::Command::new("/bin/sh");
-        assert!(shell.args(["-c", write, "sh", text]).arg(&scratch.0).status().unwrap().success());
+        assert!(
+            shell
+                .args(["-c", write, "sh", text])
+                .arg(&scratch.0)
+                .status()
+                .unwrap()
+                .success()
+        );
         scratch
     }
 }
@@ -46,7 +59,10 @@ impl Drop for Scratch {
 
 #[tokio::test]
 async fn a_bare_token_on_the_last_line_is_taken() {
-    let credential = shell("echo hello; echo t1.abc; echo").fetch().await.unwrap();
+    let credential = shell("echo hello; echo t1.abc; echo")
+        .fetch()
+        .await
+        .unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.abc");
     assert_eq!(credential.expires_at(), None);
 }
@@ -68,7 +84,10 @@ async fn an_object_brings_its_expiry() {
 
 #[tokio::test]
 async fn there_is_nothing_to_read_for_the_program() {
-    let credential = shell("if read line; then echo $line; else echo t1.closed; fi").fetch().await.unwrap();
+    let credential = shell("if read line; then echo $line; else echo t1.closed; fi")
+        .fetch()
+        .await
+        .unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.closed");
 }
 
@@ -90,14 +109,21 @@ async fn a_program_that_is_not_there_is_not_configured_and_a_chain_goes_on() {
     let error = refusal(Exec::new("/nonexistent/helper")).await;
     assert!(error.is_not_configured());
     assert_eq!(error.to_string(), "program /nonexistent/helper: not found");
-    let chain = Chain::new().or(Exec::new("/nonexistent/helper")).or(Credential::iam_token("t1.next").unwrap());
-    assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer t1.next");
+    let chain = Chain::new()
+        .or(Exec::new("/nonexistent/helper"))
+        .or(Credential::iam_token("t1.next").unwrap());
+    assert_eq!(
+        chain.fetch().await.unwrap().header_value(),
+        "Bearer t1.next"
+    );
 }
 
 #[tokio::test]
 async fn a_program_that_was_there_before_is_missed_as_a_failure() {
     let script = Scratch::script("echo t1.abc");
-    let chain = Chain::new().or(Exec::new(&script.0)).or(Credential::iam_token("t1.other").unwrap());
+    let chain = Chain::new()
+        .or(Exec::new(&script.0))
+        .or(Credential::iam_token("t1.other").unwrap());
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer t1.abc");
     drop(script);
     assert!(refusal(chain).await.is_transient());
@@ -109,53 +135,86 @@ async fn a_file_that_may_not_be_run_is_a_permanent_error() {
     fs::write(&file.0, "").unwrap();
     fs::set_permissions(&file.0, fs::Permissions::from_mode(0o600)).unwrap();
     let error = refusal(Exec::new(&file.0)).await;
-    assert!(error.is_permanent() && error.to_string().contains("cannot be run"), "{error}");
+    assert!(
+        error.is_permanent() && error.to_string().contains("cannot be run"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn endless_output_on_either_stream_ends_the_program() {
-    for (script, stream) in [("exec yes canary", "stdout"), ("exec yes canary >&2", "stderr")] {
+    for (script, stream) in [
+        ("exec yes canary", "stdout"),
+        ("exec yes canary >&2", "stderr"),
+    ] {
         let error = refusal(shell(script).deadline(Duration::from_secs(60))).await;
         assert!(error.is_permanent());
-        assert_eq!(error.to_string(), format!("program /bin/sh: wrote more than 64 KiB to {stream}"));
+        assert_eq!(
+            error.to_string(),
+            format!("program /bin/sh: wrote more than 64 KiB to {stream}")
+        );
     }
 }
 
 #[tokio::test]
 async fn output_that_is_not_text_is_refused() {
     let error = refusal(shell(r"printf 't1.\377'")).await;
-    assert!(error.is_permanent() && error.to_string().ends_with("not UTF-8 text"), "{error}");
+    assert!(
+        error.is_permanent() && error.to_string().ends_with("not UTF-8 text"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn a_success_without_a_token_is_a_permanent_error() {
     let error = refusal(shell("echo canary canary")).await;
-    assert!(error.is_permanent() && !error.to_string().contains("canary"), "{error}");
-    assert!(refusal(shell("true")).await.to_string().ends_with("printed an invalid credential: it is empty"));
+    assert!(
+        error.is_permanent() && !error.to_string().contains("canary"),
+        "{error}"
+    );
+    assert!(
+        refusal(shell("true"))
+            .await
+            .to_string()
+            .ends_with("printed an invalid credential: it is empty")
+    );
 }
 
 #[test]
 fn outside_a_runtime_the_error_says_what_is_missing() {
     let provider = shell("echo t1.abc");
     let fetch = std::pin::pin!(provider.fetch());
-    let std::task::Poll::Ready(answer) = fetch.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
+    let std::task::Poll::Ready(answer) =
+        fetch.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
     else {
         panic!("nothing to wait for");
     };
     let error = answer.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("tokio runtime"), "{error}");
+    assert!(
+        error.is_permanent() && error.to_string().contains("tokio runtime"),
+        "{error}"
+    );
 }
 
 #[tokio::test]
 async fn debug_shows_no_arguments() {
     let text = format!("{:?} {:?}", shell("canary"), YcCli::new().profile("canary"));
-    assert!(text.contains("/bin/sh") && text.contains("yc") && !text.contains("canary"), "{text}");
+    assert!(
+        text.contains("/bin/sh") && text.contains("yc") && !text.contains("canary"),
+        "{text}"
+    );
 }
 
 #[tokio::test]
 async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
     let yc = Scratch::script(r#"printf '{"iam_token":"t1.%s"}' "$(echo "$*" | tr ' ' .)""#);
-    let credential = YcCli::new().program(&yc.0).profile("test").impersonate("aje1").fetch().await.unwrap();
+    let credential = YcCli::new()
+        .program(&yc.0)
+        .profile("test")
+        .impersonate("aje1")
+        .fetch()
+        .await
+        .unwrap();
     assert_eq!(
         credential.header_value(),
         "Bearer t1.iam.create-token.--format.json.--no-user-output.--profile.test.--impersonate-service-account-id.aje1"
@@ -166,22 +225,41 @@ async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
 async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
     let missing = refusal(YcCli::new().program("/nonexistent/yc")).await;
     assert!(
-        missing.is_not_configured() && missing.to_string().starts_with("yc CLI: not found: install it"),
+        missing.is_not_configured()
+            && missing
+                .to_string()
+                .starts_with("yc CLI: not found: install it"),
         "{missing}"
     );
 
-    let yc = Scratch::script("echo 'ERROR: code = Unauthenticated desc = OAuth token is invalid' >&2; exit 1");
+    let yc = Scratch::script(
+        "echo 'ERROR: code = Unauthenticated desc = OAuth token is invalid' >&2; exit 1",
+    );
     let login = refusal(YcCli::new().program(&yc.0)).await;
-    assert!(login.is_permanent() && login.to_string().ends_with("; log in by `yc init`"), "{login}");
+    assert!(
+        login.is_permanent() && login.to_string().ends_with("; log in by `yc init`"),
+        "{login}"
+    );
 
     let yc = Scratch::script("echo 'ERROR: no such host' >&2; exit 1");
     let network = refusal(YcCli::new().program(&yc.0)).await;
     assert!(network.is_transient(), "{network}");
-    assert_eq!(network.to_string(), "yc CLI: failed (exit status: 1): ERROR: no such host");
+    assert_eq!(
+        network.to_string(),
+        "yc CLI: failed (exit status: 1): ERROR: no such host"
+    );
 
     let yc = Scratch::script("exec sleep 600");
-    let late = refusal(YcCli::new().program(&yc.0).deadline(Duration::from_millis(100))).await;
-    assert!(late.is_transient() && late.to_string().contains("did not finish within 100ms"), "{late}");
+    let late = refusal(
+        YcCli::new()
+            .program(&yc.0)
+            .deadline(Duration::from_millis(100)),
+    )
+    .await;
+    assert!(
+        late.is_transient() && late.to_string().contains("did not finish within 100ms"),
+        "{late}"
+    );
     assert!(late.to_string().contains("yc init"), "{late}");
 }
 
@@ -191,7 +269,10 @@ mod killed {
 
     /// Prints its process id to a file, then hangs.
     fn hanging(pid_file: &Scratch) -> Exec {
-        shell(&format!("echo $$ > {0}.new && mv {0}.new {0}; exec sleep 600", pid_file.0.display()))
+        shell(&format!(
+            "echo $$ > {0}.new && mv {0}.new {0}; exec sleep 600",
+            pid_file.0.display()
+        ))
     }
 
     /// What `check` gives, once it gives something.
@@ -209,16 +290,23 @@ mod killed {
         let pid = eventually(|| fs::read_to_string(&pid_file.0).ok()).await;
         let stat = format!("/proc/{}/stat", pid.trim());
         // A zombie counts: it was killed, and only waits to be collected.
-        eventually(|| fs::read_to_string(&stat).map_or(Some(()), |stat| stat.contains(") Z ").then_some(()))).await;
+        eventually(|| {
+            fs::read_to_string(&stat).map_or(Some(()), |stat| stat.contains(") Z ").then_some(()))
+        })
+        .await;
     }
 
     #[tokio::test]
     async fn a_program_that_hangs_is_killed_at_its_deadline() {
         let pid_file = Scratch::new();
-        // Long enough for a shell to have started on a busy machine, and no more than the time this test takes.
+        // Long enough for a shell to have started on a busy machine, and no more than the time this
+        // test takes.
         let error = refusal(hanging(&pid_file).deadline(Duration::from_secs(2))).await;
         assert!(error.is_transient());
-        assert_eq!(error.to_string(), "program /bin/sh: did not finish within 2s");
+        assert_eq!(
+            error.to_string(),
+            "program /bin/sh: did not finish within 2s"
+        );
         must_be_gone(&pid_file).await;
     }
 

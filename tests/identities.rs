@@ -7,8 +7,9 @@ use http::HeaderValue;
 use http::header::LOCATION;
 use yandex_cloud_auth::testing::{ExpiresAt, FakeCloud, Fault, Host, ManualClock};
 use yandex_cloud_auth::{
-    AuthError, Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation, MetadataService,
-    OAuthToken, ProviderError, Refresh, Scheme, ServiceAccountKey, WorkloadIdentity,
+    AuthError, Credential, CredentialCache, CredentialProvider, HttpsTransport, Impersonation,
+    MetadataService, OAuthToken, ProviderError, Refresh, Scheme, ServiceAccountKey,
+    WorkloadIdentity,
 };
 
 /// All of them, asking through one transport, each with the host it asks.
@@ -19,21 +20,30 @@ struct Identities<'a> {
 
 impl<'a> Identities<'a> {
     fn of(cloud: &'a FakeCloud) -> Self {
-        Self { cloud, transport: HttpsTransport::new() }
+        Self {
+            cloud,
+            transport: HttpsTransport::new(),
+        }
     }
 
     fn key(&self) -> ServiceAccountKey {
         let provider = ServiceAccountKey::from_json(self.cloud.service_account_key()).unwrap();
-        provider.with_endpoint(self.cloud.iam_url()).with_transport(self.transport.clone())
+        provider
+            .with_endpoint(self.cloud.iam_url())
+            .with_transport(self.transport.clone())
     }
 
     fn metadata(&self) -> MetadataService {
-        MetadataService::new().with_endpoint(self.cloud.metadata_url()).with_transport(self.transport.clone())
+        MetadataService::new()
+            .with_endpoint(self.cloud.metadata_url())
+            .with_transport(self.transport.clone())
     }
 
     fn oauth(&self, token: &str) -> OAuthToken {
         let provider = OAuthToken::new(token).unwrap();
-        provider.with_endpoint(self.cloud.iam_url()).with_transport(self.transport.clone())
+        provider
+            .with_endpoint(self.cloud.iam_url())
+            .with_transport(self.transport.clone())
     }
 
     fn workload(&self) -> WorkloadIdentity {
@@ -42,16 +52,25 @@ impl<'a> Identities<'a> {
             let subject_token = subject_token.clone();
             async { Ok(subject_token) }
         });
-        provider.with_endpoint(self.cloud.oauth_url()).with_transport(self.transport.clone())
+        provider
+            .with_endpoint(self.cloud.oauth_url())
+            .with_transport(self.transport.clone())
     }
 
     fn impersonation(&self, source: impl CredentialProvider) -> Impersonation {
         let provider = Impersonation::new(source, self.cloud.other_service_account_id());
-        provider.with_endpoint(self.cloud.iam_url()).with_transport(self.transport.clone())
+        provider
+            .with_endpoint(self.cloud.iam_url())
+            .with_transport(self.transport.clone())
     }
 
     /// Each in a cache of its own, with the host it asks.
-    fn caches(&self, source: &Credential, clock: &ManualClock, deadline: Duration) -> [(Host, CredentialCache); 5] {
+    fn caches(
+        &self,
+        source: &Credential,
+        clock: &ManualClock,
+        deadline: Duration,
+    ) -> [(Host, CredentialCache); 5] {
         let refresh = || Refresh::new().deadline(deadline);
         let oauth = self.oauth(&self.cloud.oauth_token());
         [
@@ -59,7 +78,10 @@ impl<'a> Identities<'a> {
             (Host::Metadata, CredentialCache::builder(self.metadata())),
             (Host::Iam, CredentialCache::builder(oauth)),
             (Host::OAuth, CredentialCache::builder(self.workload())),
-            (Host::Iam, CredentialCache::builder(self.impersonation(source.clone()))),
+            (
+                Host::Iam,
+                CredentialCache::builder(self.impersonation(source.clone())),
+            ),
         ]
         .map(|(host, cache)| (host, cache.clock(clock.clone()).refresh(refresh()).build()))
     }
@@ -68,7 +90,10 @@ impl<'a> Identities<'a> {
         vec![
             (Host::Iam, self.key().fetch().await),
             (Host::Metadata, self.metadata().fetch().await),
-            (Host::Iam, self.oauth(&self.cloud.oauth_token()).fetch().await),
+            (
+                Host::Iam,
+                self.oauth(&self.cloud.oauth_token()).fetch().await,
+            ),
             (Host::OAuth, self.workload().fetch().await),
         ]
     }
@@ -83,7 +108,11 @@ async fn every_identity_gets_by_one_request_a_token_that_the_cloud_accepts() {
         assert_eq!(credential.scheme(), Scheme::Bearer);
 
         // Only a token that is accepted can be exchanged for another account's.
-        let other = identities.impersonation(credential.clone()).fetch().await.unwrap();
+        let other = identities
+            .impersonation(credential.clone())
+            .fetch()
+            .await
+            .unwrap();
         assert_ne!(other.fingerprint(), credential.fingerprint());
     }
     assert_eq!(cloud.count(|request| request.host == Host::Iam), 2 + 4);
@@ -94,14 +123,20 @@ async fn every_identity_gets_by_one_request_a_token_that_the_cloud_accepts() {
 #[tokio::test]
 async fn a_local_clock_that_is_hours_off_costs_one_more_request_and_no_token_its_life() {
     let cloud = FakeCloud::start().await;
-    let clocks: [fn(&FakeCloud, Duration); 2] = [FakeCloud::set_clock_ahead, FakeCloud::set_clock_behind];
+    let clocks: [fn(&FakeCloud, Duration); 2] =
+        [FakeCloud::set_clock_ahead, FakeCloud::set_clock_behind];
     for set in clocks {
         set(&cloud, Duration::from_secs(3 * 3600));
         cloud.clear_audit();
         let cache = CredentialCache::new(Identities::of(&cloud).key());
         cache.get().await.unwrap();
         assert_eq!(cloud.count(|request| request.host == Host::Iam), 2);
-        let left = cache.status().expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+        let left = cache
+            .status()
+            .expires_at()
+            .unwrap()
+            .duration_since(SystemTime::now())
+            .unwrap();
         assert!((43_190..=43_200).contains(&left.as_secs()), "{left:?}");
     }
 }
@@ -118,9 +153,19 @@ async fn an_end_in_any_form_costs_one_request_and_one_that_is_no_time_is_fifteen
     ] {
         cloud.set_expires_at(form.clone());
         cloud.clear_audit();
-        let token = CredentialCache::new(Identities::of(&cloud).key()).get().await.unwrap();
-        let left = token.expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
-        assert!((seconds - 10..=seconds).contains(&left.as_secs()), "{form:?}: {left:?}");
+        let token = CredentialCache::new(Identities::of(&cloud).key())
+            .get()
+            .await
+            .unwrap();
+        let left = token
+            .expires_at()
+            .unwrap()
+            .duration_since(SystemTime::now())
+            .unwrap();
+        assert!(
+            (seconds - 10..=seconds).contains(&left.as_secs()),
+            "{form:?}: {left:?}"
+        );
         assert_eq!(cloud.audit().len(), 1);
     }
 }
@@ -129,8 +174,13 @@ async fn an_end_in_any_form_costs_one_request_and_one_that_is_no_time_is_fifteen
 async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
     let cloud = FakeCloud::start().await;
     let identities = Identities::of(&cloud);
-    // Of another account than the metadata service's, which would give the token that its own account already has.
-    let source = identities.oauth(&cloud.oauth_token()).fetch().await.unwrap();
+    // Of another account than the metadata service's, which would give the token that its own
+    // account already has.
+    let source = identities
+        .oauth(&cloud.oauth_token())
+        .fetch()
+        .await
+        .unwrap();
     cloud.set_token_lifetime(Duration::ZERO);
     // A clock that stands still would be behind an end that is told after it was made.
     let clock = ManualClock::new();
@@ -138,8 +188,13 @@ async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
     for (_, cache) in identities.caches(&source, &clock, Duration::from_secs(30)) {
         cloud.clear_audit();
         for _ in 0..10 {
-            let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!("{cache:?}") };
-            assert!(error.is_transient() && error.to_string().contains("expired"), "{error}");
+            let AuthError::Provider(error) = cache.get().await.unwrap_err() else {
+                panic!("{cache:?}")
+            };
+            assert!(
+                error.is_transient() && error.to_string().contains("expired"),
+                "{error}"
+            );
         }
         assert_eq!(cloud.audit().len(), 1, "{cache:?}");
     }
@@ -150,12 +205,20 @@ async fn a_key_that_was_replaced_is_refused_until_its_file_is_too() {
     let cloud = FakeCloud::start().await;
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("identities.json");
     fs::write(&path, cloud.service_account_key()).unwrap();
-    let provider = ServiceAccountKey::from_file(&path).unwrap().with_endpoint(cloud.iam_url());
+    let provider = ServiceAccountKey::from_file(&path)
+        .unwrap()
+        .with_endpoint(cloud.iam_url());
     provider.fetch().await.unwrap();
 
     cloud.rotate_service_account_key();
     let error = provider.fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("was not found (code 16, request id "), "{error}");
+    assert!(
+        error.is_permanent()
+            && error
+                .to_string()
+                .contains("was not found (code 16, request id "),
+        "{error}"
+    );
 
     fs::write(&path, cloud.service_account_key()).unwrap();
     provider.fetch().await.unwrap();
@@ -167,13 +230,22 @@ async fn an_oauth_token_that_was_issued_too_late_is_refused_with_the_date() {
     let cloud = FakeCloud::start().await;
     // 2026-06-02.
     let late = cloud.issue_oauth_token(UNIX_EPOCH + Duration::from_secs(1_780_400_000));
-    let error = Identities::of(&cloud).oauth(&late).fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"), "{error}");
+    let error = Identities::of(&cloud)
+        .oauth(&late)
+        .fetch()
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"),
+        "{error}"
+    );
 }
 
-const ECHO: &str = r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
+const ECHO: &str =
+    r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
 
-/// What goes wrong, how long a fetch may take, and whether it is told as permanent. Faults that answer get as long as they need.
+/// What goes wrong, how long a fetch may take, and whether it is told as permanent. Faults that
+/// answer get as long as they need.
 fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
     let (ample, short) = (Duration::from_secs(30), Duration::from_millis(300));
     let elsewhere = HeaderValue::from_str(&format!("{trap}/canary?canary")).unwrap();
@@ -184,7 +256,14 @@ fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
         (Fault::cut_short(), ample, false),
         (Fault::hang_up(), ample, false),
         (Fault::garbage(), ample, false),
-        (Fault::answer(200, "{\"iamToken\":\"canary\\n\",\"access_token\":\"canary\\u0000\"}"), ample, false),
+        (
+            Fault::answer(
+                200,
+                "{\"iamToken\":\"canary\\n\",\"access_token\":\"canary\\u0000\"}",
+            ),
+            ample,
+            false,
+        ),
         (Fault::answer(401, ECHO), ample, true),
         (Fault::answer(500, ECHO), ample, false),
         (Fault::status(302).header(LOCATION, elsewhere), ample, true),
@@ -194,23 +273,37 @@ fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
 }
 
 #[tokio::test]
-async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked_once_and_told_without_a_secret() {
+async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked_once_and_told_without_a_secret()
+ {
     let cloud = FakeCloud::start().await;
     let identities = Identities::of(&cloud);
     let source = identities.key().fetch().await.unwrap();
-    let secrets = [cloud.oauth_token(), cloud.subject_token(), bearer(&source).to_owned(), "canary".to_owned()];
+    let secrets = [
+        cloud.oauth_token(),
+        cloud.subject_token(),
+        bearer(&source).to_owned(),
+        "canary".to_owned(),
+    ];
     for (fault, deadline, permanent) in faults(&cloud.url(Host::Discovery)) {
         let clock = ManualClock::new();
         for (host, cache) in identities.caches(&source, &clock, deadline) {
             let case = format!("{fault:?} of {cache:?}");
             cloud.clear_audit();
             cloud.inject(host, fault.clone());
-            let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!("{case}") };
+            let AuthError::Provider(error) = cache.get().await.unwrap_err() else {
+                panic!("{case}")
+            };
             // A metadata service that has never answered may be none.
             let absent = host == Host::Metadata && error.is_not_configured();
-            assert!(absent || error.is_permanent() == permanent, "{case}: {error}");
+            assert!(
+                absent || error.is_permanent() == permanent,
+                "{case}: {error}"
+            );
             let told = format!("{error} {error:?} {:?}", cache.status());
-            assert!(!secrets.iter().any(|secret| told.contains(secret)) && !told.contains("doctype"), "{told}");
+            assert!(
+                !secrets.iter().any(|secret| told.contains(secret)) && !told.contains("doctype"),
+                "{told}"
+            );
 
             // In the cool-down nobody is asked, and after it whoever is well again.
             cloud.heal(host);
@@ -219,13 +312,22 @@ async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked
             clock.advance(Duration::from_secs(60));
             cache.get().await.unwrap();
             assert_eq!(cloud.count(|request| request.host == host), 2, "{case}");
-            assert_eq!(cloud.count(|request| request.host == Host::Discovery), 0, "{case}");
+            assert_eq!(
+                cloud.count(|request| request.host == Host::Discovery),
+                0,
+                "{case}"
+            );
         }
     }
 }
 
 fn bearer(credential: &Credential) -> &str {
-    credential.header_value().to_str().unwrap().strip_prefix("Bearer ").unwrap()
+    credential
+        .header_value()
+        .to_str()
+        .unwrap()
+        .strip_prefix("Bearer ")
+        .unwrap()
 }
 
 #[tokio::test]
@@ -233,6 +335,16 @@ async fn a_refused_role_is_named() {
     let cloud = FakeCloud::start().await;
     cloud.allow_impersonation(false);
     let identities = Identities::of(&cloud);
-    let error = identities.impersonation(identities.key()).fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("iam.serviceAccounts.tokenCreator"), "{error}");
+    let error = identities
+        .impersonation(identities.key())
+        .fetch()
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_permanent()
+            && error
+                .to_string()
+                .contains("iam.serviceAccounts.tokenCreator"),
+        "{error}"
+    );
 }

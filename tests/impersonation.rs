@@ -5,7 +5,9 @@ mod script;
 use std::time::Duration;
 
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{Credential, CredentialCache, CredentialProvider, Impersonation, ProviderError};
+use yandex_cloud_auth::{
+    Credential, CredentialCache, CredentialProvider, Impersonation, ProviderError,
+};
 
 use crate::script::{Script, iam_token, printed};
 
@@ -15,8 +17,12 @@ fn token(text: &str) -> Credential {
 
 /// A source of two tokens, whose cache is old enough to drop the first.
 async fn source(clock: &ManualClock) -> (ScriptedProvider, CredentialCache) {
-    let source = ScriptedProvider::new().answer(token("t1.first-canary")).answer(token("t1.second-canary"));
-    let cache = CredentialCache::builder(source.clone()).clock(clock.clone()).build();
+    let source = ScriptedProvider::new()
+        .answer(token("t1.first-canary"))
+        .answer(token("t1.second-canary"));
+    let cache = CredentialCache::builder(source.clone())
+        .clock(clock.clone())
+        .build();
     cache.get().await.unwrap();
     clock.advance(Duration::from_secs(60));
     (source, cache)
@@ -28,12 +34,18 @@ async fn the_sources_token_is_exchanged_and_asked_for_once_for_many_fetches() {
     let script = Script::new().reply(200, iam_token("t1.target", 60));
     let provider = Impersonation::new(source.clone(), "aje\"0").with_transport(script.clone());
     for _ in 0..3 {
-        assert_eq!(provider.fetch().await.unwrap().header_value(), "Bearer t1.target");
+        assert_eq!(
+            provider.fetch().await.unwrap().header_value(),
+            "Bearer t1.target"
+        );
     }
     assert_eq!((source.calls(), script.calls()), (1, 3));
     let request = script.asked(0);
     assert_eq!(request.method(), "POST");
-    assert_eq!(request.uri(), "https://iam.api.cloud.yandex.net/iam/v1/tokens:createForServiceAccount");
+    assert_eq!(
+        request.uri(),
+        "https://iam.api.cloud.yandex.net/iam/v1/tokens:createForServiceAccount"
+    );
     assert_eq!(request.headers()["authorization"], "Bearer t1.source");
     assert!(request.headers()["authorization"].is_sensitive());
     assert_eq!(request.body(), r#"{"serviceAccountId":"aje\"0"}"#);
@@ -47,10 +59,19 @@ async fn a_refused_source_token_is_dropped_and_a_new_one_is_tried_once() {
         .reply(401, r#"{"code":16,"message":"bad t1.first-canary"}"#)
         .reply(200, iam_token("t1.target", 60));
     let provider = Impersonation::from_cache(cache, "aje0").with_transport(script.clone());
-    assert_eq!(provider.fetch().await.unwrap().header_value(), "Bearer t1.target");
+    assert_eq!(
+        provider.fetch().await.unwrap().header_value(),
+        "Bearer t1.target"
+    );
     assert_eq!((source.calls(), script.calls()), (2, 2));
-    assert_eq!(script.asked(0).headers()["authorization"], "Bearer t1.first-canary");
-    assert_eq!(script.asked(1).headers()["authorization"], "Bearer t1.second-canary");
+    assert_eq!(
+        script.asked(0).headers()["authorization"],
+        "Bearer t1.first-canary"
+    );
+    assert_eq!(
+        script.asked(1).headers()["authorization"],
+        "Bearer t1.second-canary"
+    );
 }
 
 #[tokio::test]
@@ -62,7 +83,10 @@ async fn a_source_that_is_always_refused_is_asked_no_more_than_its_cache_allows(
     for calls in [2, 3, 4] {
         let error = provider.fetch().await.unwrap_err();
         assert!(
-            error.is_permanent() && error.to_string().contains("IAM does not accept the source's token"),
+            error.is_permanent()
+                && error
+                    .to_string()
+                    .contains("IAM does not accept the source's token"),
             "{error}"
         );
         assert!(!printed(&error).contains("canary"), "{error}");
@@ -77,7 +101,13 @@ async fn a_missing_role_drops_nothing_and_is_named() {
     let script = Script::new().reply(403, r#"{"code":7,"message":"Permission denied"}"#);
     let provider = Impersonation::from_cache(cache.clone(), "aje0").with_transport(script.clone());
     let error = provider.fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("iam.serviceAccounts.tokenCreator"), "{error}");
+    assert!(
+        error.is_permanent()
+            && error
+                .to_string()
+                .contains("iam.serviceAccounts.tokenCreator"),
+        "{error}"
+    );
     assert_eq!((source.calls(), script.calls()), (1, 1));
     assert!(cache.peek().is_some());
 }
@@ -85,13 +115,25 @@ async fn a_missing_role_drops_nothing_and_is_named() {
 #[tokio::test]
 async fn a_source_that_fails_or_has_an_api_key_is_told_and_iam_is_not_asked() {
     let script = Script::new().reply(200, iam_token("t1.target", 60));
-    let failing = ScriptedProvider::new().fail(ProviderError::not_configured("no key here").from_provider("disk"));
-    let error = Impersonation::new(failing, "aje0").with_transport(script.clone()).fetch().await.unwrap_err();
+    let failing = ScriptedProvider::new()
+        .fail(ProviderError::not_configured("no key here").from_provider("disk"));
+    let error = Impersonation::new(failing, "aje0")
+        .with_transport(script.clone())
+        .fetch()
+        .await
+        .unwrap_err();
     assert!(error.is_not_configured());
     assert_eq!(error.to_string(), "disk: no key here");
 
     let key = Credential::api_key("AQVNcanary").unwrap();
-    let error = Impersonation::new(key, "aje0").with_transport(script.clone()).fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("API key"), "{error}");
+    let error = Impersonation::new(key, "aje0")
+        .with_transport(script.clone())
+        .fetch()
+        .await
+        .unwrap_err();
+    assert!(
+        error.is_permanent() && error.to_string().contains("API key"),
+        "{error}"
+    );
     assert_eq!(script.calls(), 0);
 }

@@ -14,7 +14,9 @@ use crate::script::{Script, printed};
 const TOKEN: &str = r#"{"access_token":"t1.abc","expires_in":39944,"token_type":"Bearer"}"#;
 
 fn provider(script: &Script) -> MetadataService {
-    MetadataService::new().with_endpoint("http://169.254.169.254").with_transport(script.clone())
+    MetadataService::new()
+        .with_endpoint("http://169.254.169.254")
+        .with_transport(script.clone())
 }
 
 #[tokio::test]
@@ -25,10 +27,16 @@ async fn a_fetch_asks_once_with_the_header_that_is_required() {
     assert_eq!(script.calls(), 1);
     let request = script.asked(0);
     assert_eq!(request.method(), "GET");
-    assert_eq!(request.uri(), "http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token");
+    assert_eq!(
+        request.uri(),
+        "http://169.254.169.254/computeMetadata/v1/instance/service-accounts/default/token"
+    );
     assert_eq!(request.headers()["metadata-flavor"], "Google");
     assert!(request.body().is_empty());
-    assert!(!request.headers().contains_key("authorization") && !request.headers().contains_key("accept-encoding"));
+    assert!(
+        !request.headers().contains_key("authorization")
+            && !request.headers().contains_key("accept-encoding")
+    );
 }
 
 #[tokio::test]
@@ -37,33 +45,67 @@ async fn a_token_is_due_again_after_five_minutes_because_the_account_may_change(
     let cache = CredentialCache::new(provider(&script));
     cache.get().await.unwrap();
     let status = cache.status();
-    let due = status.due_at().unwrap().duration_since(SystemTime::now()).unwrap();
+    let due = status
+        .due_at()
+        .unwrap()
+        .duration_since(SystemTime::now())
+        .unwrap();
     assert!((265..=300).contains(&due.as_secs()), "{due:?}");
-    let end = status.expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+    let end = status
+        .expires_at()
+        .unwrap()
+        .duration_since(SystemTime::now())
+        .unwrap();
     assert!((39_900..=39_944).contains(&end.as_secs()), "{end:?}");
 }
 
 #[tokio::test]
-async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_and_transient_after() {
+async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_and_transient_after()
+ {
     for (script, words) in [
-        (Script::new().reply(404, "canary"), "no service account is attached to this virtual machine"),
-        (Script::new().reply(400, "canary"), "`gce-http-endpoint` and `gce-http-token`"),
-        (Script::new().fail("connection refused"), "connection refused; is this a machine of Yandex Cloud?"),
+        (
+            Script::new().reply(404, "canary"),
+            "no service account is attached to this virtual machine",
+        ),
+        (
+            Script::new().reply(400, "canary"),
+            "`gce-http-endpoint` and `gce-http-token`",
+        ),
+        (
+            Script::new().fail("connection refused"),
+            "connection refused; is this a machine of Yandex Cloud?",
+        ),
     ] {
         let error = provider(&script).fetch().await.unwrap_err();
         assert!(error.is_not_configured() && script.calls() == 1, "{error}");
-        assert!(error.to_string().starts_with("metadata service: ") && error.to_string().contains(words), "{error}");
+        assert!(
+            error.to_string().starts_with("metadata service: ")
+                && error.to_string().contains(words),
+            "{error}"
+        );
         assert!(!printed(&error).contains("canary"), "{error}");
     }
     for (script, words) in [
-        (Script::new().reply(200, TOKEN).reply(404, ""), "no service account is attached"),
-        (Script::new().reply(200, TOKEN).reply(400, ""), "gce-http-token"),
-        (Script::new().reply(200, TOKEN).fail("connection refused"), "connection refused"),
+        (
+            Script::new().reply(200, TOKEN).reply(404, ""),
+            "no service account is attached",
+        ),
+        (
+            Script::new().reply(200, TOKEN).reply(400, ""),
+            "gce-http-token",
+        ),
+        (
+            Script::new().reply(200, TOKEN).fail("connection refused"),
+            "connection refused",
+        ),
     ] {
         let provider = provider(&script);
         provider.fetch().await.unwrap();
         let error = provider.fetch().await.unwrap_err();
-        assert!(error.is_transient() && error.to_string().contains(words), "{error}");
+        assert!(
+            error.is_transient() && error.to_string().contains(words),
+            "{error}"
+        );
         assert_eq!(script.calls(), 2);
     }
 }
@@ -72,9 +114,18 @@ async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_
 async fn an_account_that_is_attached_a_moment_later_is_found_a_second_later() {
     let script = Script::new().reply(404, "").reply(200, TOKEN);
     let clock = ManualClock::new();
-    let cache = CredentialCache::builder(provider(&script)).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(provider(&script))
+        .clock(clock.clone())
+        .build();
     for _ in 0..2 {
-        assert!(cache.get().await.unwrap_err().to_string().contains("no service account is attached"));
+        assert!(
+            cache
+                .get()
+                .await
+                .unwrap_err()
+                .to_string()
+                .contains("no service account is attached")
+        );
         assert_eq!(script.calls(), 1);
     }
     clock.advance(Duration::from_secs(1));
@@ -91,13 +142,21 @@ async fn other_answers_say_that_it_is_here() {
         (500, "", true),
         (200, "<html>", true),
         (200, r#"{"access_token":"t1.abc","token_type":"MAC"}"#, true),
-        (200, r#"{"access_token":"t1.abc","access_token":"t1.abd"}"#, true),
+        (
+            200,
+            r#"{"access_token":"t1.abc","access_token":"t1.abd"}"#,
+            true,
+        ),
         (200, r#"{"access_token":["t1.abc"]}"#, true),
         (200, &"[".repeat(60_000), true),
     ] {
         let script = Script::new().reply(status, body);
         let error = provider(&script).fetch().await.unwrap_err();
-        assert_eq!((error.is_transient(), error.is_permanent()), (transient, !transient), "{error}");
+        assert_eq!(
+            (error.is_transient(), error.is_permanent()),
+            (transient, !transient),
+            "{error}"
+        );
         assert_eq!(script.calls(), 1);
     }
 }
@@ -107,18 +166,33 @@ async fn silence_is_waited_for_one_second_where_it_may_not_exist_and_longer_wher
     let script = Script::new().hang();
     let start = Instant::now();
     let error = provider(&script).fetch().await.unwrap_err();
-    assert!(error.is_not_configured() && error.to_string().contains("no answer within a second"), "{error}");
-    assert_eq!((start.elapsed(), script.calls()), (Duration::from_secs(1), 1));
+    assert!(
+        error.is_not_configured() && error.to_string().contains("no answer within a second"),
+        "{error}"
+    );
+    assert_eq!(
+        (start.elapsed(), script.calls()),
+        (Duration::from_secs(1), 1)
+    );
 
     let script = Script::new().reply(200, TOKEN).hang();
     let provider = provider(&script);
     provider.fetch().await.unwrap();
-    assert!(tokio::time::timeout(Duration::from_secs(20), provider.fetch()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(20), provider.fetch())
+            .await
+            .is_err()
+    );
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_not_configured_through_the_ready_made_transport_too() {
-    let port = TcpListener::bind("127.0.0.1:0").await.unwrap().local_addr().unwrap().port();
+    let port = TcpListener::bind("127.0.0.1:0")
+        .await
+        .unwrap()
+        .local_addr()
+        .unwrap()
+        .port();
     let provider = MetadataService::new().with_endpoint(format!("http://127.0.0.1:{port}"));
     let error = provider.fetch().await.unwrap_err();
     assert!(error.is_not_configured(), "{error}");
@@ -127,9 +201,14 @@ async fn a_refused_connection_is_not_configured_through_the_ready_made_transport
 #[tokio::test]
 async fn a_server_that_accepts_and_says_nothing_costs_a_second_and_no_more() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
-    let provider = MetadataService::new().with_endpoint(format!("http://{}", silent.local_addr().unwrap()));
+    let provider =
+        MetadataService::new().with_endpoint(format!("http://{}", silent.local_addr().unwrap()));
     let start = Instant::now();
     let error = provider.fetch().await.unwrap_err();
     assert!(error.is_not_configured(), "{error}");
-    assert!((1..3).contains(&start.elapsed().as_secs()), "{:?}", start.elapsed());
+    assert!(
+        (1..3).contains(&start.elapsed().as_secs()),
+        "{:?}",
+        start.elapsed()
+    );
 }

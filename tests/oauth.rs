@@ -9,23 +9,48 @@ use crate::script::{Script, iam_token, printed};
 #[tokio::test]
 async fn an_oauth_token_is_exchanged_once() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
-    let provider = OAuthToken::new("y0_canary").unwrap().with_transport(script.clone());
+    let provider = OAuthToken::new("y0_canary")
+        .unwrap()
+        .with_transport(script.clone());
     assert!(!format!("{provider:?}").contains("canary"));
-    assert_eq!(provider.fetch().await.unwrap().header_value(), "Bearer t1.abc");
+    assert_eq!(
+        provider.fetch().await.unwrap().header_value(),
+        "Bearer t1.abc"
+    );
     assert_eq!(script.calls(), 1);
     let request = script.asked(0);
-    assert_eq!(request.uri(), "https://iam.api.cloud.yandex.net/iam/v1/tokens");
-    assert_eq!(request.body(), r#"{"yandexPassportOauthToken":"y0_canary"}"#);
+    assert_eq!(
+        request.uri(),
+        "https://iam.api.cloud.yandex.net/iam/v1/tokens"
+    );
+    assert_eq!(
+        request.body(),
+        r#"{"yandexPassportOauthToken":"y0_canary"}"#
+    );
     assert!(!request.headers().contains_key("authorization"));
 }
 
 #[tokio::test]
 async fn a_refusal_says_that_iam_takes_no_new_ones() {
-    let script = Script::new().reply(401, r#"{"code":16,"message":"OAuth token is invalid or expired: y0_canary"}"#);
-    let error = OAuthToken::new("y0_canary").unwrap().with_transport(script.clone()).fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"), "{error}");
+    let script = Script::new().reply(
+        401,
+        r#"{"code":16,"message":"OAuth token is invalid or expired: y0_canary"}"#,
+    );
+    let error = OAuthToken::new("y0_canary")
+        .unwrap()
+        .with_transport(script.clone())
+        .fetch()
+        .await
+        .unwrap_err();
     assert!(
-        error.to_string().contains("OAuth token is invalid or expired") && !printed(&error).contains("canary"),
+        error.is_permanent() && error.to_string().contains("issued from 2026-06-01 on"),
+        "{error}"
+    );
+    assert!(
+        error
+            .to_string()
+            .contains("OAuth token is invalid or expired")
+            && !printed(&error).contains("canary"),
         "{error}"
     );
     assert_eq!(script.calls(), 1);
@@ -33,7 +58,11 @@ async fn a_refusal_says_that_iam_takes_no_new_ones() {
 
 #[test]
 fn a_text_that_is_no_token_is_told_at_once_and_not_shown() {
-    for (text, offset) in [("y0_canary\n", Some(9)), ("", None), ("y0_canary\"", Some(9))] {
+    for (text, offset) in [
+        ("y0_canary\n", Some(9)),
+        ("", None),
+        ("y0_canary\"", Some(9)),
+    ] {
         let error = OAuthToken::new(text).unwrap_err();
         assert_eq!(error.offset(), offset);
         assert!(!printed(&error).contains("canary"));
@@ -43,9 +72,16 @@ fn a_text_that_is_no_token_is_told_at_once_and_not_shown() {
 #[tokio::test]
 async fn a_token_longer_than_iam_takes_is_a_permanent_error_and_is_not_sent() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
-    let fetch = |token: String| OAuthToken::new(token).unwrap().with_transport(script.clone());
+    let fetch = |token: String| {
+        OAuthToken::new(token)
+            .unwrap()
+            .with_transport(script.clone())
+    };
     let error = fetch("y".repeat(4001)).fetch().await.unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("4000 characters"), "{error}");
+    assert!(
+        error.is_permanent() && error.to_string().contains("4000 characters"),
+        "{error}"
+    );
     assert_eq!(script.calls(), 0);
     fetch("y".repeat(4000)).fetch().await.unwrap();
     assert_eq!(script.calls(), 1);

@@ -1,11 +1,12 @@
-//! Where a credential may go: every route, both schemes, and the tricks that would lead it elsewhere.
+//! Where a credential may go: every route, both schemes, and the tricks that would lead it
+//! elsewhere.
 
 use std::sync::Arc;
 
 use http::{Request, Uri};
 use yandex_cloud_auth::{
-    ApiKeyRules, Credential, Decision, Denial, ExecutionOnly, Policy, RequestHead, TrustedOrigins, Unrestricted,
-    Workflows,
+    ApiKeyRules, Credential, Decision, Denial, ExecutionOnly, Policy, RequestHead, TrustedOrigins,
+    Unrestricted, Workflows,
 };
 
 const WORKFLOWS: &str = "https://serverless-workflows.api.cloud.yandex.net";
@@ -22,10 +23,18 @@ fn token() -> Credential {
 }
 
 fn request(method: &str, uri: &str) -> Request<()> {
-    Request::builder().method(method).uri(uri).body(()).unwrap_or_else(|error| panic!("{uri}: {error}"))
+    Request::builder()
+        .method(method)
+        .uri(uri)
+        .body(())
+        .unwrap_or_else(|error| panic!("{uri}: {error}"))
 }
 
-fn decide(policy: &impl Policy, credential: &Credential, request: &Request<()>) -> Result<(), Denial> {
+fn decide(
+    policy: &impl Policy,
+    credential: &Credential,
+    request: &Request<()>,
+) -> Result<(), Denial> {
     match policy.decide(&RequestHead::of(request), credential) {
         Decision::Attach => Ok(()),
         Decision::Deny(denial) => Err(denial),
@@ -40,28 +49,77 @@ fn attaches(policy: &impl Policy, credential: &Credential, method: &str, uri: &s
 /// Method, host, path, and whether an API key may go.
 const ROUTES: [(&str, &str, &str, bool); 18] = [
     ("POST", WORKFLOWS, "/workflows/v1/execution/start", true),
-    ("POST", WORKFLOWS, "/workflows/v1/execution/{id}/start", true),
+    (
+        "POST",
+        WORKFLOWS,
+        "/workflows/v1/execution/{id}/start",
+        true,
+    ),
     ("POST", WORKFLOWS, "/workflows/v1/execution/{id}/stop", true),
-    ("POST", WORKFLOWS, "/workflows/v1/execution/{id}/terminate", true),
+    (
+        "POST",
+        WORKFLOWS,
+        "/workflows/v1/execution/{id}/terminate",
+        true,
+    ),
     ("GET", WORKFLOWS, "/workflows/v1/execution/{id}", true),
-    ("GET", WORKFLOWS, "/workflows/v1/execution/{id}/history", true),
-    ("GET", WORKFLOWS, "/workflows/v1/execution?workflowId={id}&pageSize=10", true),
+    (
+        "GET",
+        WORKFLOWS,
+        "/workflows/v1/execution/{id}/history",
+        true,
+    ),
+    (
+        "GET",
+        WORKFLOWS,
+        "/workflows/v1/execution?workflowId={id}&pageSize=10",
+        true,
+    ),
     ("POST", WORKFLOWS, "/workflows/v1/workflow", false),
     ("PATCH", WORKFLOWS, "/workflows/v1/workflow/{id}", false),
     ("GET", WORKFLOWS, "/workflows/v1/workflow/{id}", false),
     ("DELETE", WORKFLOWS, "/workflows/v1/workflow/{id}", false),
-    ("GET", WORKFLOWS, "/workflows/v1/workflow?folderId={id}", false),
-    ("GET", WORKFLOWS, "/workflows/v1/workflow/{id}/operations", false),
-    ("GET", WORKFLOWS, "/workflows/v1/workflow/{id}:listAccessBindings", false),
-    ("POST", WORKFLOWS, "/workflows/v1/workflow/{id}:setAccessBindings", false),
-    ("POST", WORKFLOWS, "/workflows/v1/workflow/{id}:updateAccessBindings", false),
+    (
+        "GET",
+        WORKFLOWS,
+        "/workflows/v1/workflow?folderId={id}",
+        false,
+    ),
+    (
+        "GET",
+        WORKFLOWS,
+        "/workflows/v1/workflow/{id}/operations",
+        false,
+    ),
+    (
+        "GET",
+        WORKFLOWS,
+        "/workflows/v1/workflow/{id}:listAccessBindings",
+        false,
+    ),
+    (
+        "POST",
+        WORKFLOWS,
+        "/workflows/v1/workflow/{id}:setAccessBindings",
+        false,
+    ),
+    (
+        "POST",
+        WORKFLOWS,
+        "/workflows/v1/workflow/{id}:updateAccessBindings",
+        false,
+    ),
     ("GET", OPERATION, "/operations/{id}", false),
     ("GET", OPERATION, "/operations/{id}:cancel", false),
 ];
 
 /// Service, methods, and whether an API key may go.
 const METHODS: [(&str, &[&str], bool); 5] = [
-    (SERVICE, &["Start", "Stop", "Terminate", "Get", "GetHistory", "List"], true),
+    (
+        SERVICE,
+        &["Start", "Stop", "Terminate", "Get", "GetHistory", "List"],
+        true,
+    ),
     (
         "yandex.cloud.serverless.workflows.v1.WorkflowService",
         &[
@@ -77,9 +135,21 @@ const METHODS: [(&str, &[&str], bool); 5] = [
         ],
         false,
     ),
-    ("yandex.cloud.operation.OperationService", &["Get", "Cancel"], false),
-    ("yandex.cloud.iam.v1.IamTokenService", &["Create", "CreateForServiceAccount", "Revoke"], false),
-    ("yandex.cloud.endpoint.ApiEndpointService", &["List", "Get"], false),
+    (
+        "yandex.cloud.operation.OperationService",
+        &["Get", "Cancel"],
+        false,
+    ),
+    (
+        "yandex.cloud.iam.v1.IamTokenService",
+        &["Create", "CreateForServiceAccount", "Revoke"],
+        false,
+    ),
+    (
+        "yandex.cloud.endpoint.ApiEndpointService",
+        &["List", "Get"],
+        false,
+    ),
 ];
 
 #[test]
@@ -87,12 +157,33 @@ fn an_api_key_goes_to_the_execution_routes_only_and_a_token_to_all() {
     for (method, host, path, with_key) in ROUTES {
         let path = path.replace("{id}", ID);
         for uri in [format!("{host}{path}"), path] {
-            assert_eq!(attaches(&Workflows::new(), &key(), method, &uri), with_key, "{method} {uri}");
-            assert_eq!(attaches(&ExecutionOnly, &key(), method, &uri), with_key, "{method} {uri}");
-            assert_eq!(attaches(&ApiKeyRules::workflows(), &key(), method, &uri), with_key, "{method} {uri}");
-            assert!(!attaches(&ApiKeyRules::none(), &key(), method, &uri), "{method} {uri}");
-            assert!(attaches(&Workflows::new(), &token(), method, &uri), "{method} {uri}");
-            assert!(attaches(&ApiKeyRules::none(), &token(), method, &uri), "{method} {uri}");
+            assert_eq!(
+                attaches(&Workflows::new(), &key(), method, &uri),
+                with_key,
+                "{method} {uri}"
+            );
+            assert_eq!(
+                attaches(&ExecutionOnly, &key(), method, &uri),
+                with_key,
+                "{method} {uri}"
+            );
+            assert_eq!(
+                attaches(&ApiKeyRules::workflows(), &key(), method, &uri),
+                with_key,
+                "{method} {uri}"
+            );
+            assert!(
+                !attaches(&ApiKeyRules::none(), &key(), method, &uri),
+                "{method} {uri}"
+            );
+            assert!(
+                attaches(&Workflows::new(), &token(), method, &uri),
+                "{method} {uri}"
+            );
+            assert!(
+                attaches(&ApiKeyRules::none(), &token(), method, &uri),
+                "{method} {uri}"
+            );
         }
     }
 }
@@ -103,8 +194,16 @@ fn an_api_key_goes_to_the_execution_service_only_and_a_token_to_all() {
         for method in methods {
             for origin in ["", WORKFLOWS] {
                 let uri = format!("{origin}/{service}/{method}");
-                assert_eq!(attaches(&Workflows::new(), &key(), "POST", &uri), with_key, "{uri}");
-                assert_eq!(attaches(&ExecutionOnly, &key(), "POST", &uri), with_key, "{uri}");
+                assert_eq!(
+                    attaches(&Workflows::new(), &key(), "POST", &uri),
+                    with_key,
+                    "{uri}"
+                );
+                assert_eq!(
+                    attaches(&ExecutionOnly, &key(), "POST", &uri),
+                    with_key,
+                    "{uri}"
+                );
                 assert!(attaches(&Workflows::new(), &token(), "POST", &uri), "{uri}");
             }
         }
@@ -128,10 +227,19 @@ fn what_lies_below_execution_is_execution_whatever_its_shape() {
         ("HEAD", "/workflows/v1/execution/a"),
         ("DELETE", "/workflows/v1/execution/a"),
         ("PURGE", "/workflows/v1/execution/a"),
-        ("POST", "/yandex.cloud.serverless.workflows.v1.ExecutionService/Resume_2"),
-        ("POST", "/yandex.cloud.serverless.workflows.v1.ExecutionService/Start?x=1"),
+        (
+            "POST",
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/Resume_2",
+        ),
+        (
+            "POST",
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/Start?x=1",
+        ),
     ] {
-        assert!(attaches(&ExecutionOnly, &key(), method, path), "{method} {path}");
+        assert!(
+            attaches(&ExecutionOnly, &key(), method, path),
+            "{method} {path}"
+        );
     }
 }
 
@@ -204,9 +312,16 @@ fn is_execution(path: &str) -> bool {
     match segments[..] {
         ["", "workflows", "v1", "execution", ref below @ ..] => below.iter().all(|segment| {
             !["", ".", ".."].contains(segment)
-                && segment.chars().all(|c| ('!'..='~').contains(&c) && !"%;\\".contains(c))
+                && segment
+                    .chars()
+                    .all(|c| ('!'..='~').contains(&c) && !"%;\\".contains(c))
         }),
-        ["", SERVICE, method] => !method.is_empty() && method.chars().all(|c| c == '_' || c.is_ascii_alphanumeric()),
+        ["", SERVICE, method] => {
+            !method.is_empty()
+                && method
+                    .chars()
+                    .all(|c| c == '_' || c.is_ascii_alphanumeric())
+        }
         _ => false,
     }
 }
@@ -217,8 +332,12 @@ fn mutations(text: &str) -> impl Iterator<Item = Vec<u8>> {
     (0..=text.len()).flat_map(move |at| {
         let (head, tail) = text.split_at(at);
         let without = tail.get(1..).unwrap_or_default();
-        let changed =
-            (0..=255).flat_map(move |byte| [[head, &[byte], without].concat(), [head, &[byte], tail].concat()]);
+        let changed = (0..=255).flat_map(move |byte| {
+            [
+                [head, &[byte], without].concat(),
+                [head, &[byte], tail].concat(),
+            ]
+        });
         changed.chain([[head, without].concat()])
     })
 }
@@ -234,7 +353,9 @@ fn a_path_changed_in_any_byte_is_allowed_only_by_the_letter_of_the_rule() {
         "/yandex.cloud.serverless.workflows.v1.ExecutionService/GetHistory",
     ] {
         for changed in mutations(path) {
-            let Ok(uri) = Uri::try_from(&changed[..]) else { continue };
+            let Ok(uri) = Uri::try_from(&changed[..]) else {
+                continue;
+            };
             if uri.authority().is_some() {
                 continue;
             }
@@ -242,7 +363,11 @@ fn a_path_changed_in_any_byte_is_allowed_only_by_the_letter_of_the_rule() {
             let expected = is_execution(text.split(['?', '#']).next().unwrap());
             let mut request = Request::new(());
             *request.uri_mut() = uri;
-            assert_eq!(decide(&ExecutionOnly, &key(), &request).is_ok(), expected, "{text}");
+            assert_eq!(
+                decide(&ExecutionOnly, &key(), &request).is_ok(),
+                expected,
+                "{text}"
+            );
             *(if expected { &mut allowed } else { &mut refused }) += 1;
         }
     }
@@ -253,37 +378,106 @@ fn a_path_changed_in_any_byte_is_allowed_only_by_the_letter_of_the_rule() {
 fn credentials_go_to_yandex_cloud_over_https_only() {
     for (uri, trusted) in [
         ("https://serverless-workflows.api.cloud.yandex.net/x", true),
-        ("https://serverless-workflows.api.cloud.yandex.net:443/x", true),
-        ("https://serverless-workflows.api.cloud.yandex.net:0443/x", true),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:443/x",
+            true,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:0443/x",
+            true,
+        ),
         ("https://serverless-workflows.api.cloud.yandex.net./x", true),
-        ("HTTPS://Serverless-Workflows.API.Cloud.Yandex.Net.:443/x", true),
+        (
+            "HTTPS://Serverless-Workflows.API.Cloud.Yandex.Net.:443/x",
+            true,
+        ),
         ("https://api.cloud.yandex.net", true),
         ("https://iam.api.cloud.yandex.net/x", true),
         ("https://a.b.api.cloud.yandex.net/x", true),
         ("https://transcribe.api.cloud.yandex.net?x#y", true),
         ("http://serverless-workflows.api.cloud.yandex.net/x", false),
-        ("http://serverless-workflows.api.cloud.yandex.net:443/x", false),
+        (
+            "http://serverless-workflows.api.cloud.yandex.net:443/x",
+            false,
+        ),
         ("wss://serverless-workflows.api.cloud.yandex.net/x", false),
         ("ftp://serverless-workflows.api.cloud.yandex.net/x", false),
-        ("https+x://serverless-workflows.api.cloud.yandex.net/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:444/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:80/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:99999/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:+443/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:65979/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net../x", false),
-        ("https://serverless-workflows..api.cloud.yandex.net/x", false),
-        ("https://u@serverless-workflows.api.cloud.yandex.net/x", false),
-        ("https://u:p@serverless-workflows.api.cloud.yandex.net/x", false),
-        ("https://u%40@serverless-workflows.api.cloud.yandex.net/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net@evil.example/x", false),
-        ("https://serverless-workflows.api.cloud.yandex.net:443@evil.example/x", false),
-        ("https://a@serverless-workflows.api.cloud.yandex.net@evil.example/x", false),
-        ("https://evil.example#@serverless-workflows.api.cloud.yandex.net/x", false),
-        ("https://evil.example/serverless-workflows.api.cloud.yandex.net", false),
-        ("https://evil.example?serverless-workflows.api.cloud.yandex.net", false),
-        ("https://serverless-workflows.api.cloud.yandex.net.evil.example/x", false),
+        (
+            "https+x://serverless-workflows.api.cloud.yandex.net/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:444/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:80/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:99999/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:+443/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:65979/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net../x",
+            false,
+        ),
+        (
+            "https://serverless-workflows..api.cloud.yandex.net/x",
+            false,
+        ),
+        (
+            "https://u@serverless-workflows.api.cloud.yandex.net/x",
+            false,
+        ),
+        (
+            "https://u:p@serverless-workflows.api.cloud.yandex.net/x",
+            false,
+        ),
+        (
+            "https://u%40@serverless-workflows.api.cloud.yandex.net/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net@evil.example/x",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net:443@evil.example/x",
+            false,
+        ),
+        (
+            "https://a@serverless-workflows.api.cloud.yandex.net@evil.example/x",
+            false,
+        ),
+        (
+            "https://evil.example#@serverless-workflows.api.cloud.yandex.net/x",
+            false,
+        ),
+        (
+            "https://evil.example/serverless-workflows.api.cloud.yandex.net",
+            false,
+        ),
+        (
+            "https://evil.example?serverless-workflows.api.cloud.yandex.net",
+            false,
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net.evil.example/x",
+            false,
+        ),
         ("https://evilapi.cloud.yandex.net/x", false),
         ("https://.api.cloud.yandex.net/x", false),
         ("https://a,b.api.cloud.yandex.net/x", false),
@@ -306,22 +500,35 @@ fn credentials_go_to_yandex_cloud_over_https_only() {
         let request = request("GET", uri);
         for credential in [key(), token()] {
             let origins = TrustedOrigins::yandex_cloud();
-            assert_eq!(decide(&origins, &credential, &request).is_ok(), trusted, "{uri}");
+            assert_eq!(
+                decide(&origins, &credential, &request).is_ok(),
+                trusted,
+                "{uri}"
+            );
         }
-        assert_eq!(decide(&Workflows::new(), &token(), &request).is_ok(), trusted, "{uri}");
+        assert_eq!(
+            decide(&Workflows::new(), &token(), &request).is_ok(),
+            trusted,
+            "{uri}"
+        );
     }
 }
 
 /// The rule for hosts once more, on the text alone.
 fn is_yandex_cloud(uri: &str) -> bool {
-    let Some(rest) = uri.strip_prefix("https://") else { return false };
+    let Some(rest) = uri.strip_prefix("https://") else {
+        return false;
+    };
     let authority = rest.split(['/', '?', '#']).next().unwrap().to_lowercase();
     let (host, port) = authority.split_once(':').unwrap_or((&authority, "443"));
     let labels: Vec<&str> = host.strip_suffix('.').unwrap_or(host).split('.').collect();
     labels.ends_with(&["api", "cloud", "yandex", "net"])
-        && labels
-            .iter()
-            .all(|label| !label.is_empty() && label.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_'))
+        && labels.iter().all(|label| {
+            !label.is_empty()
+                && label
+                    .chars()
+                    .all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')
+        })
         && port.chars().all(|c| c.is_ascii_digit())
         && port.trim_start_matches('0') == "443"
 }
@@ -329,15 +536,25 @@ fn is_yandex_cloud(uri: &str) -> bool {
 #[test]
 fn an_authority_changed_in_any_byte_is_trusted_only_by_the_letter_of_the_rule() {
     let mut trusted = 0;
-    for authority in ["iam.api.cloud.yandex.net", "Iam.api.cloud.yandex.net.", "api.cloud.yandex.net:443"] {
+    for authority in [
+        "iam.api.cloud.yandex.net",
+        "Iam.api.cloud.yandex.net.",
+        "api.cloud.yandex.net:443",
+    ] {
         for changed in mutations(authority) {
-            let Ok(changed) = String::from_utf8(changed) else { continue };
+            let Ok(changed) = String::from_utf8(changed) else {
+                continue;
+            };
             let uri = format!("https://{changed}/x");
             if uri.parse::<Uri>().is_err() {
                 continue;
             }
             let expected = is_yandex_cloud(&uri);
-            assert_eq!(attaches(&Workflows::new(), &token(), "GET", &uri), expected, "{uri}");
+            assert_eq!(
+                attaches(&Workflows::new(), &token(), "GET", &uri),
+                expected,
+                "{uri}"
+            );
             trusted += usize::from(expected);
         }
     }
@@ -347,16 +564,30 @@ fn an_authority_changed_in_any_byte_is_trusted_only_by_the_letter_of_the_rule() 
 #[test]
 fn a_scheme_put_together_by_hand_is_taken_by_its_bytes() {
     // Connectors compare it so, and take what they do not know for no TLS.
-    let uri = Uri::builder().scheme("HTTPS").authority("iam.api.cloud.yandex.net").path_and_query("/").build().unwrap();
+    let uri = Uri::builder()
+        .scheme("HTTPS")
+        .authority("iam.api.cloud.yandex.net")
+        .path_and_query("/")
+        .build()
+        .unwrap();
     let mut request = Request::new(());
     *request.uri_mut() = uri;
     assert!(decide(&Workflows::new(), &token(), &request).is_err());
-    assert!(decide(&TrustedOrigins::none().allow_any_https(), &token(), &request).is_err());
+    assert!(
+        decide(
+            &TrustedOrigins::none().allow_any_https(),
+            &token(),
+            &request
+        )
+        .is_err()
+    );
 }
 
 #[test]
 fn credentials_never_go_with_trace_or_connect() {
-    let everything = TrustedOrigins::yandex_cloud().allow_loopback().allow_any_https();
+    let everything = TrustedOrigins::yandex_cloud()
+        .allow_loopback()
+        .allow_any_https();
     for method in ["TRACE", "CONNECT"] {
         for uri in [
             "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution",
@@ -369,7 +600,11 @@ fn credentials_never_go_with_trace_or_connect() {
                 decide(&everything, &token(), &request(method, uri)).unwrap_err(),
                 decide(&Workflows::new(), &key(), &request(method, uri)).unwrap_err(),
             ] {
-                assert_eq!(denial.rule(), "credentials never go with TRACE or CONNECT", "{method} {uri}");
+                assert_eq!(
+                    denial.rule(),
+                    "credentials never go with TRACE or CONNECT",
+                    "{method} {uri}"
+                );
             }
         }
     }
@@ -409,7 +644,12 @@ fn loopback_is_trusted_when_asked_for_and_only_as_it_is_surely_written() {
     ] {
         assert_eq!(attaches(&origins, &token(), "GET", uri), trusted, "{uri}");
     }
-    assert!(!attaches(&TrustedOrigins::yandex_cloud(), &token(), "GET", "http://127.0.0.1/"));
+    assert!(!attaches(
+        &TrustedOrigins::yandex_cloud(),
+        &token(),
+        "GET",
+        "http://127.0.0.1/"
+    ));
 }
 
 #[test]
@@ -434,11 +674,23 @@ fn any_https_is_any_host_but_no_other_scheme_and_nothing_unreadable() {
 #[test]
 fn a_foreign_host_is_refused_before_there_is_a_credential() {
     let foreign = request("GET", "https://evil.example/workflows/v1/execution");
-    let own = request("POST", "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow");
+    let own = request(
+        "POST",
+        "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow",
+    );
     let (foreign, own) = (RequestHead::of(&foreign), RequestHead::of(&own));
-    assert!(matches!(Workflows::new().precheck(&foreign), Some(Decision::Deny(_))));
-    assert!(matches!(TrustedOrigins::none().precheck(&own), Some(Decision::Deny(_))));
-    assert!(matches!(TrustedOrigins::none().and(Unrestricted).precheck(&own), Some(Decision::Deny(_))));
+    assert!(matches!(
+        Workflows::new().precheck(&foreign),
+        Some(Decision::Deny(_))
+    ));
+    assert!(matches!(
+        TrustedOrigins::none().precheck(&own),
+        Some(Decision::Deny(_))
+    ));
+    assert!(matches!(
+        TrustedOrigins::none().and(Unrestricted).precheck(&own),
+        Some(Decision::Deny(_))
+    ));
     // Whether this one may go depends on what the credential is.
     assert!(Workflows::new().precheck(&own).is_none());
     assert!(ExecutionOnly.precheck(&own).is_none());
@@ -454,18 +706,24 @@ fn the_default_refuses_with_the_same_words_before_and_after_the_credential() {
     ] {
         let request = request("POST", uri);
         let after = decide(&Workflows::new(), &key(), &request).unwrap_err();
-        let Some(Decision::Deny(before)) = Workflows::new().precheck(&RequestHead::of(&request)) else {
+        let Some(Decision::Deny(before)) = Workflows::new().precheck(&RequestHead::of(&request))
+        else {
             panic!("{uri}")
         };
         assert_eq!(before.to_string(), after.to_string());
         let parts = TrustedOrigins::yandex_cloud().and(ExecutionOnly);
-        assert_eq!(decide(&parts, &key(), &request).unwrap_err().to_string(), after.to_string());
+        assert_eq!(
+            decide(&parts, &key(), &request).unwrap_err().to_string(),
+            after.to_string()
+        );
     }
 }
 
 #[test]
 fn listed_rest_paths_are_bound_to_their_origin() {
-    let rules = ApiKeyRules::none().allow_rest("https://Search.example.:443", "/v2/web").unwrap();
+    let rules = ApiKeyRules::none()
+        .allow_rest("https://Search.example.:443", "/v2/web")
+        .unwrap();
     for (uri, allowed) in [
         ("https://search.example/v2/web", true),
         ("https://search.example/v2/web/a:b?x=%2e", true),
@@ -490,7 +748,9 @@ fn listed_rest_paths_are_bound_to_their_origin() {
 
 #[test]
 fn listed_services_are_added_to_the_preset() {
-    let rules = ApiKeyRules::workflows().allow_grpc("a.b.v1.C").allow_grpc("Greeter");
+    let rules = ApiKeyRules::workflows()
+        .allow_grpc("a.b.v1.C")
+        .allow_grpc("Greeter");
     for (path, allowed) in [
         ("/a.b.v1.C/Get", true),
         ("/Greeter/SayHello", true),
@@ -506,10 +766,18 @@ fn listed_services_are_added_to_the_preset() {
 
 #[test]
 fn what_is_no_service_name_matches_nothing() {
-    for name in ["", "/", "/a.C", "a.C/", "a.C/Get", "a..C", "..", "a%2eC", "a.C;x", "é.C"] {
+    for name in [
+        "", "/", "/a.C", "a.C/", "a.C/Get", "a..C", "..", "a%2eC", "a.C;x", "é.C",
+    ] {
         let rules = ApiKeyRules::none().allow_grpc(name);
-        for path in [format!("/{name}/Get"), format!("{name}/Get"), format!("/{name}")] {
-            let Ok(uri) = Uri::try_from(&path) else { continue };
+        for path in [
+            format!("/{name}/Get"),
+            format!("{name}/Get"),
+            format!("/{name}"),
+        ] {
+            let Ok(uri) = Uri::try_from(&path) else {
+                continue;
+            };
             let mut request = Request::new(());
             *request.uri_mut() = uri;
             assert!(decide(&rules, &key(), &request).is_err(), "{name:?} {path}");
@@ -540,9 +808,14 @@ fn a_rule_that_could_never_match_as_meant_is_refused_when_it_is_made() {
         ("https://search.example", "/v 2"),
     ] {
         let error = ApiKeyRules::none().allow_rest(origin, prefix).unwrap_err();
-        assert!(error.to_string().starts_with("invalid "), "{origin} {prefix}: {error}");
+        assert!(
+            error.to_string().starts_with("invalid "),
+            "{origin} {prefix}: {error}"
+        );
     }
-    let fake = ApiKeyRules::none().allow_rest("http://127.0.0.1:8080", "/v2").unwrap();
+    let fake = ApiKeyRules::none()
+        .allow_rest("http://127.0.0.1:8080", "/v2")
+        .unwrap();
     assert!(attaches(&fake, &key(), "GET", "http://127.0.0.1:8080/v2/x"));
 }
 
@@ -563,12 +836,26 @@ fn a_refusal_names_rule_method_and_place_and_says_what_to_do() {
              https to api.cloud.yandex.net and hosts under it on the default port, what `TrustedOrigins::allow` adds",
         ),
     ] {
-        assert_eq!(decide(&Workflows::new(), &key(), &request("POST", uri)).unwrap_err().to_string(), text);
+        assert_eq!(
+            decide(&Workflows::new(), &key(), &request("POST", uri))
+                .unwrap_err()
+                .to_string(),
+            text
+        );
     }
     let rules = [
-        ("/workflows/v1/execution/a%2Fb", "an API key goes only with a plain path"),
-        ("http://iam.api.cloud.yandex.net/", "credentials go only over `https`"),
-        ("https://evil.example/", "credentials go only to trusted origins"),
+        (
+            "/workflows/v1/execution/a%2Fb",
+            "an API key goes only with a plain path",
+        ),
+        (
+            "http://iam.api.cloud.yandex.net/",
+            "credentials go only over `https`",
+        ),
+        (
+            "https://evil.example/",
+            "credentials go only to trusted origins",
+        ),
         ("evil.example:443", "credentials go only to a whole URI"),
     ];
     for (uri, rule) in rules {
@@ -579,16 +866,30 @@ fn a_refusal_names_rule_method_and_place_and_says_what_to_do() {
 
 #[test]
 fn a_refusal_by_listed_rules_lists_them() {
-    let rules = ApiKeyRules::none().allow_rest("https://search.example:8443", "/v2").unwrap().allow_grpc("a.C");
+    let rules = ApiKeyRules::none()
+        .allow_rest("https://search.example:8443", "/v2")
+        .unwrap()
+        .allow_grpc("a.C");
     assert_eq!(
-        decide(&rules, &key(), &request("GET", "https://search.example/v2")).unwrap_err().to_string(),
+        decide(&rules, &key(), &request("GET", "https://search.example/v2"))
+            .unwrap_err()
+            .to_string(),
         "an API key works only for the methods listed for it: GET search.example/v2 was not sent; allowed: \
          https://search.example:8443/v2 and below, gRPC a.C, everything with an IAM token"
     );
-    let origins =
-        TrustedOrigins::none().allow("https://a.example").unwrap().allow_insecure("http://b.example:1").unwrap();
+    let origins = TrustedOrigins::none()
+        .allow("https://a.example")
+        .unwrap()
+        .allow_insecure("http://b.example:1")
+        .unwrap();
     assert_eq!(
-        decide(&origins.allow_loopback(), &key(), &request("GET", "https://b.example:1/")).unwrap_err().to_string(),
+        decide(
+            &origins.allow_loopback(),
+            &key(),
+            &request("GET", "https://b.example:1/")
+        )
+        .unwrap_err()
+        .to_string(),
         "credentials go only to trusted origins: GET b.example:1/ was not sent; allowed: \
          https://a.example, http://b.example:1, http and https to loopback, what `TrustedOrigins::allow` adds"
     );
@@ -596,26 +897,55 @@ fn a_refusal_by_listed_rules_lists_them() {
 
 #[test]
 fn an_invalid_origin_says_what_is_wrong_and_never_the_text() {
-    let error = TrustedOrigins::none().allow("https://canary:canary@a.example").unwrap_err();
-    assert_eq!(error.to_string(), "invalid origin: a user name or password stands before the host, leave it out");
+    let error = TrustedOrigins::none()
+        .allow("https://canary:canary@a.example")
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid origin: a user name or password stands before the host, leave it out"
+    );
     assert!(!format!("{error:?}").contains("canary"));
-    let error = TrustedOrigins::none().allow("http://a.example").unwrap_err();
-    assert_eq!(error.to_string(), "invalid origin: `http` would show the credential to the network, use `https`");
+    let error = TrustedOrigins::none()
+        .allow("http://a.example")
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid origin: `http` would show the credential to the network, use `https`"
+    );
 }
 
 #[test]
 fn deny_beats_skip_beats_attach_in_either_order() {
     let attach = |_: &RequestHead<'_>, _: &Credential| Decision::Attach;
     let skip = |_: &RequestHead<'_>, _: &Credential| Decision::Skip;
-    let deny = |request: &RequestHead<'_>, _: &Credential| Decision::Deny(Denial::new("no", request));
+    let deny =
+        |request: &RequestHead<'_>, _: &Credential| Decision::Deny(Denial::new("no", request));
     let request = request("GET", "/");
     let head = RequestHead::of(&request);
-    assert!(matches!(attach.and(Unrestricted).decide(&head, &token()), Decision::Attach));
-    assert!(matches!(attach.and(skip).decide(&head, &token()), Decision::Skip));
-    assert!(matches!(skip.and(attach).decide(&head, &token()), Decision::Skip));
-    assert!(matches!(skip.and(deny).decide(&head, &token()), Decision::Deny(_)));
-    assert!(matches!(deny.and(skip).decide(&head, &token()), Decision::Deny(_)));
-    assert!(matches!(attach.and(Arc::new(deny)).decide(&head, &token()), Decision::Deny(_)));
+    assert!(matches!(
+        attach.and(Unrestricted).decide(&head, &token()),
+        Decision::Attach
+    ));
+    assert!(matches!(
+        attach.and(skip).decide(&head, &token()),
+        Decision::Skip
+    ));
+    assert!(matches!(
+        skip.and(attach).decide(&head, &token()),
+        Decision::Skip
+    ));
+    assert!(matches!(
+        skip.and(deny).decide(&head, &token()),
+        Decision::Deny(_)
+    ));
+    assert!(matches!(
+        deny.and(skip).decide(&head, &token()),
+        Decision::Deny(_)
+    ));
+    assert!(matches!(
+        attach.and(Arc::new(deny)).decide(&head, &token()),
+        Decision::Deny(_)
+    ));
 }
 
 #[test]

@@ -11,23 +11,33 @@ use tower::{Layer, Service, ServiceExt};
 use tower_test::mock;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{
-    AuthError, AuthLayer, AuthOverride, Credential, CredentialCache, Decision, Denial, Policy, ProviderError,
-    RequestHead, Unrestricted,
+    AuthError, AuthLayer, AuthOverride, Credential, CredentialCache, Decision, Denial, Policy,
+    ProviderError, RequestHead, Unrestricted,
 };
 
 fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap().with_lifetime(Duration::from_secs(43_200))
+    Credential::iam_token(text)
+        .unwrap()
+        .with_lifetime(Duration::from_secs(43_200))
 }
 
 fn request() -> Request<()> {
-    Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution").body(()).unwrap()
+    Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution")
+        .body(())
+        .unwrap()
 }
 
 fn authorization<B>(request: &Request<B>) -> Vec<&str> {
-    request.headers().get_all(header::AUTHORIZATION).iter().map(|value| value.to_str().unwrap()).collect()
+    request
+        .headers()
+        .get_all(header::AUTHORIZATION)
+        .iter()
+        .map(|value| value.to_str().unwrap())
+        .collect()
 }
 
-/// A client that is down after each call until it is polled ready again, and panics when it is called so.
+/// A client that is down after each call until it is polled ready again, and panics when it is
+/// called so.
 #[derive(Default)]
 struct Strict {
     ready: bool,
@@ -59,15 +69,25 @@ impl Service<Request<()>> for Strict {
 #[tokio::test(start_paused = true)]
 async fn an_inner_service_is_never_called_unready() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().after(Duration::from_secs(1)).answer(token("t1.a"));
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let provider = ScriptedProvider::new()
+        .after(Duration::from_secs(1))
+        .answer(token("t1.a"));
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     let mut service = AuthLayer::from_cache(cache).layer(Strict::default());
     for round in 0..6 {
         // Cold, warm with the shared value, warm with the own copy, and expired.
         if round == 4 {
             clock.advance(Duration::from_secs(50_000));
         }
-        let response = service.ready().await.unwrap().call(request()).await.unwrap();
+        let response = service
+            .ready()
+            .await
+            .unwrap()
+            .call(request())
+            .await
+            .unwrap();
         assert_eq!(response.body(), "Bearer t1.a");
         let response = service.clone().oneshot(request()).await.unwrap();
         assert_eq!(response.body(), "Bearer t1.a");
@@ -77,7 +97,8 @@ async fn an_inner_service_is_never_called_unready() {
 #[tokio::test]
 async fn readiness_is_the_inner_services_alone() {
     let provider = ScriptedProvider::new().hang();
-    let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
+    let (mut service, mut handle) =
+        mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
     handle.allow(0);
     assert_pending!(service.poll_ready());
     handle.allow(1);
@@ -86,13 +107,17 @@ async fn readiness_is_the_inner_services_alone() {
     assert_ready_ok!(service.poll_ready());
     assert_eq!(provider.calls(), 0, "readiness starts no fetch");
     handle.send_error("broken");
-    assert_eq!(assert_ready_err!(service.poll_ready()).to_string(), "broken");
+    assert_eq!(
+        assert_ready_err!(service.poll_ready()).to_string(),
+        "broken"
+    );
 }
 
 #[tokio::test]
 async fn a_request_waits_in_its_future_while_the_credential_is_fetched() {
-    let (mut service, mut handle) =
-        mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(ScriptedProvider::new().hang()));
+    let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(
+        AuthLayer::new(ScriptedProvider::new().hang()),
+    );
     handle.allow(1);
     assert_ready_ok!(service.poll_ready());
     let mut response = task::spawn(service.call(request()));
@@ -103,24 +128,36 @@ async fn a_request_waits_in_its_future_while_the_credential_is_fetched() {
 #[tokio::test]
 async fn a_future_that_is_never_polled_fetches_nothing() {
     let provider = ScriptedProvider::new().answer(token("t1.a"));
-    let (mut service, _handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
+    let (mut service, _handle) =
+        mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
     assert_ready_ok!(service.poll_ready());
     drop(service.call(request()));
     tokio::task::yield_now().await;
     assert_eq!(provider.calls(), 0);
 }
 
-/// The requests that arrive at the client when `requests` go through `layer`, with `Authorization` alone.
-async fn sent<K: Policy + Clone>(layer: &AuthLayer<K>, requests: Vec<Request<()>>) -> Vec<Result<Vec<String>, String>> {
+/// The requests that arrive at the client when `requests` go through `layer`, with `Authorization`
+/// alone.
+async fn sent<K: Policy + Clone>(
+    layer: &AuthLayer<K>,
+    requests: Vec<Request<()>>,
+) -> Vec<Result<Vec<String>, String>> {
     let client = tower::service_fn(|request: Request<()>| async move {
-        let seen = authorization(&request).into_iter().map(str::to_owned).collect::<Vec<_>>();
+        let seen = authorization(&request)
+            .into_iter()
+            .map(str::to_owned)
+            .collect::<Vec<_>>();
         Ok::<_, Infallible>(Response::new(seen))
     });
     let mut service = layer.layer(client);
     let mut results = Vec::new();
     for request in requests {
         let result = service.ready().await.unwrap().call(request).await;
-        results.push(result.map(Response::into_body).map_err(|error| error.to_string()));
+        results.push(
+            result
+                .map(Response::into_body)
+                .map_err(|error| error.to_string()),
+        );
     }
     results
 }
@@ -130,7 +167,10 @@ async fn the_header_is_one_value_whatever_was_there() {
     let with_header = |count: usize| {
         let mut request = request();
         for number in 0..count {
-            request.headers_mut().append(header::AUTHORIZATION, format!("Basic {number}").parse().unwrap());
+            request.headers_mut().append(
+                header::AUTHORIZATION,
+                format!("Basic {number}").parse().unwrap(),
+            );
         }
         request
     };
@@ -141,17 +181,31 @@ async fn the_header_is_one_value_whatever_was_there() {
 
 #[tokio::test]
 async fn a_warm_service_sends_the_next_credential_as_soon_as_it_landed() {
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
     let layer = AuthLayer::new(provider);
     let client = tower::service_fn(|request: Request<()>| {
-        ready(Ok::<_, Infallible>(Response::new(authorization(&request).concat())))
+        ready(Ok::<_, Infallible>(Response::new(
+            authorization(&request).concat(),
+        )))
     });
     let mut service = layer.layer(client);
     let mut other = service.clone();
     for round in ["Bearer t1.a", "Bearer t1.b"] {
         for _ in 0..4 {
             for service in [&mut service, &mut other] {
-                assert_eq!(service.ready().await.unwrap().call(request()).await.unwrap().body(), round);
+                assert_eq!(
+                    service
+                        .ready()
+                        .await
+                        .unwrap()
+                        .call(request())
+                        .await
+                        .unwrap()
+                        .body(),
+                    round
+                );
             }
         }
         layer.cache().refresh().await.unwrap();
@@ -164,7 +218,9 @@ async fn an_override_neither_asks_the_cache_nor_drops_from_it() {
     let layer = AuthLayer::new(provider.clone());
     let with = |exception: AuthOverride| {
         let mut request = request();
-        request.headers_mut().insert(header::AUTHORIZATION, "Basic old".parse().unwrap());
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, "Basic old".parse().unwrap());
         request.extensions_mut().insert(exception);
         request
     };
@@ -173,9 +229,18 @@ async fn an_override_neither_asks_the_cache_nor_drops_from_it() {
     *foreign.uri_mut() = "https://evil.example/".parse().unwrap();
     let mut foreign_anonymous = with(AuthOverride::Anonymous);
     *foreign_anonymous.uri_mut() = "https://evil.example/".parse().unwrap();
-    let requests = vec![with(AuthOverride::Anonymous), with(AuthOverride::Use(key)), foreign_anonymous, foreign];
+    let requests = vec![
+        with(AuthOverride::Anonymous),
+        with(AuthOverride::Use(key)),
+        foreign_anonymous,
+        foreign,
+    ];
     let results = sent(&layer, requests).await;
-    assert_eq!(results[0], Ok(vec![]), "what was written by hand is removed");
+    assert_eq!(
+        results[0],
+        Ok(vec![]),
+        "what was written by hand is removed"
+    );
     assert_eq!(results[1], Ok(vec!["Api-Key AQVN1".to_owned()]));
     assert_eq!(results[2], Ok(vec![]), "the policy is not asked");
     assert!(results[3].is_err(), "the policy is asked");
@@ -205,7 +270,10 @@ impl Policy for ByPath {
 }
 
 fn at(path: &str) -> Request<()> {
-    Request::get(path).header(header::AUTHORIZATION, "Basic old").body(()).unwrap()
+    Request::get(path)
+        .header(header::AUTHORIZATION, "Basic old")
+        .body(())
+        .unwrap()
 }
 
 #[tokio::test]
@@ -213,7 +281,13 @@ async fn what_is_refused_or_skipped_anyway_starts_no_fetch() {
     let provider = ScriptedProvider::new().hang();
     let layer = AuthLayer::new(provider.clone()).with_policy(ByPath);
     let results = sent(&layer, vec![at("/early-deny"), at("/early-skip")]).await;
-    assert_eq!(results, [Err("early: GET /early-deny was not sent".to_owned()), Ok(vec![])]);
+    assert_eq!(
+        results,
+        [
+            Err("early: GET /early-deny was not sent".to_owned()),
+            Ok(vec![])
+        ]
+    );
     assert_eq!(provider.calls(), 0);
 
     let foreign = AuthLayer::new(provider.clone());
@@ -226,10 +300,31 @@ async fn what_is_refused_or_skipped_anyway_starts_no_fetch() {
 async fn skip_sends_without_and_deny_sends_nothing_cold_and_warm() {
     let layer = AuthLayer::new(token("t1.a")).with_policy(ByPath);
     for _ in 0..3 {
-        let results = sent(&layer, vec![at("/deny"), at("/skip"), at("/"), at("/"), at("/skip"), at("/deny")]).await;
+        let results = sent(
+            &layer,
+            vec![
+                at("/deny"),
+                at("/skip"),
+                at("/"),
+                at("/"),
+                at("/skip"),
+                at("/deny"),
+            ],
+        )
+        .await;
         let (deny, skip) = (Err("late: GET /deny was not sent".to_owned()), Ok(vec![]));
         let attach = Ok(vec!["Bearer t1.a".to_owned()]);
-        assert_eq!(results, [deny.clone(), skip.clone(), attach.clone(), attach, skip, deny]);
+        assert_eq!(
+            results,
+            [
+                deny.clone(),
+                skip.clone(),
+                attach.clone(),
+                attach,
+                skip,
+                deny
+            ]
+        );
     }
 }
 
@@ -238,15 +333,36 @@ async fn a_refusal_can_be_told_from_the_clients_errors() {
     let (client, mut handle) = mock::pair::<Request<()>, Response<()>>();
     let mut service = AuthLayer::new(Credential::api_key("AQVN1").unwrap()).layer(client);
     handle.allow(1);
-    let denied = Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow").body(());
-    let error = service.ready().await.unwrap().call(denied.unwrap()).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(AuthError::Denied(_))), "{error}");
+    let denied =
+        Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow")
+            .body(());
+    let error = service
+        .ready()
+        .await
+        .unwrap()
+        .call(denied.unwrap())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.downcast_ref(), Some(AuthError::Denied(_))),
+        "{error}"
+    );
 
     let provider = ScriptedProvider::new().fail(ProviderError::transient("down"));
-    let client = tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
+    let client =
+        tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
     let mut service = AuthLayer::new(provider).layer(client);
-    let error = service.ready().await.unwrap().call(request()).await.unwrap_err();
-    assert!(matches!(error.downcast_ref(), Some(AuthError::Provider(error)) if error.is_transient()), "{error}");
+    let error = service
+        .ready()
+        .await
+        .unwrap()
+        .call(request())
+        .await
+        .unwrap_err();
+    assert!(
+        matches!(error.downcast_ref(), Some(AuthError::Provider(error)) if error.is_transient()),
+        "{error}"
+    );
 }
 
 #[tokio::test]
@@ -255,7 +371,13 @@ async fn method_version_body_and_extensions_pass_untouched() {
     struct Mark(u8);
     let client = tower::service_fn(|request: Request<Vec<u8>>| async move {
         let (mut parts, body) = request.into_parts();
-        assert!(parts.headers.remove(header::AUTHORIZATION).unwrap().is_sensitive());
+        assert!(
+            parts
+                .headers
+                .remove(header::AUTHORIZATION)
+                .unwrap()
+                .is_sensitive()
+        );
         assert_eq!(parts.method, "PATCH");
         assert_eq!(parts.version, http::Version::HTTP_2);
         assert_eq!(parts.headers.len(), 1);
@@ -263,7 +385,9 @@ async fn method_version_body_and_extensions_pass_untouched() {
         assert_eq!(body, b"body");
         Ok::<_, Infallible>(Response::new(()))
     });
-    let mut service = AuthLayer::new(token("t1.a")).with_policy(Unrestricted).layer(client);
+    let mut service = AuthLayer::new(token("t1.a"))
+        .with_policy(Unrestricted)
+        .layer(client);
     for _ in 0..3 {
         let request = Request::patch("/x")
             .version(http::Version::HTTP_2)
@@ -289,7 +413,9 @@ fn without_a_runtime_a_due_fetch_rides_beside_the_request() {
             }
         }
     };
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     let (client, mut handle) = mock::pair::<Request<()>, Response<()>>();
     let mut service = mock::Spawn::new(AuthLayer::from_cache(cache.clone()).layer(client));
     let mut next = move || {
@@ -315,7 +441,11 @@ fn without_a_runtime_a_due_fetch_rides_beside_the_request() {
     assert_eq!(sent, "Bearer t1.0", "the request does not wait");
     assert_eq!(cache.status().generation(), 1);
     assert_pending!(second.poll());
-    assert_eq!(cache.status().generation(), 2, "the fetch made its way beside it");
+    assert_eq!(
+        cache.status().generation(),
+        2,
+        "the fetch made its way beside it"
+    );
     respond.send_response(Response::new(()));
     assert_ready_ok!(second.poll());
 
@@ -347,12 +477,16 @@ fn without_a_runtime_a_due_fetch_goes_on_beside_later_requests() {
         yields(3).await;
         Ok(token("t1.a"))
     };
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     let client = tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(()))));
     let mut service = AuthLayer::from_cache(cache.clone()).layer(client);
     let mut serve = || {
         let mut response = task::spawn(service.call(request()));
-        (0..10).find(|_| response.poll().is_ready()).expect("a response")
+        (0..10)
+            .find(|_| response.poll().is_ready())
+            .expect("a response")
     };
     serve();
     clock.advance(Duration::from_secs(3600));
@@ -368,18 +502,36 @@ fn without_a_runtime_a_due_fetch_goes_on_beside_later_requests() {
 #[tokio::test(start_paused = true)]
 async fn an_end_that_only_the_monotonic_clock_saw_is_an_end_for_warm_requests_too() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).fail(ProviderError::transient("down"));
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .fail(ProviderError::transient("down"));
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     let layer = AuthLayer::from_cache(cache);
     let client = tower::service_fn(|_: Request<()>| ready(Ok::<_, Infallible>(Response::new(()))));
     let mut service = layer.layer(client);
     for _ in 0..3 {
-        service.ready().await.unwrap().call(request()).await.unwrap();
+        service
+            .ready()
+            .await
+            .unwrap()
+            .call(request())
+            .await
+            .unwrap();
     }
     clock.rewind_wall(Duration::from_secs(86_400));
     clock.advance_monotonic(Duration::from_secs(43_200));
     tokio::time::sleep(Duration::from_secs(61)).await;
-    assert!(service.ready().await.unwrap().call(request()).await.is_err());
+    assert!(
+        service
+            .ready()
+            .await
+            .unwrap()
+            .call(request())
+            .await
+            .is_err()
+    );
 }
 
 #[test]
@@ -391,7 +543,8 @@ fn services_and_futures_are_send_where_their_parts_are() {
     let (client, _handle) = mock::pair::<Request<()>, Response<()>>();
     let layer = send_clone(AuthLayer::new(token("t1.a")));
     let mut service = send_clone(layer.layer(client));
-    let _ = assert_ready!(task::spawn(service.ready()).poll()).map(|ready| send(ready.call(request())));
+    let _ =
+        assert_ready!(task::spawn(service.ready()).poll()).map(|ready| send(ready.call(request())));
     let not_send = tower::service_fn(|_: Request<()>| async {
         let local = std::rc::Rc::new(());
         tokio::task::yield_now().await;
@@ -399,6 +552,8 @@ fn services_and_futures_are_send_where_their_parts_are() {
         Ok::<_, Infallible>(Response::new(()))
     });
     let local = layer.layer(not_send);
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     assert!(runtime.block_on(local.oneshot(request())).is_ok());
 }

@@ -9,7 +9,9 @@ use std::time::Duration;
 
 use tokio::time::{Instant, sleep, timeout};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{AuthError, CacheState, Clock, Credential, CredentialCache, CredentialProvider, ProviderError};
+use yandex_cloud_auth::{
+    AuthError, CacheState, Clock, Credential, CredentialCache, CredentialProvider, ProviderError,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
@@ -18,19 +20,31 @@ const fn s(secs: u64) -> Duration {
 }
 
 fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap().with_lifetime(12 * HOUR)
+    Credential::iam_token(text)
+        .unwrap()
+        .with_lifetime(12 * HOUR)
 }
 
 fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
-    CredentialCache::builder(provider.clone()).clock(clock.clone()).build()
+    CredentialCache::builder(provider.clone())
+        .clock(clock.clone())
+        .build()
 }
 
 fn text(credential: &Credential) -> &str {
-    credential.header_value().to_str().unwrap().split_once(' ').unwrap().1
+    credential
+        .header_value()
+        .to_str()
+        .unwrap()
+        .split_once(' ')
+        .unwrap()
+        .1
 }
 
 fn message(error: &AuthError) -> String {
-    let AuthError::Provider(error) = error else { panic!("not the provider's: {error}") };
+    let AuthError::Provider(error) = error else {
+        panic!("not the provider's: {error}")
+    };
     error.to_string()
 }
 
@@ -110,7 +124,11 @@ async fn a_caller_that_goes_away_at_any_await_leaves_nobody_hanging() {
         let cache = CredentialCache::new(Yielding(4));
         let mut leader = Box::pin(cache.get());
         for _ in 0..polls {
-            if leader.as_mut().poll(&mut Context::from_waker(Waker::noop())).is_ready() {
+            if leader
+                .as_mut()
+                .poll(&mut Context::from_waker(Waker::noop()))
+                .is_ready()
+            {
                 break;
             }
             tokio::task::yield_now().await;
@@ -121,7 +139,11 @@ async fn a_caller_that_goes_away_at_any_await_leaves_nobody_hanging() {
         });
         tokio::task::yield_now().await;
         drop(leader);
-        let credential = timeout(s(10), follower).await.expect("the follower hangs").unwrap().unwrap();
+        let credential = timeout(s(10), follower)
+            .await
+            .expect("the follower hangs")
+            .unwrap()
+            .unwrap();
         assert_eq!(text(&credential), "t1.a", "after {polls} polls");
     }
 }
@@ -135,11 +157,16 @@ fn without_a_runtime_a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
         let mut follower = Box::pin(cache.get());
         let mut done = false;
         for _ in 0..polls {
-            done = done || leader.as_mut().poll(&mut cx).is_ready() || follower.as_mut().poll(&mut cx).is_ready();
+            done = done
+                || leader.as_mut().poll(&mut cx).is_ready()
+                || follower.as_mut().poll(&mut cx).is_ready();
         }
         drop((leader, follower));
         let mut last = pin!(cache.get());
-        assert!((0..20).any(|_| matches!(last.as_mut().poll(&mut cx), Poll::Ready(Ok(_)))), "after {polls} polls");
+        assert!(
+            (0..20).any(|_| matches!(last.as_mut().poll(&mut cx), Poll::Ready(Ok(_)))),
+            "after {polls} polls"
+        );
         assert_eq!(cache.status().generation(), 1);
     }
 }
@@ -149,7 +176,11 @@ async fn a_fetch_goes_on_when_all_who_waited_gave_up() {
     let provider = ScriptedProvider::new().after(s(3)).answer(token("t1.a"));
     let cache = CredentialCache::new(provider.clone());
     for _ in 0..100 {
-        assert!(timeout(Duration::from_millis(10), cache.get()).await.is_err());
+        assert!(
+            timeout(Duration::from_millis(10), cache.get())
+                .await
+                .is_err()
+        );
     }
     assert!(cache.peek().is_none());
     sleep(s(3)).await;
@@ -161,8 +192,15 @@ async fn a_fetch_goes_on_when_all_who_waited_gave_up() {
 fn a_flight_whose_runtime_died_is_started_anew_on_another() {
     let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
     let cache = CredentialCache::new(provider.clone());
-    let first = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap();
-    let second = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let first = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .unwrap();
+    let second = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap();
 
     let waiting = cache.clone();
     let waiter = first.spawn(async move { waiting.get().await });
@@ -186,7 +224,10 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
 #[tokio::test(start_paused = true)]
 async fn nobody_waits_while_a_due_credential_is_renewed() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).after(s(4)).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .after(s(4))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     clock.advance(HOUR);
@@ -224,10 +265,18 @@ async fn a_wrong_key_is_tried_twice_a_minute_and_heals() {
         tick(&clock, 1).await;
     }
     // Pauses of 15 s to 30 s, after two shorter ones.
-    assert!((120..=245).contains(&provider.calls()), "{} calls", provider.calls());
+    assert!(
+        (120..=245).contains(&provider.calls()),
+        "{} calls",
+        provider.calls()
+    );
 
-    let healing = ScriptedProvider::new().fail(ProviderError::permanent("revoked")).answer(token("t1.a"));
-    let cache = CredentialCache::builder(healing).clock(clock.clone()).build();
+    let healing = ScriptedProvider::new()
+        .fail(ProviderError::permanent("revoked"))
+        .answer(token("t1.a"));
+    let cache = CredentialCache::builder(healing)
+        .clock(clock.clone())
+        .build();
     assert!(cache.get().await.is_err());
     tick(&clock, 10).await;
     assert_eq!(text(&cache.get().await.unwrap()), "t1.a");
@@ -236,7 +285,9 @@ async fn a_wrong_key_is_tried_twice_a_minute_and_heals() {
 #[tokio::test(start_paused = true)]
 async fn an_hour_of_failures_costs_an_attempt_a_minute_and_no_valid_credential() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).fail(ProviderError::transient("down"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .fail(ProviderError::transient("down"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     clock.advance(HOUR);
@@ -244,7 +295,11 @@ async fn an_hour_of_failures_costs_an_attempt_a_minute_and_no_valid_credential()
         assert_eq!(text(&cache.get().await.unwrap()), "t1.a");
         tick(&clock, 1).await;
     }
-    assert!((61..=130).contains(&provider.calls()), "{} calls", provider.calls());
+    assert!(
+        (61..=130).contains(&provider.calls()),
+        "{} calls",
+        provider.calls()
+    );
     let status = cache.status();
     assert!(status.is_ready());
     assert_eq!(status.last_error().unwrap().to_string(), "down");
@@ -254,8 +309,9 @@ async fn an_hour_of_failures_costs_an_attempt_a_minute_and_no_valid_credential()
 #[tokio::test(start_paused = true)]
 async fn a_pause_that_the_server_asks_for_is_kept() {
     let clock = ManualClock::new();
-    let provider =
-        ScriptedProvider::new().fail(ProviderError::transient("busy").retry_after(s(7))).answer(token("t1.a"));
+    let provider = ScriptedProvider::new()
+        .fail(ProviderError::transient("busy").retry_after(s(7)))
+        .answer(token("t1.a"));
     let cache = cache(&provider, &clock);
     assert!(cache.get().await.is_err());
     assert_eq!(cache.status().next_attempt_at(), Some(clock.wall() + s(7)));
@@ -270,7 +326,11 @@ async fn a_pause_that_the_server_asks_for_is_kept() {
 async fn a_long_pause_shortens_when_what_was_held_expires() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
-        .answer(Credential::iam_token("t1.a").unwrap().with_lifetime(s(1000)))
+        .answer(
+            Credential::iam_token("t1.a")
+                .unwrap()
+                .with_lifetime(s(1000)),
+        )
         .fail(ProviderError::permanent("revoked"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
@@ -297,14 +357,19 @@ async fn what_is_expired_on_arrival_is_an_error_and_no_hot_loop() {
         clock.advance(Duration::from_millis(100));
         sleep(Duration::from_millis(100)).await;
     }
-    assert!(provider.calls() <= 9, "{} calls in a minute", provider.calls());
+    assert!(
+        provider.calls() <= 9,
+        "{} calls in a minute",
+        provider.calls()
+    );
     assert_eq!(cache.status().state(), CacheState::Empty);
 }
 
 #[tokio::test(start_paused = true)]
 async fn lifetimes_shorter_than_any_margin_are_used_to_their_end() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(Credential::iam_token("t1.a").unwrap().with_lifetime(s(20)));
+    let provider =
+        ScriptedProvider::new().answer(Credential::iam_token("t1.a").unwrap().with_lifetime(s(20)));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     clock.advance(Duration::from_millis(18_999));
@@ -324,14 +389,20 @@ async fn no_more_than_one_due_fetch_a_second() {
         clock.advance(Duration::from_millis(100));
         sleep(Duration::from_millis(100)).await;
     }
-    assert!((10..=12).contains(&provider.calls()), "{} calls in ten seconds", provider.calls());
+    assert!(
+        (10..=12).contains(&provider.calls()),
+        "{} calls in ten seconds",
+        provider.calls()
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn either_clock_alone_ends_a_credential() {
     for moved in [ManualClock::advance_wall, ManualClock::advance_monotonic] {
         let clock = ManualClock::new();
-        let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+        let provider = ScriptedProvider::new()
+            .answer(token("t1.a"))
+            .answer(token("t1.b"));
         let cache = cache(&provider, &clock);
         cache.get().await.unwrap();
         moved(&clock, 13 * HOUR);
@@ -344,7 +415,9 @@ async fn either_clock_alone_ends_a_credential() {
 #[tokio::test(start_paused = true)]
 async fn a_wall_clock_set_back_keeps_nothing_alive() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     clock.rewind_wall(2 * HOUR);
@@ -352,7 +425,14 @@ async fn a_wall_clock_set_back_keeps_nothing_alive() {
     clock.advance(12 * HOUR);
     assert_eq!(cache.status().state(), CacheState::Expired);
     assert_eq!(text(&cache.get().await.unwrap()), "t1.b");
-    clock.rewind_wall(Duration::from_secs(clock.wall().duration_since(std::time::UNIX_EPOCH).unwrap().as_secs() + 5));
+    clock.rewind_wall(Duration::from_secs(
+        clock
+            .wall()
+            .duration_since(std::time::UNIX_EPOCH)
+            .unwrap()
+            .as_secs()
+            + 5,
+    ));
     assert!(cache.peek().is_some(), "before 1970");
 }
 
@@ -361,7 +441,9 @@ async fn a_panic_of_the_provider_is_a_transient_error_and_nothing_more() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().panic().answer(token("t1.a"));
     let cache = cache(&provider, &clock);
-    let AuthError::Provider(error) = cache.get().await.unwrap_err() else { panic!() };
+    let AuthError::Provider(error) = cache.get().await.unwrap_err() else {
+        panic!()
+    };
     assert!(error.is_transient(), "{error}");
     clock.advance(s(1));
     assert_eq!(text(&cache.get().await.unwrap()), "t1.a");
@@ -370,18 +452,43 @@ async fn a_panic_of_the_provider_is_a_transient_error_and_nothing_more() {
 #[test]
 fn a_cache_is_built_and_used_without_any_runtime() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
-    assert_eq!(text(&futures_util::FutureExt::now_or_never(cache.get()).unwrap().unwrap()), "t1.a");
+    assert_eq!(
+        text(
+            &futures_util::FutureExt::now_or_never(cache.get())
+                .unwrap()
+                .unwrap()
+        ),
+        "t1.a"
+    );
     clock.advance(HOUR);
     // The due fetch makes its way when it is asked for, and what is held is not waited with.
-    assert_eq!(text(&futures_util::FutureExt::now_or_never(cache.get()).unwrap().unwrap()), "t1.a");
-    assert_eq!(text(&futures_util::FutureExt::now_or_never(cache.get()).unwrap().unwrap()), "t1.b");
+    assert_eq!(
+        text(
+            &futures_util::FutureExt::now_or_never(cache.get())
+                .unwrap()
+                .unwrap()
+        ),
+        "t1.a"
+    );
+    assert_eq!(
+        text(
+            &futures_util::FutureExt::now_or_never(cache.get())
+                .unwrap()
+                .unwrap()
+        ),
+        "t1.b"
+    );
 }
 
 #[test]
 fn a_runtime_without_timers_costs_the_timer_and_not_the_request() {
-    let runtime = tokio::runtime::Builder::new_current_thread().build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
     let provider = |n: Arc<AtomicUsize>| {
         move || {
             n.fetch_add(1, Ordering::Relaxed);
@@ -397,7 +504,9 @@ fn a_runtime_without_timers_costs_the_timer_and_not_the_request() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_service_is_renewed_ahead_of_time() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     tick(&clock, 3200).await;
@@ -410,7 +519,9 @@ async fn an_idle_service_is_renewed_ahead_of_time() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_service_is_renewed_within_a_minute_of_waking_from_suspend() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     clock.advance_wall(HOUR);
@@ -421,8 +532,10 @@ async fn an_idle_service_is_renewed_within_a_minute_of_waking_from_suspend() {
 #[tokio::test(start_paused = true)]
 async fn an_idle_service_whose_renewal_fails_tries_again() {
     let clock = ManualClock::new();
-    let provider =
-        ScriptedProvider::new().answer(token("t1.a")).fail(ProviderError::transient("down")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .fail(ProviderError::transient("down"))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     tick(&clock, 3700).await;
@@ -433,7 +546,11 @@ async fn an_idle_service_whose_renewal_fails_tries_again() {
 
 #[tokio::test(start_paused = true)]
 async fn nothing_runs_once_the_last_handle_is_gone() {
-    let alive = || tokio::runtime::Handle::current().metrics().num_alive_tasks();
+    let alive = || {
+        tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks()
+    };
     let before = alive();
     let witness = Arc::new(());
     for fetching in [false, true] {
@@ -461,20 +578,29 @@ async fn nothing_runs_once_the_last_handle_is_gone() {
 #[tokio::test(start_paused = true)]
 async fn only_what_is_held_and_not_too_young_is_dropped_and_not_too_often() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b")).answer(token("t1.c"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"))
+        .answer(token("t1.c"));
     let cache = cache(&provider, &clock);
     let first = cache.get().await.unwrap();
     clock.advance(Duration::from_millis(4999));
     assert!(!cache.invalidate(&first), "too young");
     clock.advance(Duration::from_millis(1));
     assert!(!cache.invalidate(&token("t1.other")), "another one");
-    assert!(!cache.invalidate(&Credential::api_key("t1.a").unwrap()), "another scheme");
+    assert!(
+        !cache.invalidate(&Credential::api_key("t1.a").unwrap()),
+        "another scheme"
+    );
     assert!(cache.invalidate(&first));
     assert!(!cache.invalidate(&first), "gone already");
     assert_eq!(cache.status().state(), CacheState::Empty);
 
     let second = cache.get().await.unwrap();
-    assert!(!cache.invalidate(&first), "an old one takes nothing from the new one");
+    assert!(
+        !cache.invalidate(&first),
+        "an old one takes nothing from the new one"
+    );
     clock.advance(s(29));
     assert!(!cache.invalidate(&second), "too soon after the last drop");
     clock.advance(s(1));
@@ -487,7 +613,9 @@ async fn only_what_is_held_and_not_too_young_is_dropped_and_not_too_often() {
 async fn a_static_credential_is_never_dropped() {
     let clock = ManualClock::new();
     let key = Credential::api_key("AQVN1").unwrap();
-    let cache = CredentialCache::builder(key.clone()).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(key.clone())
+        .clock(clock.clone())
+        .build();
     cache.get().await.unwrap();
     clock.advance(24 * HOUR);
     assert!(!cache.invalidate(&key));
@@ -498,12 +626,18 @@ async fn a_static_credential_is_never_dropped() {
 #[tokio::test(start_paused = true)]
 async fn refresh_fetches_whatever_is_held_and_ends_a_cool_down() {
     let clock = ManualClock::new();
-    let provider =
-        ScriptedProvider::new().answer(token("t1.a")).fail(ProviderError::permanent("revoked")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .fail(ProviderError::permanent("revoked"))
+        .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     assert_eq!(text(&cache.refresh().await.unwrap()), "t1.a");
     assert_eq!(message(&cache.refresh().await.unwrap_err()), "revoked");
-    assert_eq!(text(&cache.get().await.unwrap()), "t1.a", "a failed renewal takes nothing away");
+    assert_eq!(
+        text(&cache.get().await.unwrap()),
+        "t1.a",
+        "a failed renewal takes nothing away"
+    );
     assert_eq!(text(&cache.refresh().await.unwrap()), "t1.b");
     assert!(cache.status().last_error().is_none());
     assert_eq!(provider.calls(), 3);
@@ -513,18 +647,37 @@ async fn refresh_fetches_whatever_is_held_and_ends_a_cool_down() {
 async fn status_tells_every_state() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
-        .answer(Credential::iam_token("t1.a").unwrap().with_lifetime(s(1000)))
+        .answer(
+            Credential::iam_token("t1.a")
+                .unwrap()
+                .with_lifetime(s(1000)),
+        )
         .fail(ProviderError::transient("down"));
     let cache = cache(&provider, &clock);
     let status = cache.status();
-    assert_eq!((status.state(), status.is_ready(), status.generation()), (CacheState::Empty, false, 0));
-    assert_eq!((status.fetched_at(), status.expires_at(), status.due_at()), (None, None, None));
+    assert_eq!(
+        (status.state(), status.is_ready(), status.generation()),
+        (CacheState::Empty, false, 0)
+    );
+    assert_eq!(
+        (status.fetched_at(), status.expires_at(), status.due_at()),
+        (None, None, None)
+    );
 
     let landed = clock.wall();
-    assert_eq!(cache.get().await.unwrap().expires_at(), Some(landed + s(1000)));
+    assert_eq!(
+        cache.get().await.unwrap().expires_at(),
+        Some(landed + s(1000))
+    );
     let status = cache.status();
-    assert_eq!((status.state(), status.is_ready(), status.generation()), (CacheState::Fresh, true, 1));
-    assert_eq!((status.fetched_at(), status.expires_at()), (Some(landed), Some(landed + s(1000))));
+    assert_eq!(
+        (status.state(), status.is_ready(), status.generation()),
+        (CacheState::Fresh, true, 1)
+    );
+    assert_eq!(
+        (status.fetched_at(), status.expires_at()),
+        (Some(landed), Some(landed + s(1000)))
+    );
     let due = status.due_at().unwrap().duration_since(landed).unwrap();
     assert!((s(720)..=s(800)).contains(&due), "{due:?}");
 
@@ -532,19 +685,33 @@ async fn status_tells_every_state() {
     cache.get().await.unwrap();
     sleep(s(1)).await;
     let status = cache.status();
-    assert_eq!((status.state(), status.is_ready(), status.consecutive_failures()), (CacheState::Due, true, 1));
+    assert_eq!(
+        (
+            status.state(),
+            status.is_ready(),
+            status.consecutive_failures()
+        ),
+        (CacheState::Due, true, 1)
+    );
     assert!(status.next_attempt_at().unwrap() > clock.wall());
 
     clock.advance(s(190));
     let status = cache.status();
-    assert_eq!((status.state(), status.is_ready()), (CacheState::Expired, false));
+    assert_eq!(
+        (status.state(), status.is_ready()),
+        (CacheState::Expired, false)
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn absurd_lifetimes_neither_panic_nor_last() {
     for lifetime in [Duration::MAX, s(u64::MAX), s(1), Duration::from_nanos(1)] {
         let clock = ManualClock::new();
-        let provider = ScriptedProvider::new().answer(Credential::iam_token("t1.a").unwrap().with_lifetime(lifetime));
+        let provider = ScriptedProvider::new().answer(
+            Credential::iam_token("t1.a")
+                .unwrap()
+                .with_lifetime(lifetime),
+        );
         let cache = cache(&provider, &clock);
         let _ = cache.get().await;
         clock.advance(2 * HOUR);

@@ -11,20 +11,35 @@ use http::{Request, Response};
 use tokio::runtime::Runtime;
 use tower::{Layer, Service};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{AuthError, AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, Refresh};
+use yandex_cloud_auth::{
+    AuthError, AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, Refresh,
+};
 
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap()
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .build()
+        .unwrap()
 }
 
 fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap().with_lifetime(12 * HOUR)
+    Credential::iam_token(text)
+        .unwrap()
+        .with_lifetime(12 * HOUR)
 }
 
 fn text(result: Result<Credential, AuthError>) -> String {
-    result.unwrap().header_value().to_str().unwrap().split_once(' ').unwrap().1.to_owned()
+    result
+        .unwrap()
+        .header_value()
+        .to_str()
+        .unwrap()
+        .split_once(' ')
+        .unwrap()
+        .1
+        .to_owned()
 }
 
 fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
@@ -49,7 +64,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Answers the nth call with the token `t1.n` after as many polls as `polls` says, each of which asks for the next.
+/// Answers the nth call with the token `t1.n` after as many polls as `polls` says, each of which
+/// asks for the next.
 fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -60,7 +76,11 @@ fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUs
             std::future::poll_fn(|cx| {
                 cx.waker().wake_by_ref();
                 left = left.saturating_sub(1);
-                if left == 0 { Poll::Ready(()) } else { Poll::Pending }
+                if left == 0 {
+                    Poll::Ready(())
+                } else {
+                    Poll::Pending
+                }
             })
             .await;
             Ok(token(&format!("t1.{number}")))
@@ -87,7 +107,9 @@ fn a_moment() {
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     std::thread::spawn(move || done.send(work()));
-    result.recv_timeout(Duration::from_secs(20)).expect("it hangs")
+    result
+        .recv_timeout(Duration::from_secs(20))
+        .expect("it hangs")
 }
 
 fn request() -> Request<()> {
@@ -116,16 +138,28 @@ fn a_flight_on_a_runtime_that_stands_still_is_replaced_by_who_waits() {
     let cache = CredentialCache::builder(provider).refresh(refresh).build();
     let still = runtime();
     still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
-    assert_eq!(text(in_time(move || runtime().block_on(cache.get()))), "t1.0");
-    assert_eq!(calls.load(Ordering::Relaxed), 1, "the flight that stood still never asked");
+    assert_eq!(
+        text(in_time(move || runtime().block_on(cache.get()))),
+        "t1.0"
+    );
+    assert_eq!(
+        calls.load(Ordering::Relaxed),
+        1,
+        "the flight that stood still never asked"
+    );
 }
 
 #[test]
 fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a")).answer(token("t1.b"));
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
     let refresh = Refresh::new().deadline(Duration::from_millis(10));
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).refresh(refresh).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .refresh(refresh)
+        .build();
     let (still, moving) = (runtime(), runtime());
     moving.block_on(cache.get()).unwrap();
     clock.advance(HOUR);
@@ -140,7 +174,9 @@ fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), landed).await.expect("nothing lands");
+        tokio::time::timeout(Duration::from_secs(10), landed)
+            .await
+            .expect("nothing lands");
         assert_eq!(text(cache.get().await), "t1.b");
     });
 }
@@ -149,7 +185,10 @@ fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
 fn a_due_fetch_that_was_left_behind_costs_no_later_request() {
     let clock = ManualClock::new();
     let (provider, calls) = yielding(|_| 3);
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).refresh(at_once()).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .refresh(at_once())
+        .build();
     assert_eq!(text(block_on(cache.get())), "t1.0");
     clock.advance(HOUR);
     assert_eq!(text(block_on(cache.get())), "t1.0");
@@ -179,29 +218,45 @@ impl Clock for Counting {
 fn a_refresh_that_was_abandoned_leaves_the_warm_path_warm() {
     let clock = Counting(ManualClock::new(), Arc::default());
     let (provider, _) = yielding(|number| if number == 0 { 0 } else { HANG });
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     let runtime = runtime();
     runtime.block_on(cache.get()).unwrap();
     assert!(poll_once(pin!(cache.refresh())).is_pending());
-    let client = tower::service_fn(|_: Request<()>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
+    let client = tower::service_fn(|_: Request<()>| {
+        std::future::ready(Ok::<_, std::io::Error>(Response::new(())))
+    });
     let mut service = AuthLayer::from_cache(cache).layer(client);
-    let mut send = || runtime.block_on(async { service.call(request()).await }).unwrap();
+    let mut send = || {
+        runtime
+            .block_on(async { service.call(request()).await })
+            .unwrap()
+    };
     send();
     let before = clock.1.load(Ordering::Relaxed);
     for _ in 0..100 {
         send();
     }
-    assert_eq!(clock.1.load(Ordering::Relaxed), before, "both clocks were read");
+    assert_eq!(
+        clock.1.load(Ordering::Relaxed),
+        before,
+        "both clocks were read"
+    );
 }
 
 #[test]
 fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
     let clock = ManualClock::new();
     let (provider, _) = yielding(|number| if number == 0 { 0 } else { HANG });
-    let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
     block_on(cache.get()).unwrap();
     clock.advance(HOUR);
-    let client = tower::service_fn(|_: Request<()>| std::future::ready(Ok::<_, std::io::Error>(Response::new(()))));
+    let client = tower::service_fn(|_: Request<()>| {
+        std::future::ready(Ok::<_, std::io::Error>(Response::new(())))
+    });
     let mut service = AuthLayer::from_cache(cache).layer(client);
     for _ in 0..3 {
         // Called outside of any runtime, polled on one that is gone before the next.
@@ -213,7 +268,9 @@ fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
 #[test]
 fn who_waits_for_a_flight_that_is_given_up_gets_the_next_one() {
     let (provider, calls) = yielding(|number| if number == 0 { HANG } else { 0 });
-    let cache = CredentialCache::builder(provider).refresh(at_once()).build();
+    let cache = CredentialCache::builder(provider)
+        .refresh(at_once())
+        .build();
     let mut early = pin!(cache.get());
     assert!(poll_once(early.as_mut()).is_pending());
     a_moment();
@@ -231,15 +288,22 @@ fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
     assert!(poll_once(early.as_mut()).is_pending());
     let waiting = cache.clone();
     let error = in_time(move || runtime().block_on(async { waiting.get().await.unwrap_err() }));
-    assert!(error.to_string().contains("no credential within 20ms"), "{error}");
-    let Poll::Ready(Err(same)) = poll_once(early.as_mut()) else { panic!("the first still waits") };
+    assert!(
+        error.to_string().contains("no credential within 20ms"),
+        "{error}"
+    );
+    let Poll::Ready(Err(same)) = poll_once(early.as_mut()) else {
+        panic!("the first still waits")
+    };
     assert_eq!(same.to_string(), error.to_string());
 }
 
 #[test]
 fn who_is_parked_on_a_flight_that_is_given_up_is_woken() {
     let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
-    let cache = CredentialCache::builder(provider.clone()).refresh(at_once()).build();
+    let cache = CredentialCache::builder(provider.clone())
+        .refresh(at_once())
+        .build();
     let (done, result) = mpsc::channel();
     let parked = cache.clone();
     std::thread::spawn(move || done.send(block_on(parked.get())));
@@ -248,5 +312,12 @@ fn who_is_parked_on_a_flight_that_is_given_up_is_woken() {
     }
     a_moment();
     assert_eq!(text(block_on(cache.get())), "t1.b");
-    assert_eq!(text(result.recv_timeout(Duration::from_secs(20)).expect("it is parked for good")), "t1.b");
+    assert_eq!(
+        text(
+            result
+                .recv_timeout(Duration::from_secs(20))
+                .expect("it is parked for good")
+        ),
+        "t1.b"
+    );
 }

@@ -1,4 +1,5 @@
-//! A service account's key: what is sent to IAM, what becomes of the answer, and what becomes of the file.
+//! A service account's key: what is sent to IAM, what becomes of the answer, and what becomes of
+//! the file.
 
 mod script;
 
@@ -12,14 +13,18 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
 use ring::signature::{RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::Value;
-use yandex_cloud_auth::{CredentialCache, CredentialProvider, ProviderError, Scheme, ServiceAccountKey};
+use yandex_cloud_auth::{
+    CredentialCache, CredentialProvider, ProviderError, Scheme, ServiceAccountKey,
+};
 
 use crate::script::{Script, date, iam_token, printed};
 
 const KEY: &str = include_str!("fixtures/service_account_key.json");
 
 fn provider(script: &Script) -> ServiceAccountKey {
-    ServiceAccountKey::from_json(KEY).unwrap().with_transport(script.clone())
+    ServiceAccountKey::from_json(KEY)
+        .unwrap()
+        .with_transport(script.clone())
 }
 
 /// The JWT in request number `n`: header, claims, and the whole.
@@ -27,12 +32,22 @@ fn jwt(script: &Script, n: usize) -> (Value, Value, String) {
     let body: Value = serde_json::from_slice(script.asked(n).body()).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 1);
     let jwt = body["jwt"].as_str().unwrap().to_owned();
-    let part = |n| serde_json::from_slice(&URL_SAFE_NO_PAD.decode(jwt.split('.').nth(n).unwrap()).unwrap()).unwrap();
+    let part = |n| {
+        serde_json::from_slice(
+            &URL_SAFE_NO_PAD
+                .decode(jwt.split('.').nth(n).unwrap())
+                .unwrap(),
+        )
+        .unwrap()
+    };
     (part(0), part(1), jwt.clone())
 }
 
 fn now() -> u64 {
-    SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs()
+    SystemTime::now()
+        .duration_since(UNIX_EPOCH)
+        .unwrap()
+        .as_secs()
 }
 
 /// A place for a file of this name, where there is none yet.
@@ -48,51 +63,113 @@ fn temporary(name: &str) -> PathBuf {
 async fn a_fetch_asks_iam_once_with_a_signed_assertion() {
     let script = Script::new().reply(200, iam_token("t1.abc", 43_200));
     let credential = provider(&script).fetch().await.unwrap();
-    assert_eq!((credential.scheme(), credential.header_value().to_str().unwrap()), (Scheme::Bearer, "Bearer t1.abc"));
-    let left = credential.expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+    assert_eq!(
+        (
+            credential.scheme(),
+            credential.header_value().to_str().unwrap()
+        ),
+        (Scheme::Bearer, "Bearer t1.abc")
+    );
+    let left = credential
+        .expires_at()
+        .unwrap()
+        .duration_since(SystemTime::now())
+        .unwrap();
     assert!((43_100..=43_200).contains(&left.as_secs()));
 
     assert_eq!(script.calls(), 1);
     let request = script.asked(0);
     assert_eq!(
-        (request.method().as_str(), request.uri().to_string().as_str()),
+        (
+            request.method().as_str(),
+            request.uri().to_string().as_str()
+        ),
         ("POST", "https://iam.api.cloud.yandex.net/iam/v1/tokens")
     );
     assert_eq!(request.headers()[CONTENT_TYPE], "application/json");
-    assert!(!request.headers().contains_key(AUTHORIZATION) && !request.headers().contains_key(ACCEPT_ENCODING));
+    assert!(
+        !request.headers().contains_key(AUTHORIZATION)
+            && !request.headers().contains_key(ACCEPT_ENCODING)
+    );
 
     let (header, claims, jwt) = jwt(&script, 0);
-    assert_eq!(header, serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "ajekey00000000000000" }));
+    assert_eq!(
+        header,
+        serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "ajekey00000000000000" })
+    );
     assert_eq!(claims["iss"], "ajeaccount0000000000");
-    assert_eq!(claims["aud"], "https://iam.api.cloud.yandex.net/iam/v1/tokens");
-    let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
+    assert_eq!(
+        claims["aud"],
+        "https://iam.api.cloud.yandex.net/iam/v1/tokens"
+    );
+    let (iat, exp) = (
+        claims["iat"].as_u64().unwrap(),
+        claims["exp"].as_u64().unwrap(),
+    );
     assert!(iat <= now() && iat + 120 > now() && exp - iat <= 3600 && exp > now());
 
     let (signed, signature) = jwt.rsplit_once('.').unwrap();
     let pem = include_str!("fixtures/service_account_key.pem");
     let der: String = pem.lines().filter(|line| !line.starts_with('-')).collect();
-    let pair = RsaKeyPair::from_pkcs8(&base64::engine::general_purpose::STANDARD.decode(der).unwrap()).unwrap();
+    let pair = RsaKeyPair::from_pkcs8(
+        &base64::engine::general_purpose::STANDARD
+            .decode(der)
+            .unwrap(),
+    )
+    .unwrap();
     let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, pair.public().as_ref());
-    public.verify(signed.as_bytes(), &URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
+    public
+        .verify(
+            signed.as_bytes(),
+            &URL_SAFE_NO_PAD.decode(signature).unwrap(),
+        )
+        .unwrap();
 }
 
 #[tokio::test]
 async fn the_audience_stays_official_when_the_endpoint_moves_unless_it_is_set() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
-    provider(&script).with_endpoint("http://127.0.0.1:9/").fetch().await.unwrap();
+    provider(&script)
+        .with_endpoint("http://127.0.0.1:9/")
+        .fetch()
+        .await
+        .unwrap();
     assert_eq!(script.asked(0).uri(), "http://127.0.0.1:9/iam/v1/tokens");
-    assert_eq!(jwt(&script, 0).1["aud"], "https://iam.api.cloud.yandex.net/iam/v1/tokens");
+    assert_eq!(
+        jwt(&script, 0).1["aud"],
+        "https://iam.api.cloud.yandex.net/iam/v1/tokens"
+    );
 
-    provider(&script).with_audience("https://iam.example/iam/v1/tokens").fetch().await.unwrap();
-    assert_eq!(jwt(&script, 1).1["aud"], "https://iam.example/iam/v1/tokens");
+    provider(&script)
+        .with_audience("https://iam.example/iam/v1/tokens")
+        .fetch()
+        .await
+        .unwrap();
+    assert_eq!(
+        jwt(&script, 1).1["aud"],
+        "https://iam.example/iam/v1/tokens"
+    );
 }
 
 #[tokio::test]
 async fn a_bad_endpoint_is_a_permanent_error_and_nothing_is_sent() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
-    for endpoint in ["http://iam.example", "iam.example", "https://iam.example/path", "", "https://u:canary@h"] {
-        let error = provider(&script).with_endpoint(endpoint).fetch().await.unwrap_err();
-        assert!(error.is_permanent() && !printed(&error).contains("canary"), "{error}");
+    for endpoint in [
+        "http://iam.example",
+        "iam.example",
+        "https://iam.example/path",
+        "",
+        "https://u:canary@h",
+    ] {
+        let error = provider(&script)
+            .with_endpoint(endpoint)
+            .fetch()
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_permanent() && !printed(&error).contains("canary"),
+            "{error}"
+        );
         assert_eq!(error.provider(), Some("service account key"));
     }
     assert_eq!(script.calls(), 0);
@@ -103,23 +180,35 @@ async fn an_assertion_refused_while_the_local_clock_is_wrong_is_signed_once_more
     for (status, off) in [(401, 7200), (400, -7200)] {
         let ahead = date(off);
         let script = Script::new()
-            .reply_with(status, &[("date", &ahead)], r#"{"code":16,"message":"expired"}"#)
+            .reply_with(
+                status,
+                &[("date", &ahead)],
+                r#"{"code":16,"message":"expired"}"#,
+            )
             .reply_with(200, &[("date", &ahead)], iam_token("t1.abc", 7300));
         let credential = provider(&script).fetch().await.unwrap();
         assert_eq!(script.calls(), 2);
         let iat = jwt(&script, 1).1["iat"].as_i64().unwrap();
         let expected = i64::try_from(now()).unwrap() + off - 60;
         assert!((iat - expected).abs() <= 5, "{iat} {expected}");
-        assert_eq!(credential.expires_at(), None, "a lifetime, since the local clock cannot tell an expiry");
+        assert_eq!(
+            credential.expires_at(),
+            None,
+            "a lifetime, since the local clock cannot tell an expiry"
+        );
     }
 }
 
 #[tokio::test]
 async fn an_assertion_is_signed_twice_at_most_and_only_where_the_clock_may_be_the_reason() {
     let (ahead, right) = (date(7200), date(0));
-    for (status, date, calls) in
-        [(401, Some(&ahead), 2), (403, Some(&ahead), 1), (503, Some(&ahead), 1), (401, Some(&right), 1), (401, None, 1)]
-    {
+    for (status, date, calls) in [
+        (401, Some(&ahead), 2),
+        (403, Some(&ahead), 1),
+        (503, Some(&ahead), 1),
+        (401, Some(&right), 1),
+        (401, None, 1),
+    ] {
         let headers: Vec<_> = date.iter().map(|date| ("date", date.as_str())).collect();
         let script = Script::new().reply_with(status, &headers, "");
         provider(&script).fetch().await.unwrap_err();
@@ -130,10 +219,16 @@ async fn an_assertion_is_signed_twice_at_most_and_only_where_the_clock_may_be_th
 #[tokio::test]
 async fn a_lifetime_is_counted_by_the_servers_clock_where_the_local_one_is_wrong() {
     // This machine is two hours behind: by its own clock the token would live for three.
-    let script = Script::new().reply_with(200, &[("date", &date(7200))], iam_token("t1.abc", 3 * 3600));
+    let script =
+        Script::new().reply_with(200, &[("date", &date(7200))], iam_token("t1.abc", 3 * 3600));
     let cache = CredentialCache::new(provider(&script));
     cache.get().await.unwrap();
-    let left = cache.status().expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+    let left = cache
+        .status()
+        .expires_at()
+        .unwrap()
+        .duration_since(SystemTime::now())
+        .unwrap();
     assert!((3500..=3600).contains(&left.as_secs()), "{left:?}");
 }
 
@@ -173,15 +268,26 @@ async fn refusals_are_permanent_or_transient_by_their_status_and_each_is_asked_o
         (500, true),
         (503, true),
     ] {
-        let script = Script::new().reply_with(status, &[("location", "https://login.example/canary")], "<html>canary");
+        let script = Script::new().reply_with(
+            status,
+            &[("location", "https://login.example/canary")],
+            "<html>canary",
+        );
         let error = provider(&script).fetch().await.unwrap_err();
         assert_eq!(
             (script.calls(), error.is_transient(), error.is_permanent()),
             (1, transient, !transient),
             "{status}"
         );
-        assert!(!printed(&error).contains("canary") && error.to_string().contains(&status.to_string()), "{error}");
-        assert_eq!(error.to_string().contains("login.example"), status == 302, "{error}");
+        assert!(
+            !printed(&error).contains("canary") && error.to_string().contains(&status.to_string()),
+            "{error}"
+        );
+        assert_eq!(
+            error.to_string().contains("login.example"),
+            status == 302,
+            "{error}"
+        );
     }
 }
 
@@ -208,7 +314,10 @@ async fn an_answer_that_says_yes_and_makes_no_sense_is_transient_and_not_quoted(
         let script = Script::new().reply(200, body);
         let error = provider(&script).fetch().await.unwrap_err();
         assert_eq!(script.calls(), 1);
-        assert!(error.is_transient() && !printed(&error).contains("canary"), "{error}");
+        assert!(
+            error.is_transient() && !printed(&error).contains("canary"),
+            "{error}"
+        );
     }
 }
 
@@ -222,7 +331,12 @@ async fn a_token_that_tells_no_end_or_a_strange_one_is_taken_all_the_same() {
     ] {
         let cache = CredentialCache::new(provider(&Script::new().reply(200, body)));
         cache.get().await.unwrap();
-        let left = cache.status().expires_at().unwrap().duration_since(SystemTime::now()).unwrap();
+        let left = cache
+            .status()
+            .expires_at()
+            .unwrap()
+            .duration_since(SystemTime::now())
+            .unwrap();
         assert!((895..=900).contains(&left.as_secs()), "{left:?}");
     }
 }
@@ -252,7 +366,9 @@ async fn a_rotated_key_file_is_used_by_the_next_fetch_and_a_broken_one_fails_unt
     let path = temporary("rotated.json");
     fs::write(&path, KEY).unwrap();
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
-    let provider = ServiceAccountKey::from_file(&path).unwrap().with_transport(script.clone());
+    let provider = ServiceAccountKey::from_file(&path)
+        .unwrap()
+        .with_transport(script.clone());
     provider.fetch().await.unwrap();
 
     // Mended and rotated by renaming, as it should be.
@@ -272,7 +388,11 @@ async fn a_rotated_key_file_is_used_by_the_next_fetch_and_a_broken_one_fails_unt
     for (damage, transient) in breaks {
         damage(&path);
         let error = provider.fetch().await.unwrap_err();
-        assert_eq!((error.is_transient(), error.is_permanent()), (transient, !transient), "{error}");
+        assert_eq!(
+            (error.is_transient(), error.is_permanent()),
+            (transient, !transient),
+            "{error}"
+        );
         assert!(error.to_string().contains("rotated.json"), "{error}");
     }
     assert_eq!(script.calls(), 2);
@@ -284,7 +404,13 @@ async fn a_rotated_key_file_is_used_by_the_next_fetch_and_a_broken_one_fails_unt
 #[test]
 fn a_file_that_is_no_key_file_is_told_at_once_and_never_hangs() {
     let fifo = temporary("fifo");
-    assert!(Command::new("mkfifo").arg(&fifo).status().unwrap().success());
+    assert!(
+        Command::new("mkfifo")
+            .arg(&fifo)
+            .status()
+            .unwrap()
+            .success()
+    );
     let write = |name: &str, text: &[u8]| {
         let path = temporary(name);
         fs::write(&path, text).unwrap();
@@ -295,59 +421,119 @@ fn a_file_that_is_no_key_file_is_told_at_once_and_never_hangs() {
         (temporary(""), false, "not a regular file"),
         (fifo, false, "not a regular file"),
         ("/dev/zero".into(), false, "not a regular file"),
-        (write("large.json", &vec![b' '; 70_000]), false, "larger than 64 KiB"),
-        (write("half.json", &KEY.as_bytes()[..1000]), true, "half-written"),
+        (
+            write("large.json", &vec![b' '; 70_000]),
+            false,
+            "larger than 64 KiB",
+        ),
+        (
+            write("half.json", &KEY.as_bytes()[..1000]),
+            true,
+            "half-written",
+        ),
         (write("binary.json", b"\xff\xfecanary"), false, "not UTF-8"),
-        (write("text.json", b"canary"), false, "not JSON (at line 1, column 1)"),
-        (write("user.json", KEY.replace("service_account_id", "user_account_id").as_bytes()), false, "user account"),
+        (
+            write("text.json", b"canary"),
+            false,
+            "not JSON (at line 1, column 1)",
+        ),
+        (
+            write(
+                "user.json",
+                KEY.replace("service_account_id", "user_account_id")
+                    .as_bytes(),
+            ),
+            false,
+            "user account",
+        ),
     ] {
         let error = ServiceAccountKey::from_file(&path).unwrap_err();
-        assert_eq!((error.is_transient(), error.is_permanent()), (transient, !transient), "{error}");
+        assert_eq!(
+            (error.is_transient(), error.is_permanent()),
+            (transient, !transient),
+            "{error}"
+        );
         assert_eq!(error.provider(), Some("service account key"));
         let printed = printed(&error);
-        assert!(printed.contains(reason) && printed.contains(&path.display().to_string()), "{error}");
-        assert!(!printed.contains("canary") && !printed.contains("MII") && !printed.contains("BEGIN"), "{error}");
+        assert!(
+            printed.contains(reason) && printed.contains(&path.display().to_string()),
+            "{error}"
+        );
+        assert!(
+            !printed.contains("canary") && !printed.contains("MII") && !printed.contains("BEGIN"),
+            "{error}"
+        );
     }
 }
 
 #[test]
 fn nothing_of_a_key_is_ever_printed() {
     let body: String = KEY.split("-----").nth(6).unwrap().replace("\\n", "");
-    let error =
-        ServiceAccountKey::from_json(KEY.replace("PRIVATE KEY-----\\nMII", "PRIVATE KEY-----\\nXXX")).unwrap_err();
+    let error = ServiceAccountKey::from_json(
+        KEY.replace("PRIVATE KEY-----\\nMII", "PRIVATE KEY-----\\nXXX"),
+    )
+    .unwrap_err();
     let provider = ServiceAccountKey::from_json(KEY).unwrap();
     let printed = format!("{provider:?} {provider:#?} {}", printed(&error));
     for piece in body.as_bytes().windows(12).step_by(4) {
-        assert!(!printed.contains(std::str::from_utf8(piece).unwrap()), "{printed}");
+        assert!(
+            !printed.contains(std::str::from_utf8(piece).unwrap()),
+            "{printed}"
+        );
     }
-    assert!(printed.contains("ajekey00000000000000") && printed.contains("https://iam.api.cloud.yandex.net"));
+    assert!(
+        printed.contains("ajekey00000000000000")
+            && printed.contains("https://iam.api.cloud.yandex.net")
+    );
 }
 
 #[tokio::test(start_paused = true)]
 async fn a_fetch_that_gets_no_answer_ends_when_its_caller_ends_it() {
     let script = Script::new().hang();
     let provider = provider(&script);
-    assert!(tokio::time::timeout(Duration::from_secs(30), provider.fetch()).await.is_err());
+    assert!(
+        tokio::time::timeout(Duration::from_secs(30), provider.fetch())
+            .await
+            .is_err()
+    );
     assert_eq!(script.calls(), 1);
 }
 
 #[test]
 fn without_a_runtime_a_transport_of_the_users_own_is_enough() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
-    let credential = futures_util::FutureExt::now_or_never(provider(&script).fetch()).unwrap().unwrap();
+    let credential = futures_util::FutureExt::now_or_never(provider(&script).fetch())
+        .unwrap()
+        .unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.abc");
 
     let nothing = ServiceAccountKey::from_json(KEY).unwrap();
-    let error: ProviderError = futures_util::FutureExt::now_or_never(nothing.fetch()).unwrap().unwrap_err();
-    assert!(error.is_permanent() && error.to_string().contains("needs a tokio runtime"), "{error}");
+    let error: ProviderError = futures_util::FutureExt::now_or_never(nothing.fetch())
+        .unwrap()
+        .unwrap_err();
+    assert!(
+        error.is_permanent() && error.to_string().contains("needs a tokio runtime"),
+        "{error}"
+    );
 }
 
 /// Whether openssl takes the signature for one of PS256 over `text`, with a salt of so many bytes.
 fn openssl_verifies(signature: &Path, text: &Path, salt_len: u32) -> bool {
     let verified = Command::new("openssl")
-        .args(["dgst", "-sha256", "-sigopt", "rsa_padding_mode:pss", "-sigopt", "rsa_mgf1_md:sha256"])
+        .args([
+            "dgst",
+            "-sha256",
+            "-sigopt",
+            "rsa_padding_mode:pss",
+            "-sigopt",
+            "rsa_mgf1_md:sha256",
+        ])
         .args(["-sigopt", &format!("rsa_pss_saltlen:{salt_len}")])
-        .args(["-verify", concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/public_key.pem"), "-signature"])
+        .args([
+            "-verify",
+            concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/public_key.pem"),
+            "-signature",
+        ])
         .args([signature, text])
         .output()
         .unwrap();
@@ -366,19 +552,40 @@ async fn an_assertion_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
     provider(&script).fetch().await.unwrap();
     let (header, claims, jwt) = jwt(&script, 0);
     let (signed, signature) = jwt.rsplit_once('.').unwrap();
-    let (text, proof, forged) = (temporary("signed"), temporary("signature"), temporary("forged"));
+    let (text, proof, forged) = (
+        temporary("signed"),
+        temporary("signature"),
+        temporary("forged"),
+    );
     fs::write(&text, signed).unwrap();
     fs::write(&forged, signed.to_lowercase()).unwrap();
     fs::write(&proof, URL_SAFE_NO_PAD.decode(signature).unwrap()).unwrap();
-    for (text, salt_len, verifies) in [(&text, 32, true), (&text, 20, false), (&text, 222, false), (&forged, 32, false)]
-    {
-        assert_eq!(openssl_verifies(&proof, text, salt_len), verifies, "{salt_len}");
+    for (text, salt_len, verifies) in [
+        (&text, 32, true),
+        (&text, 20, false),
+        (&text, 222, false),
+        (&forged, 32, false),
+    ] {
+        assert_eq!(
+            openssl_verifies(&proof, text, salt_len),
+            verifies,
+            "{salt_len}"
+        );
     }
 
     // What it says, now that the signature is known to cover it.
-    assert_eq!(header, serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "ajekey00000000000000" }));
-    let (iat, exp) = (claims["iat"].as_u64().unwrap(), claims["exp"].as_u64().unwrap());
+    assert_eq!(
+        header,
+        serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "ajekey00000000000000" })
+    );
+    let (iat, exp) = (
+        claims["iat"].as_u64().unwrap(),
+        claims["exp"].as_u64().unwrap(),
+    );
     assert!(iat <= now() && now() < exp && exp - iat <= 3600, "{claims}");
     let aud = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
-    assert_eq!(claims, serde_json::json!({ "iss": "ajeaccount0000000000", "aud": aud, "iat": iat, "exp": exp }));
+    assert_eq!(
+        claims,
+        serde_json::json!({ "iss": "ajeaccount0000000000", "aud": aud, "iat": iat, "exp": exp })
+    );
 }

@@ -9,7 +9,8 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use http::{Request, Response};
 use metrics::{
-    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder, SharedString, Unit,
+    Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
+    SharedString, Unit,
 };
 use tower::{Layer, Service, ServiceExt};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
@@ -26,7 +27,8 @@ const DROPPED: &str = "yandex_cloud_auth_credentials_dropped_total{}";
 const DENIED: &str = "yandex_cloud_auth_requests_refused_total{reason=denied}";
 const NO_CREDENTIAL: &str = "yandex_cloud_auth_requests_refused_total{reason=no_credential}";
 
-/// What each instrument shows: a counter its count, a gauge its last value, a histogram how often it was asked to record.
+/// What each instrument shows: a counter its count, a gauge its last value, a histogram how often
+/// it was asked to record.
 #[derive(Clone, Default)]
 struct Instruments(Arc<Mutex<BTreeMap<String, f64>>>);
 
@@ -36,12 +38,23 @@ impl Instruments {
     }
 
     fn get(&self, name: &str) -> f64 {
-        self.0.lock().unwrap().get(name).copied().unwrap_or_default()
+        self.0
+            .lock()
+            .unwrap()
+            .get(name)
+            .copied()
+            .unwrap_or_default()
     }
 
     fn at(&self, key: &Key) -> Arc<Instrument> {
-        let labels: Vec<_> = key.labels().map(|label| format!("{}={}", label.key(), label.value())).collect();
-        Arc::new(Instrument { name: format!("{}{{{}}}", key.name(), labels.join(",")), all: self.clone() })
+        let labels: Vec<_> = key
+            .labels()
+            .map(|label| format!("{}={}", label.key(), label.value()))
+            .collect();
+        Arc::new(Instrument {
+            name: format!("{}{{{}}}", key.name(), labels.join(",")),
+            all: self.clone(),
+        })
     }
 }
 
@@ -52,7 +65,14 @@ struct Instrument {
 
 impl Instrument {
     fn change(&self, change: impl FnOnce(&mut f64)) {
-        change(self.all.0.lock().unwrap().entry(self.name.clone()).or_default());
+        change(
+            self.all
+                .0
+                .lock()
+                .unwrap()
+                .entry(self.name.clone())
+                .or_default(),
+        );
     }
 }
 
@@ -108,13 +128,22 @@ impl Recorder for Instruments {
 }
 
 /// What `run` tells, on this thread: its lines in order, and what the instruments show at its end.
-fn told<F: Future<Output = ()>>(run: impl FnOnce(Instruments) -> F) -> (Vec<String>, Vec<(String, f64)>) {
+fn told<F: Future<Output = ()>>(
+    run: impl FnOnce(Instruments) -> F,
+) -> (Vec<String>, Vec<(String, f64)>) {
     let (listener, instruments) = (Listener::default(), Instruments::default());
-    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().start_paused(true).build().unwrap();
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap();
     tracing::subscriber::with_default(listener.clone(), || {
         metrics::with_local_recorder(&instruments, || runtime.block_on(run(instruments.clone())));
     });
-    let ours = listener.lines().into_iter().filter(|line| line.contains(" yandex_cloud_auth"));
+    let ours = listener
+        .lines()
+        .into_iter()
+        .filter(|line| line.contains(" yandex_cloud_auth"));
     (ours.map(without_durations).collect(), instruments.shown())
 }
 
@@ -133,32 +162,58 @@ fn shows(name: &str, value: f64) -> (String, f64) {
 }
 
 fn token() -> Credential {
-    Credential::iam_token("t1.abc").unwrap().with_lifetime(Duration::from_secs(43_200))
+    Credential::iam_token("t1.abc")
+        .unwrap()
+        .with_lifetime(Duration::from_secs(43_200))
 }
 
 fn on_clock(provider: ScriptedProvider) -> (CredentialCache, ManualClock) {
     let clock = ManualClock::new();
-    (CredentialCache::builder(provider).clock(clock.clone()).build(), clock)
+    (
+        CredentialCache::builder(provider)
+            .clock(clock.clone())
+            .build(),
+        clock,
+    )
 }
 
 const STARTED: &str = "DEBUG yandex_cloud_auth new credential_fetch";
 
 #[test]
 fn a_fetch_is_told_once_however_many_wait() {
-    let end = UNIX_EPOCH + Duration::from_secs(SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() + 600);
+    let end = UNIX_EPOCH
+        + Duration::from_secs(
+            SystemTime::now()
+                .duration_since(UNIX_EPOCH)
+                .unwrap()
+                .as_secs()
+                + 600,
+        );
     let seconds = end.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let credential = Credential::iam_token("t1.abc").unwrap().with_expiry(end);
     let fingerprint = credential.fingerprint();
     let (lines, shown) = told(|_| async move {
-        let cache = CredentialCache::new(ScriptedProvider::new().after(Duration::from_secs(1)).answer(credential));
-        futures_util::future::try_join_all((0..100).map(|_| cache.get())).await.unwrap();
+        let cache = CredentialCache::new(
+            ScriptedProvider::new()
+                .after(Duration::from_secs(1))
+                .answer(credential),
+        );
+        futures_util::future::try_join_all((0..100).map(|_| cache.get()))
+            .await
+            .unwrap();
     });
-    let fetched =
-        format!("DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={fingerprint} generation=1");
+    let fetched = format!(
+        "DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={fingerprint} generation=1"
+    );
     assert_eq!(lines, [STARTED.to_owned(), fetched]);
     assert_eq!(
         shown,
-        [shows(IN_A_ROW, 0.0), shows(EXPIRES_AT, seconds), shows(DURATION, 1.0), shows(FETCHES_OK, 1.0),]
+        [
+            shows(IN_A_ROW, 0.0),
+            shows(EXPIRES_AT, seconds),
+            shows(DURATION, 1.0),
+            shows(FETCHES_OK, 1.0),
+        ]
     );
 }
 
@@ -166,7 +221,13 @@ fn a_fetch_is_told_once_however_many_wait() {
 fn a_failure_is_told_once_an_attempt_and_not_for_those_it_turns_away() {
     let down = || ProviderError::transient("down").from_provider("vault");
     let (lines, shown) = told(|instruments| async move {
-        let (cache, clock) = on_clock(ScriptedProvider::new().fail(down()).fail(down()).answer(token()).fail(down()));
+        let (cache, clock) = on_clock(
+            ScriptedProvider::new()
+                .fail(down())
+                .fail(down())
+                .answer(token())
+                .fail(down()),
+        );
         for in_a_row in [1.0, 2.0] {
             for _ in 0..10 {
                 assert!(cache.get().await.is_err());
@@ -189,10 +250,19 @@ fn a_failure_is_told_once_an_attempt_and_not_for_those_it_turns_away() {
         token().fingerprint()
     );
     let told = [failed(1, false), failed(2, false), fetched, failed(1, true)];
-    let told: Vec<_> = told.into_iter().flat_map(|line| [STARTED.to_owned(), line]).collect();
+    let told: Vec<_> = told
+        .into_iter()
+        .flat_map(|line| [STARTED.to_owned(), line])
+        .collect();
     assert_eq!(lines, told);
-    assert!(shown.contains(&shows(FETCHES_TRANSIENT, 3.0)) && shown.contains(&shows(FETCHES_OK, 1.0)), "{shown:?}");
-    assert!(shown.contains(&shows(DURATION, 4.0)) && shown.contains(&shows(IN_A_ROW, 1.0)), "{shown:?}");
+    assert!(
+        shown.contains(&shows(FETCHES_TRANSIENT, 3.0)) && shown.contains(&shows(FETCHES_OK, 1.0)),
+        "{shown:?}"
+    );
+    assert!(
+        shown.contains(&shows(DURATION, 4.0)) && shown.contains(&shows(IN_A_ROW, 1.0)),
+        "{shown:?}"
+    );
 }
 
 #[test]
@@ -203,9 +273,17 @@ fn every_outcome_of_a_fetch_has_its_label() {
         (ProviderError::not_configured("x"), "not_configured", false),
     ] {
         let (lines, shown) = told(|_| async {
-            assert!(CredentialCache::new(ScriptedProvider::new().fail(error)).get().await.is_err());
+            assert!(
+                CredentialCache::new(ScriptedProvider::new().fail(error))
+                    .get()
+                    .await
+                    .is_err()
+            );
         });
-        assert!(lines[1].contains(&format!("permanent={permanent} ")), "{lines:?}");
+        assert!(
+            lines[1].contains(&format!("permanent={permanent} ")),
+            "{lines:?}"
+        );
         let label = format!("yandex_cloud_auth_fetches_total{{outcome={outcome}}}");
         assert!(shown.contains(&shows(&label, 1.0)), "{shown:?}");
     }
@@ -222,8 +300,14 @@ fn what_a_provider_tells_is_told_inside_the_span_of_its_fetch() {
         CredentialCache::new(provider).get().await.unwrap();
         tracing::info!(target: "yandex_cloud_auth_test", "asked");
     });
-    assert!(lines.contains(&"INFO yandex_cloud_auth_test in credential_fetch: asking".to_owned()), "{lines:?}");
-    assert!(lines.contains(&"INFO yandex_cloud_auth_test: asked".to_owned()), "{lines:?}");
+    assert!(
+        lines.contains(&"INFO yandex_cloud_auth_test in credential_fetch: asking".to_owned()),
+        "{lines:?}"
+    );
+    assert!(
+        lines.contains(&"INFO yandex_cloud_auth_test: asked".to_owned()),
+        "{lines:?}"
+    );
 }
 
 #[test]
@@ -240,7 +324,14 @@ fn a_drop_is_told_once_for_all_who_were_refused() {
         clock.advance(Duration::from_secs(5));
         let mut all = Vec::new();
         for _ in 0..100 {
-            all.push(service.clone().ready().await.unwrap().call(Request::new(())));
+            all.push(
+                service
+                    .clone()
+                    .ready()
+                    .await
+                    .unwrap()
+                    .call(Request::new(())),
+            );
         }
         futures_util::future::try_join_all(all).await.unwrap();
     });
@@ -254,23 +345,51 @@ fn a_drop_is_told_once_for_all_who_were_refused() {
 
 #[test]
 fn a_request_that_is_not_sent_is_told_with_its_reason() {
-    let client = || tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
+    let client =
+        || tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
     let (lines, shown) = told(|_| async move {
         let key = AuthLayer::new(Credential::api_key("AQVN1").unwrap());
         let denied = || Request::get("/workflows/v1/workflow").body(()).unwrap();
         assert!(key.layer(client()).oneshot(denied()).await.is_err());
-        assert!(key.grpc().layer(client()).oneshot(denied()).await.is_ok(), "a status is a response");
-        let nothing = AuthLayer::new(ScriptedProvider::new().fail(ProviderError::transient("down")));
+        assert!(
+            key.grpc().layer(client()).oneshot(denied()).await.is_ok(),
+            "a status is a response"
+        );
+        let nothing =
+            AuthLayer::new(ScriptedProvider::new().fail(ProviderError::transient("down")));
         for _ in 0..3 {
-            assert!(nothing.layer(client()).oneshot(Request::new(())).await.is_err());
+            assert!(
+                nothing
+                    .layer(client())
+                    .oneshot(Request::new(()))
+                    .await
+                    .is_err()
+            );
         }
     });
-    let refused: Vec<_> = lines.iter().filter(|line| line.contains(": request not sent")).collect();
+    let refused: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains(": request not sent"))
+        .collect();
     assert_eq!(refused.len(), 5, "{lines:?}");
-    assert!(refused[0].starts_with("DEBUG yandex_cloud_auth: request not sent error=") && refused[0] == refused[1]);
-    assert!(refused[0].contains("GET /workflows/v1/workflow was not sent"), "{}", refused[0]);
-    assert!(refused[2].ends_with("error=no credential to send: down"), "{}", refused[2]);
-    assert!(shown.contains(&shows(DENIED, 2.0)) && shown.contains(&shows(NO_CREDENTIAL, 3.0)), "{shown:?}");
+    assert!(
+        refused[0].starts_with("DEBUG yandex_cloud_auth: request not sent error=")
+            && refused[0] == refused[1]
+    );
+    assert!(
+        refused[0].contains("GET /workflows/v1/workflow was not sent"),
+        "{}",
+        refused[0]
+    );
+    assert!(
+        refused[2].ends_with("error=no credential to send: down"),
+        "{}",
+        refused[2]
+    );
+    assert!(
+        shown.contains(&shows(DENIED, 2.0)) && shown.contains(&shows(NO_CREDENTIAL, 3.0)),
+        "{shown:?}"
+    );
 }
 
 #[cfg(all(unix, feature = "service-account"))]
@@ -286,8 +405,13 @@ fn a_key_file_that_all_may_read_is_told_of_when_it_is_named() {
         let (lines, _) = told(|_| async {
             yandex_cloud_auth::ServiceAccountKey::from_file(&path).unwrap();
         });
-        let expected = "WARN yandex_cloud_auth: key file is readable by all: its mode should be 0600 path=";
-        assert_eq!(lines, vec![format!("{expected}{}", path.display()); times], "{mode:o}");
+        let expected =
+            "WARN yandex_cloud_auth: key file is readable by all: its mode should be 0600 path=";
+        assert_eq!(
+            lines,
+            vec![format!("{expected}{}", path.display()); times],
+            "{mode:o}"
+        );
     }
     remove_file(path).unwrap();
 }

@@ -23,15 +23,19 @@ use crate::server::{KEY, Server, read_request, run, wait_for_close, with_length}
 const AUTHORITY: &[u8] = include_bytes!("fixtures/certificate.pem");
 
 /// A TLS server with this certificate for `localhost`, whose key is the authority's own.
-fn tls_server(certificate: &[u8], versions: &[&'static rustls::SupportedProtocolVersion]) -> Server {
+fn tls_server(
+    certificate: &[u8],
+    versions: &[&'static rustls::SupportedProtocolVersion],
+) -> Server {
     let certificate = CertificateDer::from_pem_slice(certificate).unwrap();
     let key = PrivateKeyDer::from_pem_slice(include_bytes!("fixtures/ec.pem")).unwrap();
-    let config = ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
-        .with_protocol_versions(versions)
-        .unwrap()
-        .with_no_client_auth()
-        .with_single_cert(vec![certificate], key)
-        .unwrap();
+    let config =
+        ServerConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
+            .with_protocol_versions(versions)
+            .unwrap()
+            .with_no_client_auth()
+            .with_single_cert(vec![certificate], key)
+            .unwrap();
     let config = Arc::new(config);
     Server::start(move |stream| {
         let mut tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
@@ -40,14 +44,17 @@ fn tls_server(certificate: &[u8], versions: &[&'static rustls::SupportedProtocol
         if tls.read(&mut first).is_ok_and(|length| length > 0) {
             let mut rest = io::Cursor::new(first).chain(Read::by_ref(&mut tls));
             read_request(&mut rest);
-            tls.write_all(with_length("200 OK", "", &iam_token("t1.abc", 60)).as_bytes()).unwrap();
+            tls.write_all(with_length("200 OK", "", &iam_token("t1.abc", 60)).as_bytes())
+                .unwrap();
         }
     })
 }
 
 fn trusting_the_authority() -> ClientConfig {
     let mut roots = RootCertStore::empty();
-    roots.add(CertificateDer::from_pem_slice(AUTHORITY).unwrap()).unwrap();
+    roots
+        .add(CertificateDer::from_pem_slice(AUTHORITY).unwrap())
+        .unwrap();
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .unwrap()
@@ -61,14 +68,20 @@ fn trusting(server: &Server, host: &str, authority: Option<&[u8]>) -> ServiceAcc
         transport = transport.add_root_certificates_pem(authority).unwrap();
     }
     let endpoint = format!("https://{host}:{}", server.address.port());
-    ServiceAccountKey::from_json(KEY).unwrap().with_endpoint(endpoint).with_transport(transport.build())
+    ServiceAccountKey::from_json(KEY)
+        .unwrap()
+        .with_endpoint(endpoint)
+        .with_transport(transport.build())
 }
 
 #[tokio::test]
 async fn an_added_authority_is_trusted() {
     for versions in [&[&rustls::version::TLS13][..], &[&rustls::version::TLS12]] {
         let server = tls_server(include_bytes!("fixtures/localhost.pem"), versions);
-        let credential = trusting(&server, "localhost", Some(AUTHORITY)).fetch().await.unwrap();
+        let credential = trusting(&server, "localhost", Some(AUTHORITY))
+            .fetch()
+            .await
+            .unwrap();
         assert_eq!(credential.header_value(), "Bearer t1.abc");
     }
 }
@@ -79,36 +92,65 @@ async fn a_certificate_that_is_not_trusted_is_permanent_and_says_why() {
     for (certificate, host, authority, reason) in [
         (good, "localhost", None, "UnknownIssuer"),
         (good, "127.0.0.1", Some(AUTHORITY), "not valid for name"),
-        (include_bytes!("fixtures/localhost_expired.pem"), "localhost", Some(AUTHORITY), "expired"),
+        (
+            include_bytes!("fixtures/localhost_expired.pem"),
+            "localhost",
+            Some(AUTHORITY),
+            "expired",
+        ),
     ] {
         let server = tls_server(certificate, rustls::ALL_VERSIONS);
-        let error = trusting(&server, host, authority).fetch().await.unwrap_err();
+        let error = trusting(&server, host, authority)
+            .fetch()
+            .await
+            .unwrap_err();
         assert!(error.is_permanent(), "{error}");
         let text = error.to_string();
-        assert!(text.contains(reason) && text.contains("check its certificate and the roots"), "{text}");
+        assert!(
+            text.contains(reason) && text.contains("check its certificate and the roots"),
+            "{text}"
+        );
     }
 }
 
 #[tokio::test]
 async fn a_corporate_proxy_is_a_transport_of_the_users_own() {
-    let server = tls_server(include_bytes!("fixtures/localhost.pem"), rustls::ALL_VERSIONS);
+    let server = tls_server(
+        include_bytes!("fixtures/localhost.pem"),
+        rustls::ALL_VERSIONS,
+    );
     let target = server.address;
     let proxy = Server::start(move |mut client| {
         let asked = read_request(&mut client);
-        assert!(asked.starts_with(&format!("CONNECT localhost:{} ", target.port())), "{asked}");
+        assert!(
+            asked.starts_with(&format!("CONNECT localhost:{} ", target.port())),
+            "{asked}"
+        );
         let mut upstream = TcpStream::connect(target).unwrap();
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
-        let (mut from_client, mut to_upstream) = (client.try_clone().unwrap(), upstream.try_clone().unwrap());
+        let (mut from_client, mut to_upstream) =
+            (client.try_clone().unwrap(), upstream.try_clone().unwrap());
         thread::spawn(move || io::copy(&mut from_client, &mut to_upstream));
         let _ended = io::copy(&mut upstream, &mut client);
     });
 
-    let tunnel = Tunnel::new(format!("http://{}", proxy.address).parse().unwrap(), HttpConnector::new());
-    let https = HttpsConnectorBuilder::new().with_tls_config(trusting_the_authority()).https_only().enable_http1();
+    let tunnel = Tunnel::new(
+        format!("http://{}", proxy.address).parse().unwrap(),
+        HttpConnector::new(),
+    );
+    let https = HttpsConnectorBuilder::new()
+        .with_tls_config(trusting_the_authority())
+        .https_only()
+        .enable_http1();
     let transport = Client::builder(TokioExecutor::new()).build(https.wrap_connector(tunnel));
-    let provider = ServiceAccountKey::from_json(KEY).unwrap().with_transport(transport);
+    let provider = ServiceAccountKey::from_json(KEY)
+        .unwrap()
+        .with_transport(transport);
     let provider = provider.with_endpoint(format!("https://localhost:{}", target.port()));
-    assert_eq!(provider.fetch().await.unwrap().header_value(), "Bearer t1.abc");
+    assert_eq!(
+        provider.fetch().await.unwrap().header_value(),
+        "Bearer t1.abc"
+    );
     assert_eq!((proxy.connections(), server.connections()), (1, 1));
 }
 
@@ -121,26 +163,44 @@ async fn a_server_without_a_version_in_common_is_permanent_and_one_without_tls_i
         stream.write_all(&[0x15, 3, 1, 0, 2, 2, 70]).unwrap();
         wait_for_close(&mut stream);
     });
-    let error = trusting(&old, "localhost", Some(AUTHORITY)).fetch().await.unwrap_err();
+    let error = trusting(&old, "localhost", Some(AUTHORITY))
+        .fetch()
+        .await
+        .unwrap_err();
     assert!(error.is_permanent(), "{error}");
 
     let plain = Server::start(|mut stream| {
         let _ = stream.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n");
     });
-    let error = trusting(&plain, "localhost", Some(AUTHORITY)).fetch().await.unwrap_err();
+    let error = trusting(&plain, "localhost", Some(AUTHORITY))
+        .fetch()
+        .await
+        .unwrap_err();
     assert!(error.is_transient(), "{error}");
 }
 
 #[test]
 fn a_root_variable_that_names_nothing_fails_https_and_leaves_http_alone() {
-    run("in_a_process::roots_cannot_be_read", &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
-    run("in_a_process::a_fetch_succeeds", &[("SSL_CERT_FILE", "/nonexistent/ca.pem")]);
+    run(
+        "in_a_process::roots_cannot_be_read",
+        &[("SSL_CERT_FILE", "/nonexistent/ca.pem")],
+    );
+    run(
+        "in_a_process::a_fetch_succeeds",
+        &[("SSL_CERT_FILE", "/nonexistent/ca.pem")],
+    );
 }
 
 #[test]
 fn a_root_variable_is_honoured() {
-    let authority = concat!(env!("CARGO_MANIFEST_DIR"), "/tests/fixtures/certificate.pem");
-    run("in_a_process::localhost_is_trusted", &[("SSL_CERT_FILE", authority)]);
+    let authority = concat!(
+        env!("CARGO_MANIFEST_DIR"),
+        "/tests/fixtures/certificate.pem"
+    );
+    run(
+        "in_a_process::localhost_is_trusted",
+        &[("SSL_CERT_FILE", authority)],
+    );
 }
 
 mod in_a_process {
@@ -157,10 +217,19 @@ mod in_a_process {
     #[tokio::test]
     #[ignore = "run by another test, with the environment it needs"]
     async fn roots_cannot_be_read() {
-        let server = tls_server(include_bytes!("fixtures/localhost.pem"), rustls::ALL_VERSIONS);
-        let error = trusting(&server, "localhost", None).fetch().await.unwrap_err();
+        let server = tls_server(
+            include_bytes!("fixtures/localhost.pem"),
+            rustls::ALL_VERSIONS,
+        );
+        let error = trusting(&server, "localhost", None)
+            .fetch()
+            .await
+            .unwrap_err();
         assert!(
-            error.is_permanent() && error.to_string().contains("SSL_CERT_FILE is set to /nonexistent/ca.pem"),
+            error.is_permanent()
+                && error
+                    .to_string()
+                    .contains("SSL_CERT_FILE is set to /nonexistent/ca.pem"),
             "{error}"
         );
         assert_eq!(server.connections(), 0);
@@ -169,7 +238,10 @@ mod in_a_process {
     #[tokio::test]
     #[ignore = "run by another test, with the environment it needs"]
     async fn localhost_is_trusted() {
-        let server = tls_server(include_bytes!("fixtures/localhost.pem"), rustls::ALL_VERSIONS);
+        let server = tls_server(
+            include_bytes!("fixtures/localhost.pem"),
+            rustls::ALL_VERSIONS,
+        );
         trusting(&server, "localhost", None).fetch().await.unwrap();
     }
 }

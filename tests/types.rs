@@ -1,4 +1,5 @@
-//! What may be sent to other threads, shared and cloned, and what may stand where a trait is asked for.
+//! What may be sent to other threads, shared and cloned, and what may stand where a trait is asked
+//! for.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -42,12 +43,16 @@ impl<B> Service<Request<B>> for NotSync {
 
     fn call(&mut self, _: Request<B>) -> Self::Future {
         self.calls.set(self.calls.get() + 1);
-        ready(Ok(Response::new(Full::from(r#"{"access_token":"t1.abc","expires_in":60,"token_type":"Bearer"}"#))))
+        ready(Ok(Response::new(Full::from(
+            r#"{"access_token":"t1.abc","expires_in":60,"token_type":"Bearer"}"#,
+        ))))
     }
 }
 
 fn request() -> Request<()> {
-    Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution").body(()).unwrap()
+    Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution")
+        .body(())
+        .unwrap()
 }
 
 #[test]
@@ -79,7 +84,9 @@ fn errors_are_errors_that_all_who_wait_can_have() {
     is_error::<Denial>();
     is_error::<InvalidCredential>();
     is_error::<InvalidOrigin>();
-    fn fits_anywhere(error: impl Into<Box<dyn Error + Send + Sync>>) -> Box<dyn Error + Send + Sync> {
+    fn fits_anywhere(
+        error: impl Into<Box<dyn Error + Send + Sync>>,
+    ) -> Box<dyn Error + Send + Sync> {
         error.into()
     }
     let error = fits_anywhere(AuthError::from(ProviderError::transient("down")));
@@ -153,13 +160,17 @@ fn the_providers_type_is_in_no_type_a_user_writes() {
         AuthLayer::new(|| async { Err(ProviderError::not_configured("nothing")) }),
         AuthLayer::from_cache(CredentialCache::new(ScriptedProvider::new())),
     ];
-    let services: Vec<Auth<NotSync, Workflows>> = layers.iter().map(|layer| layer.layer(NotSync::default())).collect();
+    let services: Vec<Auth<NotSync, Workflows>> = layers
+        .iter()
+        .map(|layer| layer.layer(NotSync::default()))
+        .collect();
     assert_eq!(services.len(), 4);
 }
 
 #[test]
 fn a_service_fits_in_a_box_that_is_clone_and_sync() {
-    let client = tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
+    let client =
+        tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
     let service = AuthLayer::new(Credential::iam_token("t1.abc").unwrap()).layer(client);
     is_clone::<BoxCloneSyncService<Request<()>, Response<()>, tower::BoxError>>();
     let _boxed = BoxCloneSyncService::new(service);
@@ -168,11 +179,20 @@ fn a_service_fits_in_a_box_that_is_clone_and_sync() {
 #[tokio::test]
 async fn what_need_not_be_sync_is_a_client_and_a_transport() {
     let client = AuthLayer::new(Credential::iam_token("t1.abc").unwrap()).layer(NotSync::default());
-    assert_eq!(tokio::spawn(client.oneshot(request())).await.unwrap().unwrap().status(), 200);
+    assert_eq!(
+        tokio::spawn(client.oneshot(request()))
+            .await
+            .unwrap()
+            .unwrap()
+            .status(),
+        200
+    );
 
     let provider = Arc::new(MetadataService::new().with_transport(NotSync::default()));
     is_clone::<Arc<MetadataService>>();
-    let fetched = tokio::spawn(async move { provider.fetch().await }).await.unwrap();
+    let fetched = tokio::spawn(async move { provider.fetch().await })
+        .await
+        .unwrap();
     assert_eq!(fetched.unwrap().header_value(), "Bearer t1.abc");
 }
 
@@ -195,7 +215,11 @@ async fn closures_functions_and_shared_providers_are_providers() {
         (CredentialCache::new(Arc::clone(&shared)), "Api-Key AQVN"),
         (CredentialCache::new(fixed), "Bearer t1.fixed"),
         (
-            CredentialCache::new(Chain::new().or(EnvCredential::with_lookup(|_| None)).or(function)),
+            CredentialCache::new(
+                Chain::new()
+                    .or(EnvCredential::with_lookup(|_| None))
+                    .or(function),
+            ),
             "Bearer t1.function",
         ),
     ] {
@@ -216,19 +240,48 @@ async fn closures_functions_and_shared_policies_are_policies() {
     };
     let layer = || AuthLayer::new(Credential::iam_token("t1.abc").unwrap());
     for (outcome, rule) in [
-        (layer().with_policy(nothing).layer(NotSync::default()).oneshot(request()).await, "nothing goes"),
-        (layer().with_policy(closure).layer(NotSync::default()).oneshot(request()).await, "closed"),
-        (layer().with_policy(Arc::new(closure)).layer(NotSync::default()).oneshot(request()).await, "closed"),
         (
-            layer().with_policy(Unrestricted.and(nothing)).layer(NotSync::default()).oneshot(request()).await,
+            layer()
+                .with_policy(nothing)
+                .layer(NotSync::default())
+                .oneshot(request())
+                .await,
+            "nothing goes",
+        ),
+        (
+            layer()
+                .with_policy(closure)
+                .layer(NotSync::default())
+                .oneshot(request())
+                .await,
+            "closed",
+        ),
+        (
+            layer()
+                .with_policy(Arc::new(closure))
+                .layer(NotSync::default())
+                .oneshot(request())
+                .await,
+            "closed",
+        ),
+        (
+            layer()
+                .with_policy(Unrestricted.and(nothing))
+                .layer(NotSync::default())
+                .oneshot(request())
+                .await,
             "nothing goes",
         ),
     ] {
         let error = outcome.unwrap_err();
-        let Some(AuthError::Denied(denial)) = error.downcast_ref() else { panic!("{error}") };
+        let Some(AuthError::Denied(denial)) = error.downcast_ref() else {
+            panic!("{error}")
+        };
         assert_eq!(denial.rule(), rule);
     }
     let by_trait_object: Arc<dyn Policy + Send + Sync> = Arc::new(Workflows::new());
-    let service = layer().with_policy(by_trait_object).layer(NotSync::default());
+    let service = layer()
+        .with_policy(by_trait_object)
+        .layer(NotSync::default());
     assert!(is_send(service).oneshot(request()).await.is_ok());
 }

@@ -14,7 +14,11 @@ const TOKEN: &str = r#"{"access_token":"t1.abc","token_type":"Bearer","expires_i
 fn subject_token(script: &Script, n: usize) -> String {
     let request = script.asked(n);
     let mut pairs = form_urlencoded::parse(request.body());
-    pairs.find(|(name, _)| name == "subject_token").unwrap().1.into_owned()
+    pairs
+        .find(|(name, _)| name == "subject_token")
+        .unwrap()
+        .1
+        .into_owned()
 }
 
 fn path(name: &str) -> std::path::PathBuf {
@@ -25,26 +29,47 @@ fn path(name: &str) -> std::path::PathBuf {
 async fn a_subject_token_is_posted_as_a_form_and_exchanged_once() {
     let script = Script::new().reply(200, TOKEN);
     let provider = WorkloadIdentity::from_fn("aje0", || async { Ok(" e30.e30.c2ln\n".to_owned()) });
-    let credential = provider.with_transport(script.clone()).fetch().await.unwrap();
+    let credential = provider
+        .with_transport(script.clone())
+        .fetch()
+        .await
+        .unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.abc");
     assert_eq!(script.calls(), 1);
     let request = script.asked(0);
     assert_eq!(
-        (request.method().as_str(), request.uri().to_string().as_str()),
+        (
+            request.method().as_str(),
+            request.uri().to_string().as_str()
+        ),
         ("POST", "https://auth.yandex.cloud/oauth/token")
     );
-    assert_eq!(request.headers()["content-type"], "application/x-www-form-urlencoded");
+    assert_eq!(
+        request.headers()["content-type"],
+        "application/x-www-form-urlencoded"
+    );
     assert!(!request.headers().contains_key("authorization"));
-    let pairs: Vec<_> = form_urlencoded::parse(request.body()).into_owned().collect();
+    let pairs: Vec<_> = form_urlencoded::parse(request.body())
+        .into_owned()
+        .collect();
     let pair = |name: &str, value: &str| (name.to_owned(), value.to_owned());
     assert_eq!(
         pairs,
         [
-            pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-            pair("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+            pair(
+                "grant_type",
+                "urn:ietf:params:oauth:grant-type:token-exchange"
+            ),
+            pair(
+                "requested_token_type",
+                "urn:ietf:params:oauth:token-type:access_token"
+            ),
             pair("audience", "aje0"),
             pair("subject_token", "e30.e30.c2ln"),
-            pair("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+            pair(
+                "subject_token_type",
+                "urn:ietf:params:oauth:token-type:id_token"
+            ),
         ]
     );
 }
@@ -61,7 +86,10 @@ async fn a_file_is_read_anew_for_each_exchange_and_trimmed() {
     }
     fs::remove_file(&path).unwrap();
     let error = provider.fetch().await.unwrap_err();
-    assert!(error.is_transient() && error.to_string().contains("-rotated does not exist"), "{error}");
+    assert!(
+        error.is_transient() && error.to_string().contains("-rotated does not exist"),
+        "{error}"
+    );
     assert_eq!(script.calls(), 2);
 }
 
@@ -72,17 +100,53 @@ async fn a_source_that_is_missing_or_empty_is_not_configured_and_one_that_is_bro
     fs::write(&binary, b"canary\xff").unwrap();
     fs::write(&large, vec![b'a'; 70_000]).unwrap();
     for (provider, not_configured, reason) in [
-        (WorkloadIdentity::from_file("aje0", "/nonexistent/token"), true, "/nonexistent/token does not exist"),
-        (WorkloadIdentity::from_file("aje0", &empty), true, "holds no subject token"),
-        (WorkloadIdentity::from_file("aje0", &binary), false, "not UTF-8"),
-        (WorkloadIdentity::from_file("aje0", &large), false, "larger than 64 KiB"),
-        (WorkloadIdentity::from_file("aje0", "/dev/zero"), false, "not a regular file"),
-        (WorkloadIdentity::from_env("aje0", "YANDEX_CLOUD_AUTH_UNSET"), true, "YANDEX_CLOUD_AUTH_UNSET is not set"),
+        (
+            WorkloadIdentity::from_file("aje0", "/nonexistent/token"),
+            true,
+            "/nonexistent/token does not exist",
+        ),
+        (
+            WorkloadIdentity::from_file("aje0", &empty),
+            true,
+            "holds no subject token",
+        ),
+        (
+            WorkloadIdentity::from_file("aje0", &binary),
+            false,
+            "not UTF-8",
+        ),
+        (
+            WorkloadIdentity::from_file("aje0", &large),
+            false,
+            "larger than 64 KiB",
+        ),
+        (
+            WorkloadIdentity::from_file("aje0", "/dev/zero"),
+            false,
+            "not a regular file",
+        ),
+        (
+            WorkloadIdentity::from_env("aje0", "YANDEX_CLOUD_AUTH_UNSET"),
+            true,
+            "YANDEX_CLOUD_AUTH_UNSET is not set",
+        ),
     ] {
         let script = Script::new().reply(200, TOKEN);
-        let error = provider.with_transport(script.clone()).fetch().await.unwrap_err();
-        assert_eq!((error.is_not_configured(), error.is_permanent()), (not_configured, !not_configured), "{error}");
-        assert!(error.to_string().starts_with("workload identity: ") && error.to_string().contains(reason), "{error}");
+        let error = provider
+            .with_transport(script.clone())
+            .fetch()
+            .await
+            .unwrap_err();
+        assert_eq!(
+            (error.is_not_configured(), error.is_permanent()),
+            (not_configured, !not_configured),
+            "{error}"
+        );
+        assert!(
+            error.to_string().starts_with("workload identity: ")
+                && error.to_string().contains(reason),
+            "{error}"
+        );
         assert!(!printed(&error).contains("canary"));
         assert_eq!(script.calls(), 0);
     }
@@ -95,7 +159,11 @@ async fn a_source_that_is_missing_or_empty_is_not_configured_and_one_that_is_bro
 async fn a_variable_is_read() {
     // Cargo sets it for every test.
     let script = Script::new().reply(200, TOKEN);
-    WorkloadIdentity::from_env("aje0", "CARGO_PKG_NAME").with_transport(script.clone()).fetch().await.unwrap();
+    WorkloadIdentity::from_env("aje0", "CARGO_PKG_NAME")
+        .with_transport(script.clone())
+        .fetch()
+        .await
+        .unwrap();
     assert_eq!(subject_token(&script, 0), "yandex-cloud-auth");
 }
 
@@ -115,7 +183,10 @@ async fn a_function_is_called_for_each_exchange_and_its_error_is_the_providers()
     assert_eq!(error.to_string(), "workload identity: github is down");
     provider.fetch().await.unwrap();
     provider.fetch().await.unwrap();
-    assert_eq!((subject_token(&script, 0), subject_token(&script, 1)), ("token-1".into(), "token-2".into()));
+    assert_eq!(
+        (subject_token(&script, 0), subject_token(&script, 1)),
+        ("token-1".into(), "token-2".into())
+    );
 }
 
 #[tokio::test]
@@ -126,13 +197,28 @@ async fn both_shapes_of_a_refusal_are_told_without_the_subject_token_that_they_e
             r#"{"error":"invalid_grant","error_description":"sub sesame is not known"}"#,
             "sub [secret] is not known (code invalid_grant)",
         ),
-        (401, r#"{"code":16,"message":"bad sesame"}"#, "bad [secret] (code 16)"),
+        (
+            401,
+            r#"{"code":16,"message":"bad sesame"}"#,
+            "bad [secret] (code 16)",
+        ),
     ] {
         let script = Script::new().reply(status, body);
         let provider = WorkloadIdentity::from_fn("aje0", || async { Ok("sesame".to_owned()) });
-        let error = provider.with_transport(script.clone()).fetch().await.unwrap_err();
-        assert!(error.is_permanent() && error.to_string().contains(text), "{error}");
-        assert!(error.to_string().contains("federated credential") && !printed(&error).contains("sesame"), "{error}");
+        let error = provider
+            .with_transport(script.clone())
+            .fetch()
+            .await
+            .unwrap_err();
+        assert!(
+            error.is_permanent() && error.to_string().contains(text),
+            "{error}"
+        );
+        assert!(
+            error.to_string().contains("federated credential")
+                && !printed(&error).contains("sesame"),
+            "{error}"
+        );
         assert_eq!(script.calls(), 1);
     }
 }

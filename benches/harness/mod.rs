@@ -1,4 +1,5 @@
-//! What the benches share: the requests, the one call that is measured, interleaved rounds, medians.
+//! What the benches share: the requests, the one call that is measured, interleaved rounds,
+//! medians.
 #![allow(dead_code, reason = "every bench uses its part of it")]
 
 use std::convert::Infallible;
@@ -47,8 +48,20 @@ impl Map {
     const fn headers(self) -> &'static [&'static str] {
         match self {
             Self::A => &[],
-            Self::B => &["accept", "content-type", "user-agent", "x-client-request-id", "traceparent", "tracestate"],
-            Self::C => &["accept", "content-type", "user-agent", "x-client-request-id"],
+            Self::B => &[
+                "accept",
+                "content-type",
+                "user-agent",
+                "x-client-request-id",
+                "traceparent",
+                "tracestate",
+            ],
+            Self::C => &[
+                "accept",
+                "content-type",
+                "user-agent",
+                "x-client-request-id",
+            ],
         }
     }
 }
@@ -60,7 +73,9 @@ pub(crate) fn request(map: Map, target: Target) -> Request<()> {
     };
     let mut request = Request::post(uri).body(()).expect("a valid request");
     for name in map.headers() {
-        request.headers_mut().insert(*name, HeaderValue::from_static("x"));
+        request
+            .headers_mut()
+            .insert(*name, HeaderValue::from_static("x"));
     }
     request
 }
@@ -71,20 +86,29 @@ pub(crate) fn requests(map: Map, target: Target, count: usize) -> Requests {
 
 /// A token as long as an IAM token usually is.
 pub(crate) fn token(len: usize) -> String {
-    "t1.".chars().chain("9euelZqUnJ-cnYrHj8iUx53NiZ_O".chars().cycle()).take(len).collect()
+    "t1."
+        .chars()
+        .chain("9euelZqUnJ-cnYrHj8iUx53NiZ_O".chars().cycle())
+        .take(len)
+        .collect()
 }
 
-/// The inner service: its future is opaque and keeps the request, as a client's does, and answers when it is polled.
+/// The inner service: its future is opaque and keeps the request, as a client's does, and answers
+/// when it is polled.
 pub(crate) fn client()
--> impl Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send> + Clone + Send + Sync + 'static
-{
+-> impl Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send>
++ Clone
++ Send
++ Sync
++ 'static {
     tower::service_fn(|request: Request<()>| async move {
         drop(request);
         Ok(Response::new(()))
     })
 }
 
-/// What is measured: readiness, the call, and the response polled to its end. Callgrind counts inside this function only.
+/// What is measured: readiness, the call, and the response polled to its end. Callgrind counts
+/// inside this function only.
 #[inline(never)]
 pub(crate) fn measured<S, R>(service: &mut S, requests: &mut Requests)
 where
@@ -92,10 +116,17 @@ where
 {
     let mut cx = Context::from_waker(Waker::noop());
     for request in requests.drain(..) {
-        assert!(matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))), "the service is ready");
+        assert!(
+            matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))),
+            "the service is ready"
+        );
         let polled = pin!(service.call(request)).poll(&mut cx);
-        // Where it lies: a caller who moves it pays for that himself, and only where the compiler cannot see through the layer.
-        assert!(matches!(black_box(&polled), Poll::Ready(Ok(_))), "the service answers at once");
+        // Where it lies: a caller who moves it pays for that himself, and only where the compiler
+        // cannot see through the layer.
+        assert!(
+            matches!(black_box(&polled), Poll::Ready(Ok(_))),
+            "the service answers at once"
+        );
     }
 }
 
@@ -103,7 +134,10 @@ where
 pub(crate) fn warm_up<S: Service<Request<()>>>(service: &mut S) {
     for request in requests(Map::C, Target::Absolute, 3) {
         let answer = async { service.ready().await?.call(request).await };
-        assert!(answer.now_or_never().is_some_and(|result| result.is_ok()), "the service answers at once");
+        assert!(
+            answer.now_or_never().is_some_and(|result| result.is_ok()),
+            "the service answers at once"
+        );
     }
 }
 
@@ -119,7 +153,10 @@ impl Case {
         S: Service<Request<()>, Response = Response<R>> + 'static,
     {
         warm_up(&mut service);
-        Self { name, run: Box::new(move |requests| measured(&mut service, requests)) }
+        Self {
+            name,
+            run: Box::new(move |requests| measured(&mut service, requests)),
+        }
     }
 
     /// Nanoseconds a request, once some have made the processor forget the case before.
@@ -144,13 +181,17 @@ pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
     let mut sorted = values.to_vec();
     sorted.sort_unstable_by(f64::total_cmp);
     let index = (sorted.len() as f64 * at) as usize;
-    sorted.get(index.min(sorted.len().saturating_sub(1))).copied().unwrap_or(f64::NAN)
+    sorted
+        .get(index.min(sorted.len().saturating_sub(1)))
+        .copied()
+        .unwrap_or(f64::NAN)
 }
 
 /// The order of a round: every case once, never twice in a row after the same one.
 pub(crate) fn order(round: usize, cases: usize) -> impl Iterator<Item = usize> {
-    let coprime =
-        |step: &usize| (2..=*step).all(|factor| !step.is_multiple_of(factor) || !cases.is_multiple_of(factor));
+    let coprime = |step: &usize| {
+        (2..=*step).all(|factor| !step.is_multiple_of(factor) || !cases.is_multiple_of(factor))
+    };
     let steps: Vec<_> = (1..cases.max(2)).filter(coprime).collect();
     let step = steps[round % steps.len()];
     (0..cases).map(move |turn| (round + turn * step) % cases)
@@ -161,12 +202,15 @@ pub(crate) fn median_of(of: impl Fn(usize) -> f64, rounds: usize) -> f64 {
     median(&(0..rounds).map(of).collect::<Vec<_>>())
 }
 
-/// Whether it is `cargo bench` that runs this. `cargo test --benches` wants to see only that it works.
+/// Whether it is `cargo bench` that runs this. `cargo test --benches` wants to see only that it
+/// works.
 pub(crate) fn is_bench() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
 
 /// What follows `flag` among the arguments.
 pub(crate) fn argument(flag: &str) -> Option<String> {
-    std::env::args().skip_while(|argument| argument != flag).nth(1)
+    std::env::args()
+        .skip_while(|argument| argument != flag)
+        .nth(1)
 }

@@ -1,4 +1,5 @@
-//! The ways to put `Authorization` on a request: none, the limit, ours under four policies, and the rivals'.
+//! The ways to put `Authorization` on a request: none, the limit, ours under four policies, and the
+//! rivals'.
 
 use std::pin::Pin;
 use std::sync::{Arc, RwLock};
@@ -28,8 +29,19 @@ pub(crate) fn baselines() -> Vec<Case> {
     let value = bearer();
     vec![
         Case::new(BARE, client()),
-        Case::new(INSERT, Insert { inner: client(), value }),
-        Case::new(TOWER_HTTP, AddAuthorizationLayer::bearer(&token(300)).as_sensitive(true).layer(client())),
+        Case::new(
+            INSERT,
+            Insert {
+                inner: client(),
+                value,
+            },
+        ),
+        Case::new(
+            TOWER_HTTP,
+            AddAuthorizationLayer::bearer(&token(300))
+                .as_sensitive(true)
+                .layer(client()),
+        ),
     ]
 }
 
@@ -37,16 +49,37 @@ pub(crate) fn baselines() -> Vec<Case> {
 pub(crate) fn ours() -> Vec<Case> {
     use Scheme::{ApiKey, Bearer};
     vec![
-        Case::new(UNRESTRICTED, layer(Bearer).with_policy(Unrestricted).layer(client())),
-        Case::new("Unrestricted, Api-Key", layer(ApiKey).with_policy(Unrestricted).layer(client())),
-        Case::new("ExecutionOnly, Bearer", layer(Bearer).with_policy(ExecutionOnly).layer(client())),
-        Case::new("ExecutionOnly, Api-Key", layer(ApiKey).with_policy(ExecutionOnly).layer(client())),
+        Case::new(
+            UNRESTRICTED,
+            layer(Bearer).with_policy(Unrestricted).layer(client()),
+        ),
+        Case::new(
+            "Unrestricted, Api-Key",
+            layer(ApiKey).with_policy(Unrestricted).layer(client()),
+        ),
+        Case::new(
+            "ExecutionOnly, Bearer",
+            layer(Bearer).with_policy(ExecutionOnly).layer(client()),
+        ),
+        Case::new(
+            "ExecutionOnly, Api-Key",
+            layer(ApiKey).with_policy(ExecutionOnly).layer(client()),
+        ),
         Case::new(DEFAULT, layer(Bearer).layer(client())),
         Case::new(DEFAULT_KEY, layer(ApiKey).layer(client())),
-        Case::new("origins and rules, Bearer", layer(Bearer).with_policy(custom()).layer(client())),
-        Case::new("origins and rules, Api-Key", layer(ApiKey).with_policy(custom()).layer(client())),
+        Case::new(
+            "origins and rules, Bearer",
+            layer(Bearer).with_policy(custom()).layer(client()),
+        ),
+        Case::new(
+            "origins and rules, Api-Key",
+            layer(ApiKey).with_policy(custom()).layer(client()),
+        ),
         Case::new(DEFAULT_GRPC, layer(Bearer).grpc().layer(client())),
-        Case::new("Workflows (default), Api-Key, GrpcAuth", layer(ApiKey).grpc().layer(client())),
+        Case::new(
+            "Workflows (default), Api-Key, GrpcAuth",
+            layer(ApiKey).grpc().layer(client()),
+        ),
     ]
 }
 
@@ -56,7 +89,10 @@ pub(crate) fn rivals() -> Vec<Case> {
         Case::new("tonic Interceptor, RwLock<String> + format!", {
             tonic::service::interceptor::InterceptedService::new(client(), interceptor())
         }),
-        Case::new("kube: AsyncFilter, tokio Mutex", AsyncFilterLayer::new(Refreshable::new()).layer(client())),
+        Case::new(
+            "kube: AsyncFilter, tokio Mutex",
+            AsyncFilterLayer::new(Refreshable::new()).layer(client()),
+        ),
     ]
 }
 
@@ -65,12 +101,18 @@ pub(crate) fn layer(scheme: Scheme) -> AuthLayer {
         Scheme::ApiKey => Credential::api_key(token(300)),
         _ => Credential::iam_token(token(300)),
     };
-    AuthLayer::new(credential.expect("token68").with_lifetime(Duration::from_secs(43_200)))
+    AuthLayer::new(
+        credential
+            .expect("token68")
+            .with_lifetime(Duration::from_secs(43_200)),
+    )
 }
 
 /// The default policy built from its parts, with one more origin and one more rule.
 fn custom() -> impl Policy + Clone + 'static {
-    let origins = TrustedOrigins::yandex_cloud().allow("https://workflows.corp.example:8443").expect("an origin");
+    let origins = TrustedOrigins::yandex_cloud()
+        .allow("https://workflows.corp.example:8443")
+        .expect("an origin");
     origins.and(ApiKeyRules::workflows().allow_grpc("yandex.cloud.searchapi.v2.WebSearchService"))
 }
 
@@ -97,7 +139,9 @@ impl<S: Service<Request<()>>> Service<Request<()>> for Insert<S> {
     }
 
     fn call(&mut self, mut request: Request<()>) -> S::Future {
-        request.headers_mut().insert(header::AUTHORIZATION, self.value.clone());
+        request
+            .headers_mut()
+            .insert(header::AUTHORIZATION, self.value.clone());
         self.inner.call(request)
     }
 }
@@ -114,7 +158,8 @@ fn interceptor() -> impl tonic::service::Interceptor + Clone {
     }
 }
 
-/// kube-client's way: an async predicate locks token and expiry, looks at the clock, formats the value.
+/// kube-client's way: an async predicate locks token and expiry, looks at the clock, formats the
+/// value.
 #[derive(Clone)]
 struct Refreshable(Arc<tokio::sync::Mutex<(String, SystemTime)>>);
 
@@ -126,8 +171,12 @@ impl Refreshable {
 
     async fn header(&self) -> HeaderValue {
         let locked = self.0.lock().await;
-        assert!(SystemTime::now() + Duration::from_secs(60) < locked.1, "nothing is refreshed here");
-        let mut value = HeaderValue::try_from(format!("Bearer {}", locked.0)).expect("visible ASCII");
+        assert!(
+            SystemTime::now() + Duration::from_secs(60) < locked.1,
+            "nothing is refreshed here"
+        );
+        let mut value =
+            HeaderValue::try_from(format!("Bearer {}", locked.0)).expect("visible ASCII");
         value.set_sensitive(true);
         value
     }
@@ -140,7 +189,9 @@ impl AsyncPredicate<Request<()>> for Refreshable {
     fn check(&mut self, mut request: Request<()>) -> Self::Future {
         let this = self.clone();
         Box::pin(async move {
-            request.headers_mut().insert(header::AUTHORIZATION, this.header().await);
+            request
+                .headers_mut()
+                .insert(header::AUTHORIZATION, this.header().await);
             Ok(request)
         })
     }

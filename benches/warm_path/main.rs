@@ -1,4 +1,5 @@
-//! One warm request through the layer, against a plain header insert and the ways of others. See `benches/README.md`.
+//! One warm request through the layer, against a plain header insert and the ways of others. See
+//! `benches/README.md`.
 
 mod cases;
 mod chart;

@@ -18,25 +18,44 @@ const KINDS: [(Map, Target); 6] = [
 /// `--svg FILE` also draws what each case adds to a request of kind C with an absolute URI.
 pub(crate) fn run(cases: &mut [Case], rounds: usize) {
     let samples = sample(cases, rounds);
-    let find = |name: &str| cases.iter().position(|case| case.name == name).expect("one of the cases");
+    let find = |name: &str| {
+        cases
+            .iter()
+            .position(|case| case.name == name)
+            .expect("one of the cases")
+    };
     let (bare, insert, tower_http) = (find(BARE), find(INSERT), find(TOWER_HTTP));
     let names: Vec<_> = cases.iter().map(|case| case.name).collect();
 
-    println!("ns over the bare service (the bare service: its own), medians of {rounds} rounds of {BATCH} requests");
+    println!(
+        "ns over the bare service (the bare service: its own), medians of {rounds} rounds of {BATCH} requests"
+    );
     table(&names, |kind, case| {
         let of = &samples[kind];
-        if case == bare { median(&of[bare]) } else { median_of(|at| of[case][at] - of[bare][at], rounds) }
+        if case == bare {
+            median(&of[bare])
+        } else {
+            median_of(|at| of[case][at] - of[bare][at], rounds)
+        }
     });
-    for (what, limit) in [("a plain insert", insert), ("tower-http's AddAuthorization", tower_http)] {
+    for (what, limit) in [
+        ("a plain insert", insert),
+        ("tower-http's AddAuthorization", tower_http),
+    ] {
         println!("times {what}, both over the bare service, medians of the rounds' ratios");
         table(&names, |kind, case| {
             let of = &samples[kind];
-            median_of(|at| (of[case][at] - of[bare][at]) / (of[limit][at] - of[bare][at]), rounds)
+            median_of(
+                |at| (of[case][at] - of[bare][at]) / (of[limit][at] - of[bare][at]),
+                rounds,
+            )
         });
     }
     if let Some(file) = argument("--svg") {
         let of = &samples[2];
-        let svg = draw(&names, |case| median_of(|at| of[case][at] - of[bare][at], rounds));
+        let svg = draw(&names, |case| {
+            median_of(|at| of[case][at] - of[bare][at], rounds)
+        });
         fs::write(file, svg).expect("the file can be written");
     }
 }
@@ -56,8 +75,13 @@ fn sample(cases: &mut [Case], rounds: usize) -> Vec<Vec<Vec<f64>>> {
 
 /// From the limit on, in the order of the cases.
 fn draw(names: &[&str], nanos: impl Fn(usize) -> f64) -> String {
-    let bars: Vec<_> = (1..names.len()).map(|case| (names[case], nanos(case))).collect();
-    chart::svg("What a warm request costs over the bare service: four headers, absolute URI", &bars)
+    let bars: Vec<_> = (1..names.len())
+        .map(|case| (names[case], nanos(case)))
+        .collect();
+    chart::svg(
+        "What a warm request costs over the bare service: four headers, absolute URI",
+        &bars,
+    )
 }
 
 fn table(names: &[&str], value: impl Fn(usize, usize) -> f64) {

@@ -29,35 +29,62 @@ where
     K: Policy + Clone + Send + Sync + 'static,
 {
     /// Clients of the API at these two addresses. Connects when first used.
-    pub(crate) fn new(auth: AuthLayer<K>, rest_url: &str, grpc_url: &str) -> Result<Self, BoxError> {
+    pub(crate) fn new(
+        auth: AuthLayer<K>,
+        rest_url: &str,
+        grpc_url: &str,
+    ) -> Result<Self, BoxError> {
         let http = Client::builder(TokioExecutor::new()).build(connector(false));
-        let channel = Endpoint::from_shared(grpc_url.to_owned())?.connect_with_connector_lazy(connector(true));
+        let channel = Endpoint::from_shared(grpc_url.to_owned())?
+            .connect_with_connector_lazy(connector(true));
         Ok(Self {
-            http: ServiceBuilder::new().timeout(Duration::from_secs(10)).layer(auth.clone()).service(http),
+            http: ServiceBuilder::new()
+                .timeout(Duration::from_secs(10))
+                .layer(auth.clone())
+                .service(http),
             grpc: ExecutionServiceClient::new(auth.grpc().layer(channel)),
             rest_url: rest_url.to_owned(),
         })
     }
 
     /// Starts an execution of a workflow and returns its id.
-    pub(crate) async fn start(&self, workflow_id: &str, input: &serde_json::Value) -> Result<String, BoxError> {
+    pub(crate) async fn start(
+        &self,
+        workflow_id: &str,
+        input: &serde_json::Value,
+    ) -> Result<String, BoxError> {
         let body = serde_json::json!({ "workflowId": workflow_id, "input": { "inputJson": input.to_string() } });
         let request = Request::post(format!("{}/workflows/v1/execution/start", self.rest_url))
             .header("content-type", "application/json")
             .body(Full::from(body.to_string()))?;
         let response = self.send(request).await?;
         let answer: serde_json::Value = serde_json::from_slice(response.body())?;
-        Ok(answer["executionId"].as_str().ok_or("no execution id in the answer")?.to_owned())
+        Ok(answer["executionId"]
+            .as_str()
+            .ok_or("no execution id in the answer")?
+            .to_owned())
     }
 
     /// Reads an execution back.
     pub(crate) async fn execution(&self, id: &str) -> Result<Execution, BoxError> {
-        let response = self.grpc.clone().get(GetExecutionRequest { execution_id: id.to_owned() }).await?;
-        response.into_inner().execution.ok_or_else(|| "no execution in the answer".into())
+        let response = self
+            .grpc
+            .clone()
+            .get(GetExecutionRequest {
+                execution_id: id.to_owned(),
+            })
+            .await?;
+        response
+            .into_inner()
+            .execution
+            .ok_or_else(|| "no execution in the answer".into())
     }
 
     /// Sends any request, and reads the answer.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Response<Bytes>, BoxError> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Bytes>, BoxError> {
         let target = request.uri().path().to_owned();
         let (parts, body) = self.http.clone().oneshot(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
@@ -68,14 +95,25 @@ where
     }
 }
 
-/// TLS with Mozilla's roots for `https`, none for `http`. Where a credential may go is the layer's business.
+/// TLS with Mozilla's roots for `https`, none for `http`. Where a credential may go is the layer's
+/// business.
 fn connector(http2: bool) -> HttpsConnector<HttpConnector> {
-    let roots = rustls::RootCertStore { roots: webpki_roots::TLS_SERVER_ROOTS.to_vec() };
-    let tls = rustls::ClientConfig::builder_with_provider(rustls::crypto::ring::default_provider().into())
-        .with_safe_default_protocol_versions()
-        .expect("ring has them")
-        .with_root_certificates(roots)
-        .with_no_client_auth();
-    let connector = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http();
-    if http2 { connector.enable_http2().build() } else { connector.enable_http1().build() }
+    let roots = rustls::RootCertStore {
+        roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
+    };
+    let tls = rustls::ClientConfig::builder_with_provider(
+        rustls::crypto::ring::default_provider().into(),
+    )
+    .with_safe_default_protocol_versions()
+    .expect("ring has them")
+    .with_root_certificates(roots)
+    .with_no_client_auth();
+    let connector = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http();
+    if http2 {
+        connector.enable_http2().build()
+    } else {
+        connector.enable_http1().build()
+    }
 }

@@ -33,7 +33,8 @@ pub(super) struct Failure {
 impl Failure {
     /// What is left of the cool-down.
     pub(super) fn pause(&self, now: &Reading, holding: bool) -> Duration {
-        cooldown::pause(&self.error, self.in_a_row, holding, self.jitter).saturating_sub(now.since(&self.at))
+        cooldown::pause(&self.error, self.in_a_row, holding, self.jitter)
+            .saturating_sub(now.since(&self.at))
     }
 }
 
@@ -51,8 +52,13 @@ impl Control {
 
     /// How long a due fetch has to wait.
     pub(super) fn due_pause(&self, now: &Reading) -> Duration {
-        let cooling = self.failure.as_ref().map(|failure| failure.pause(now, true));
-        let spacing = self.last_due.map(|last| DUE_SPACING.saturating_sub(now.since(&last)));
+        let cooling = self
+            .failure
+            .as_ref()
+            .map(|failure| failure.pause(now, true));
+        let spacing = self
+            .last_due
+            .map(|last| DUE_SPACING.saturating_sub(now.since(&last)));
         cooling.max(spacing).unwrap_or_default()
     }
 
@@ -61,8 +67,17 @@ impl Control {
     }
 
     pub(super) fn fail(&mut self, error: ProviderError, at: Reading, jitter: f64) {
-        let in_a_row = self.failure.as_ref().map_or(0, |failure| failure.in_a_row).saturating_add(1);
-        self.failure = Some(Failure { error, in_a_row, at, jitter });
+        let in_a_row = self
+            .failure
+            .as_ref()
+            .map_or(0, |failure| failure.in_a_row)
+            .saturating_add(1);
+        self.failure = Some(Failure {
+            error,
+            in_a_row,
+            at,
+            jitter,
+        });
     }
 
     pub(super) fn replace_renewal(&mut self, renewal: Task) {

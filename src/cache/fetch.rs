@@ -78,10 +78,18 @@ impl State {
     }
 
     fn depart(self: &Arc<Self>, number: u64) -> Flight {
-        let fetch = |limit| fetch(Arc::downgrade(self), Arc::clone(&self.provider), number, limit);
+        let fetch = |limit| {
+            fetch(
+                Arc::downgrade(self),
+                Arc::clone(&self.provider),
+                number,
+                limit,
+            )
+        };
         if let Some(runtime) = Runtime::current() {
             let (task, outcome) = runtime.spawn(fetch(Some(self.refresh.deadline)));
-            // No flight lands while the lock is held, so one that is over has been refused: the runtime is shutting down.
+            // No flight lands while the lock is held, so one that is over has been refused: the
+            // runtime is shutting down.
             if !task.is_finished() {
                 return Flight::new(number, Some(task), outcome);
             }
@@ -108,8 +116,8 @@ impl State {
         Some(landed)
     }
 
-    /// Gives up a flight whose task is long past its deadline, or that no caller has driven for as long. Who still waits for it
-    /// boards the next one.
+    /// Gives up a flight whose task is long past its deadline, or that no caller has driven for as
+    /// long. Who still waits for it boards the next one.
     pub(super) fn discard_overdue(&self) {
         self.discard(|flight| flight.left(self.refresh.deadline).is_zero());
     }
@@ -121,7 +129,8 @@ impl State {
         }
     }
 
-    /// Takes what a flight brought, and tells of it once the lock is released: who listens may use this very cache.
+    /// Takes what a flight brought, and tells of it once the lock is released: who listens may use
+    /// this very cache.
     fn land(
         self: &Arc<Self>,
         number: u64,
@@ -129,7 +138,11 @@ impl State {
     ) -> Result<Arc<Held>, ProviderError> {
         let mut control = self.lock();
         let Some(flight) = control.flight.take_if(|flight| flight.number == number) else {
-            let given_up = || result.err().unwrap_or_else(|| ProviderError::transient("the fetch was given up"));
+            let given_up = || {
+                result
+                    .err()
+                    .unwrap_or_else(|| ProviderError::transient("the fetch was given up"))
+            };
             return self.usable_at(&self.time.now()).ok_or_else(given_up);
         };
         let now = self.time.now();
@@ -145,12 +158,20 @@ impl State {
         if let Some(renewal) = renewal::start(self) {
             control.replace_renewal(renewal);
         }
-        let in_a_row = control.failure.as_ref().map_or(0, |failure| failure.in_a_row);
+        let in_a_row = control
+            .failure
+            .as_ref()
+            .map_or(0, |failure| failure.in_a_row);
         drop(control);
         match &landed {
             Ok(held) => telemetry::fetched(&held.credential, held.generation, flight.elapsed()),
             Err(error) => {
-                telemetry::fetch_failed(error, in_a_row, self.usable_at(&now).is_some(), flight.elapsed());
+                telemetry::fetch_failed(
+                    error,
+                    in_a_row,
+                    self.usable_at(&now).is_some(),
+                    flight.elapsed(),
+                );
             }
         }
         landed
@@ -160,19 +181,28 @@ impl State {
     fn receive(&self, credential: &Credential, now: Reading) -> Result<Arc<Held>, ProviderError> {
         let schedule = Schedule::new(credential, now.wall, self.refresh.max_age, (self.jitter)());
         if schedule.freshness(Duration::ZERO) == Freshness::Expired {
-            return Err(ProviderError::transient("the credential was expired on arrival, check the clocks"));
+            return Err(ProviderError::transient(
+                "the credential was expired on arrival, check the clocks",
+            ));
         }
         let credential = match schedule::expires_at(credential.expiry(), now.wall) {
             Some(at) => credential.clone().with_expiry(at),
             None => credential.clone(),
         };
-        Ok(Arc::new(Held { credential, generation: self.slot.generation() + 1, landed: now, schedule }))
+        Ok(Arc::new(Held {
+            credential,
+            generation: self.slot.generation() + 1,
+            landed: now,
+            schedule,
+        }))
     }
 }
 
-/// One fetch, whatever the provider does, and its landing. Owns no cache: the last handle may go meanwhile.
+/// One fetch, whatever the provider does, and its landing. Owns no cache: the last handle may go
+/// meanwhile.
 ///
-/// Only a task sets a limit: a timer belongs to one runtime, and what callers drive may be polled on several.
+/// Only a task sets a limit: a timer belongs to one runtime, and what callers drive may be polled
+/// on several.
 async fn fetch(
     state: Weak<State>,
     provider: Arc<dyn ErasedProvider>,
@@ -182,12 +212,17 @@ async fn fetch(
     let fetching = telemetry::in_fetch_span(provider.fetch_erased());
     let limited = async {
         match limit {
-            Some(limit) => within(limit, fetching).await.unwrap_or_else(|| Err(missed(limit))),
+            Some(limit) => within(limit, fetching)
+                .await
+                .unwrap_or_else(|| Err(missed(limit))),
             None => fetching.await,
         }
     };
     let panicked = |_| Err(ProviderError::transient("the provider panicked"));
-    let result = AssertUnwindSafe(limited).catch_unwind().await.unwrap_or_else(panicked);
+    let result = AssertUnwindSafe(limited)
+        .catch_unwind()
+        .await
+        .unwrap_or_else(panicked);
     match state.upgrade() {
         Some(state) => state.land(number, result),
         None => Err(ProviderError::transient("the cache is gone")),

@@ -15,10 +15,12 @@ use super::slot::Held;
 use crate::provider::ProviderError;
 use crate::runtime::Task;
 
-/// How a flight ended: what landed, or why nothing did. `None` where it was lost, and another is to be started.
+/// How a flight ended: what landed, or why nothing did. `None` where it was lost, and another is to
+/// be started.
 pub(crate) type Outcome = Option<Result<Arc<Held>, ProviderError>>;
 
-/// What a flight is granted beyond its deadline before it counts as lost: its own task keeps the deadline, unless its runtime stands still.
+/// What a flight is granted beyond its deadline before it counts as lost: its own task keeps the
+/// deadline, unless its runtime stands still.
 const GRACE: Duration = Duration::from_secs(1);
 
 /// A handle on the one fetch in flight. Clones are the same flight, and all get the same outcome.
@@ -42,7 +44,11 @@ struct Ending {
 }
 
 impl Flight {
-    pub(crate) fn new(number: u64, task: Option<Task>, mut flying: BoxFuture<'static, Outcome>) -> Self {
+    pub(crate) fn new(
+        number: u64,
+        task: Option<Task>,
+        mut flying: BoxFuture<'static, Outcome>,
+    ) -> Self {
         let ending = Arc::<Ending>::default();
         let ended = Arc::clone(&ending);
         let polled = Arc::<AtomicU64>::default();
@@ -55,7 +61,14 @@ impl Flight {
                 None => flying.as_mut().poll(cx),
             }
         });
-        Self { number, outcome: outcome.boxed().shared(), ending, polled, task, started }
+        Self {
+            number,
+            outcome: outcome.boxed().shared(),
+            ending,
+            polled,
+            task,
+            started,
+        }
     }
 
     /// Ends it with this outcome, if it is still under way. Everybody who waits for it gets that.
@@ -69,7 +82,8 @@ impl Flight {
         self.task.is_none()
     }
 
-    /// Whether its task is gone. What landed is no longer the cache's flight, so one that still is has lost its runtime.
+    /// Whether its task is gone. What landed is no longer the cache's flight, so one that still is
+    /// has lost its runtime.
     pub(crate) fn is_lost(&self) -> bool {
         self.task.as_ref().is_some_and(Task::is_finished)
     }
@@ -79,7 +93,8 @@ impl Flight {
         self.task.as_ref().is_some_and(|task| !task.is_foreign())
     }
 
-    /// How long it may still take, in real time, before it counts as lost: from its start, or from when a caller last drove it.
+    /// How long it may still take, in real time, before it counts as lost: from its start, or from
+    /// when a caller last drove it.
     pub(crate) fn left(&self, deadline: Duration) -> Duration {
         let elapsed = self.started.elapsed();
         if self.is_driven_by_callers() {
@@ -112,7 +127,10 @@ impl Ending {
     }
 
     fn take(&self) -> Option<Outcome> {
-        self.outcome.lock().unwrap_or_else(PoisonError::into_inner).take()
+        self.outcome
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .take()
     }
 }
 

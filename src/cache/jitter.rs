@@ -18,7 +18,12 @@ mod tests {
         assert!(numbers.iter().all(|number| (0.0..1.0).contains(number)));
         for tenth in 0..10 {
             let low = f64::from(tenth) / 10.0;
-            assert!(numbers.iter().any(|number| (low..low + 0.1).contains(number)), "none from {low} on");
+            assert!(
+                numbers
+                    .iter()
+                    .any(|number| (low..low + 0.1).contains(number)),
+                "none from {low} on"
+            );
         }
     }
 }

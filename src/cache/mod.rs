@@ -1,4 +1,5 @@
-//! How long a credential is used: the [`CredentialCache`], its states, and the one fetch that all share.
+//! How long a credential is used: the [`CredentialCache`], its states, and the one fetch that all
+//! share.
 
 mod control;
 mod cooldown;
@@ -32,19 +33,24 @@ use crate::credential::Credential;
 use crate::error::AuthError;
 use crate::provider::CredentialProvider;
 
-/// Keeps one identity's credential: fetched once for all who wait, renewed ahead of time, dropped when refused.
+/// Keeps one identity's credential: fetched once for all who wait, renewed ahead of time, dropped
+/// when refused.
 ///
-/// What is held is *fresh* (used), *due* (used while one fetch runs) or *expired* (waited for). It is due at 80 % of its lifetime and at the
-/// latest after [`Refresh::max_age`], less up to a tenth by chance; it is expired when the wall clock or the monotonic clock says
-/// so, less the last 5 % of its lifetime, 10 s at most.
+/// What is held is *fresh* (used), *due* (used while one fetch runs) or *expired* (waited for). It
+/// is due at 80 % of its lifetime and at the latest after [`Refresh::max_age`], less up to a tenth
+/// by chance; it is expired when the wall clock or the monotonic clock says so, less the last 5 %
+/// of its lifetime, 10 s at most.
 ///
-/// A failed fetch never takes away what is still valid. It begins a cool-down, 1 s doubling to 1 min (after
-/// [permanent](crate::ProviderError::is_permanent) errors 10 s to 30 s, or to 10 min while something valid is held), in which who needs a
-/// new credential gets that error at once. Nothing is final: after the cool-down it is tried again.
+/// A failed fetch never takes away what is still valid. It begins a cool-down, 1 s doubling to 1
+/// min (after [permanent](crate::ProviderError::is_permanent) errors 10 s to 30 s, or to 10 min
+/// while something valid is held), in which who needs a new credential gets that error at once.
+/// Nothing is final: after the cool-down it is tried again.
 ///
-/// With the feature `tokio`, a fetch started on a tokio runtime runs detached, under [`Refresh::deadline`], and a timer renews
-/// ahead of time when no request does. Otherwise whoever waits drives the fetch. Constructors spawn nothing and need no runtime.
-/// A runtime built without timers has neither deadline nor timer; tokio tells of that by a panic, which is caught where panics unwind.
+/// With the feature `tokio`, a fetch started on a tokio runtime runs detached, under
+/// [`Refresh::deadline`], and a timer renews ahead of time when no request does. Otherwise whoever
+/// waits drives the fetch. Constructors spawn nothing and need no runtime. A runtime built without
+/// timers has neither deadline nor timer; tokio tells of that by a panic, which is caught where
+/// panics unwind.
 ///
 /// # Clone
 ///
@@ -78,7 +84,11 @@ impl CredentialCache {
 
     /// A cache with other settings.
     pub fn builder(provider: impl CredentialProvider) -> CacheBuilder {
-        CacheBuilder { provider: Arc::new(provider), refresh: Refresh::new(), time: TimeSource::System }
+        CacheBuilder {
+            provider: Arc::new(provider),
+            refresh: Refresh::new(),
+            time: TimeSource::System,
+        }
     }
 
     /// The credential to use now. Waits only where none is usable.
@@ -102,7 +112,8 @@ impl CredentialCache {
         }
     }
 
-    /// Fetches now, whatever is held, and ends a cool-down. A fetch that is under way already is the one waited for.
+    /// Fetches now, whatever is held, and ends a cool-down. A fetch that is under way already is
+    /// the one waited for.
     ///
     /// # Errors
     ///
@@ -120,12 +131,16 @@ impl CredentialCache {
         self.state.usable().map(|held| held.credential.clone())
     }
 
-    /// Drops what is held if it is `rejected`, and says whether it did. The next who asks starts a fetch.
+    /// Drops what is held if it is `rejected`, and says whether it did. The next who asks starts a
+    /// fetch.
     ///
-    /// Not while it is younger than 5 s, not within 30 s of the last drop, and never a [static](CredentialProvider::is_static)
-    /// provider's: whoever is refused for ever must not become a stampede. [`refresh`](Self::refresh) is the way to insist.
+    /// Not while it is younger than 5 s, not within 30 s of the last drop, and never a
+    /// [static](CredentialProvider::is_static) provider's: whoever is refused for ever must not
+    /// become a stampede. [`refresh`](Self::refresh) is the way to insist.
     pub fn invalidate(&self, rejected: &Credential) -> bool {
-        self.state.reject(|held| held.credential.same_secret(rejected)) == Refusal::Dropped
+        self.state
+            .reject(|held| held.credential.same_secret(rejected))
+            == Refusal::Dropped
     }
 
     /// What is held, since when and until when, and how the last fetch failed.
@@ -140,16 +155,30 @@ impl CredentialCache {
             Freshness::Fresh => CacheState::Fresh,
         });
         let ready = matches!(state, CacheState::Due | CacheState::Fresh);
-        let pause = control.failure.as_ref().map(|failure| failure.pause(&now, ready)).unwrap_or_default();
+        let pause = control
+            .failure
+            .as_ref()
+            .map(|failure| failure.pause(&now, ready))
+            .unwrap_or_default();
         CacheStatus {
             state,
             generation: self.state.slot.generation(),
             fetched_at: held.map(|held| held.landed.wall),
             expires_at: held.and_then(|held| held.credential.expires_at()),
             due_at: held.and_then(|held| held.landed.wall.checked_add(held.schedule.due?)),
-            consecutive_failures: control.failure.as_ref().map_or(0, |failure| failure.in_a_row),
-            last_error: control.failure.as_ref().map(|failure| failure.error.clone()),
-            next_attempt_at: if pause > Duration::ZERO { now.wall.checked_add(pause) } else { None },
+            consecutive_failures: control
+                .failure
+                .as_ref()
+                .map_or(0, |failure| failure.in_a_row),
+            last_error: control
+                .failure
+                .as_ref()
+                .map(|failure| failure.error.clone()),
+            next_attempt_at: if pause > Duration::ZERO {
+                now.wall.checked_add(pause)
+            } else {
+                None
+            },
         }
     }
 
@@ -160,7 +189,9 @@ impl CredentialCache {
 
 impl fmt::Debug for CredentialCache {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialCache").field("status", &self.status()).finish_non_exhaustive()
+        f.debug_struct("CredentialCache")
+            .field("status", &self.status())
+            .finish_non_exhaustive()
     }
 }
 
@@ -180,22 +211,30 @@ impl CacheBuilder {
 
     /// The clock by which ages are told. Default: the system's.
     pub fn clock(self, clock: impl Clock) -> Self {
-        Self { time: TimeSource::User(Box::new(clock)), ..self }
+        Self {
+            time: TimeSource::User(Box::new(clock)),
+            ..self
+        }
     }
 
     /// The cache. Spawns nothing and needs no runtime.
     pub fn build(self) -> CredentialCache {
-        CredentialCache { state: State::new(self.provider, self.refresh, self.time, jitter::random) }
+        CredentialCache {
+            state: State::new(self.provider, self.refresh, self.time, jitter::random),
+        }
     }
 }
 
 impl fmt::Debug for CacheBuilder {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CacheBuilder").field("refresh", &self.refresh).finish_non_exhaustive()
+        f.debug_struct("CacheBuilder")
+            .field("refresh", &self.refresh)
+            .finish_non_exhaustive()
     }
 }
 
-/// Drops the credential of that generation from the cache of that number. `None` where the cache is gone.
+/// Drops the credential of that generation from the cache of that number. `None` where the cache is
+/// gone.
 pub(crate) fn reject(cache: u32, generation: u64) -> Option<Refusal> {
     Some(registry::find(cache)?.reject(|held| held.generation == generation))
 }

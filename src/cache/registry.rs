@@ -1,4 +1,5 @@
-//! Caches by number, for response futures: a number costs them nothing, a counted reference would on every request.
+//! Caches by number, for response futures: a number costs them nothing, a counted reference would
+//! on every request.
 
 use std::collections::BTreeMap;
 use std::sync::atomic::{AtomicU32, Ordering};
@@ -12,9 +13,13 @@ pub(crate) const NOBODY: u32 = 0;
 static NEXT: AtomicU32 = AtomicU32::new(1);
 static CACHES: Mutex<BTreeMap<u32, Weak<State>>> = Mutex::new(BTreeMap::new());
 
-/// A number never given before in this process. When they run out, [`NOBODY`]: such a cache is not told of refusals.
+/// A number never given before in this process. When they run out, [`NOBODY`]: such a cache is not
+/// told of refusals.
 pub(super) fn next_number() -> u32 {
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| next.checked_add(1)).unwrap_or(NOBODY)
+    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
+        next.checked_add(1)
+    })
+    .unwrap_or(NOBODY)
 }
 
 pub(super) fn register(number: u32, state: &Arc<State>) {

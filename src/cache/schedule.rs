@@ -31,8 +31,14 @@ pub(crate) struct Schedule {
 }
 
 impl Schedule {
-    /// The schedule of a credential that landed at `now`. `jitter` is from 0 (due at the latest) up to 1 (a tenth earlier).
-    pub(crate) fn new(credential: &Credential, now: SystemTime, max_age: Duration, jitter: f64) -> Self {
+    /// The schedule of a credential that landed at `now`. `jitter` is from 0 (due at the latest) up
+    /// to 1 (a tenth earlier).
+    pub(crate) fn new(
+        credential: &Credential,
+        now: SystemTime,
+        max_age: Duration,
+        jitter: f64,
+    ) -> Self {
         let lifetime = lifetime(credential.expiry(), now);
         let by_lifetime = lifetime.map(|lifetime| lifetime.mul_f64(0.8));
         let due = match (by_lifetime, credential.max_age()) {
@@ -41,7 +47,10 @@ impl Schedule {
             (None, None) => None,
         };
         Self {
-            due: due.map(|due| due.min(MAX_LIFETIME).mul_f64(1.0 - 0.1 * jitter.clamp(0.0, 1.0))),
+            due: due.map(|due| {
+                due.min(MAX_LIFETIME)
+                    .mul_f64(1.0 - 0.1 * jitter.clamp(0.0, 1.0))
+            }),
             expired: lifetime.map(|lifetime| lifetime - MAX_ALLOWANCE.min(lifetime / 20)),
         }
     }
@@ -109,38 +118,77 @@ mod tests {
             (Some(s(0)), None, Some(s(0)), Some(s(0))),
             (Some(s(43_200)), Some(s(300)), Some(s(300)), Some(s(43_190))),
             (Some(s(100)), Some(s(300)), Some(s(80)), Some(s(95))),
-            (Some(s(43_200)), Some(s(7200)), Some(s(3600)), Some(s(43_190))),
-            (Some(Duration::MAX), None, Some(s(3600)), Some(MAX_LIFETIME - s(10))),
+            (
+                Some(s(43_200)),
+                Some(s(7200)),
+                Some(s(3600)),
+                Some(s(43_190)),
+            ),
+            (
+                Some(Duration::MAX),
+                None,
+                Some(s(3600)),
+                Some(MAX_LIFETIME - s(10)),
+            ),
             (None, Some(s(60)), Some(s(60)), None),
             (None, None, None, None),
         ];
         for (lifetime, max_age, due, expired) in cases {
-            let credential = lifetime.map_or_else(token, |lifetime| token().with_lifetime(lifetime));
             let credential =
-                max_age.map_or_else(|| credential.clone(), |max_age| credential.clone().with_max_age(max_age));
-            assert_eq!(at_latest(&credential), Schedule { due, expired }, "{lifetime:?} {max_age:?}");
+                lifetime.map_or_else(token, |lifetime| token().with_lifetime(lifetime));
+            let credential = max_age.map_or_else(
+                || credential.clone(),
+                |max_age| credential.clone().with_max_age(max_age),
+            );
+            assert_eq!(
+                at_latest(&credential),
+                Schedule { due, expired },
+                "{lifetime:?} {max_age:?}"
+            );
         }
     }
 
     #[test]
     fn an_expiry_is_a_lifetime_counted_from_landing() {
-        assert_eq!(at_latest(&token().with_expiry(now() + s(1000))), at_latest(&token().with_lifetime(s(1000))));
-        assert_eq!(at_latest(&token().with_expiry(now() - s(1))), at_latest(&token().with_lifetime(s(0))));
-        assert_eq!(at_latest(&token().with_expiry(SystemTime::UNIX_EPOCH)).expired, Some(s(0)));
+        assert_eq!(
+            at_latest(&token().with_expiry(now() + s(1000))),
+            at_latest(&token().with_lifetime(s(1000)))
+        );
+        assert_eq!(
+            at_latest(&token().with_expiry(now() - s(1))),
+            at_latest(&token().with_lifetime(s(0)))
+        );
+        assert_eq!(
+            at_latest(&token().with_expiry(SystemTime::UNIX_EPOCH)).expired,
+            Some(s(0))
+        );
     }
 
     #[test]
     fn jitter_takes_up_to_a_tenth_off_due_and_nothing_off_expired() {
         let token = token().with_lifetime(s(1000));
-        for (jitter, due) in [(0.0, s(800)), (0.5, s(760)), (1.0, s(720)), (-3.0, s(800)), (7.0, s(720))] {
+        for (jitter, due) in [
+            (0.0, s(800)),
+            (0.5, s(760)),
+            (1.0, s(720)),
+            (-3.0, s(800)),
+            (7.0, s(720)),
+        ] {
             let schedule = Schedule::new(&token, now(), s(3600), jitter);
-            assert_eq!((schedule.due, schedule.expired), (Some(due), Some(s(990))), "{jitter}");
+            assert_eq!(
+                (schedule.due, schedule.expired),
+                (Some(due), Some(s(990))),
+                "{jitter}"
+            );
         }
     }
 
     #[test]
     fn freshness_changes_exactly_at_its_bounds() {
-        let schedule = Schedule { due: Some(s(80)), expired: Some(s(95)) };
+        let schedule = Schedule {
+            due: Some(s(80)),
+            expired: Some(s(95)),
+        };
         let ns = Duration::from_nanos(1);
         for (age, freshness) in [
             (s(0), Freshness::Fresh),
@@ -152,13 +200,23 @@ mod tests {
         ] {
             assert_eq!(schedule.freshness(age), freshness, "{age:?}");
         }
-        assert_eq!(Schedule { due: None, expired: None }.freshness(Duration::MAX), Freshness::Fresh);
+        assert_eq!(
+            Schedule {
+                due: None,
+                expired: None
+            }
+            .freshness(Duration::MAX),
+            Freshness::Fresh
+        );
     }
 
     #[test]
     fn the_end_by_the_wall_clock_saturates() {
         assert_eq!(expires_at(Expiry::In(s(5)), now()), Some(now() + s(5)));
-        assert_eq!(expires_at(Expiry::In(Duration::MAX), now()), Some(now() + MAX_LIFETIME));
+        assert_eq!(
+            expires_at(Expiry::In(Duration::MAX), now()),
+            Some(now() + MAX_LIFETIME)
+        );
         assert_eq!(expires_at(Expiry::Never, now()), None);
     }
 }

@@ -27,7 +27,8 @@ impl Held {
     }
 }
 
-/// The place of what is held. Read by every request, written once per renewal and under the cache's lock.
+/// The place of what is held. Read by every request, written once per renewal and under the cache's
+/// lock.
 pub(crate) struct Slot {
     held: ArcSwapOption<Held>,
     /// How many credentials have landed; the number of the last.
@@ -38,12 +39,17 @@ pub(crate) struct Slot {
 
 impl Slot {
     pub(crate) const fn new() -> Self {
-        Self { held: ArcSwapOption::const_empty(), generation: AtomicU64::new(0), consult_at: AtomicU64::new(0) }
+        Self {
+            held: ArcSwapOption::const_empty(),
+            generation: AtomicU64::new(0),
+            consult_at: AtomicU64::new(0),
+        }
     }
 
     /// The generation to use without further questions at wall time `now`, if there is one.
     ///
-    /// `consult_at` is read first and written last, so that who sees the new time also sees the new generation.
+    /// `consult_at` is read first and written last, so that who sees the new time also sees the new
+    /// generation.
     #[inline]
     pub(crate) fn settled(&self, now: u64) -> Option<u64> {
         let settled = now < self.consult_at.load(Ordering::Acquire);

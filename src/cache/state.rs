@@ -16,7 +16,8 @@ use crate::telemetry;
 /// A credential younger than this is not dropped: what refused it may not have seen it yet.
 const MIN_AGE_TO_DROP: Duration = Duration::from_secs(5);
 
-/// Two drops are at least this far apart: a principal that is always refused must not become a stampede.
+/// Two drops are at least this far apart: a principal that is always refused must not become a
+/// stampede.
 const DROP_SPACING: Duration = Duration::from_secs(30);
 
 /// What all clones of a cache share.
@@ -103,10 +104,14 @@ impl State {
         if self.is_static {
             return Refusal::Kept;
         }
-        let Some(held) = self.slot.load_full().filter(|held| refused(held)) else { return Refusal::Replaced };
+        let Some(held) = self.slot.load_full().filter(|held| refused(held)) else {
+            return Refusal::Replaced;
+        };
         let now = self.time.now();
         let too_young = now.since(&held.landed) < MIN_AGE_TO_DROP;
-        let too_soon = control.last_drop.is_some_and(|last| now.since(&last) < DROP_SPACING);
+        let too_soon = control
+            .last_drop
+            .is_some_and(|last| now.since(&last) < DROP_SPACING);
         if too_young || too_soon {
             return Refusal::Kept;
         }
@@ -121,7 +126,8 @@ impl State {
         self.control.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the due fetch unless one runs or it is too early. Returns the flight if nobody drives it.
+    /// Starts the due fetch unless one runs or it is too early. Returns the flight if nobody drives
+    /// it.
     fn renew(self: &Arc<Self>, now: &Reading) -> Option<Flight> {
         self.discard_overdue();
         let mut control = self.lock();
@@ -150,9 +156,11 @@ impl State {
         };
         let until = match quiet {
             None => u64::MAX,
-            // Not `now`: a request's clock may be a tick behind, or set back, and what was dropped must not go out again.
+            // Not `now`: a request's clock may be a tick behind, or set back, and what was dropped
+            // must not go out again.
             Some(Duration::ZERO) => 0,
-            Some(quiet) => unix_nanos(now.wall).saturating_add(u64::try_from(quiet.as_nanos()).unwrap_or(u64::MAX)),
+            Some(quiet) => unix_nanos(now.wall)
+                .saturating_add(u64::try_from(quiet.as_nanos()).unwrap_or(u64::MAX)),
         };
         self.slot.consult_at(until);
     }
@@ -163,7 +171,8 @@ impl State {
         let control = self.lock();
         let held = self.usable_at(&now);
         if held.is_none() {
-            // If the wall clock was set back, only the other one saw the end, and requests must hear of it.
+            // If the wall clock was set back, only the other one saw the end, and requests must
+            // hear of it.
             self.slot.consult_at(0);
         }
         self.quiet(&control, &*held?, &now)
@@ -172,7 +181,10 @@ impl State {
     /// For how long nothing is to be done about what is held. `None` is for ever.
     fn quiet(&self, control: &Control, held: &Held, now: &Reading) -> Option<Duration> {
         let age = now.since(&held.landed);
-        let expires_in = held.schedule.expired.map(|expired| expired.saturating_sub(age));
+        let expires_in = held
+            .schedule
+            .expired
+            .map(|expired| expired.saturating_sub(age));
         let hold = match control.alive() {
             // Each request polls it on.
             Some(flight) if flight.is_driven_by_callers() => Duration::ZERO,
@@ -180,7 +192,10 @@ impl State {
             Some(flight) => flight.left(self.refresh.deadline),
             None => control.due_pause(now),
         };
-        let act_in = held.schedule.due.map(|due| due.saturating_sub(age).max(hold));
+        let act_in = held
+            .schedule
+            .due
+            .map(|due| due.saturating_sub(age).max(hold));
         match (expires_in, act_in) {
             (Some(expires_in), Some(act_in)) => Some(expires_in.min(act_in)),
             (either, None) | (None, either) => either,
@@ -195,6 +210,9 @@ impl State {
 impl Drop for State {
     fn drop(&mut self) {
         registry::unregister(self.number);
-        self.control.get_mut().unwrap_or_else(PoisonError::into_inner).abort();
+        self.control
+            .get_mut()
+            .unwrap_or_else(PoisonError::into_inner)
+            .abort();
     }
 }

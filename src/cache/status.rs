@@ -68,7 +68,8 @@ impl CacheStatus {
         self.fetched_at
     }
 
-    /// When what is held ends. `None` where no end is known. Its last seconds are not used: 5 % of its life, 10 s at most.
+    /// When what is held ends. `None` where no end is known. Its last seconds are not used: 5 % of
+    /// its life, 10 s at most.
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }

@@ -1,4 +1,5 @@
-//! The token answer of OAuth 2.0 *(RFC 6749 §5.1)*, which the metadata service, the token exchange and a function's context use.
+//! The token answer of OAuth 2.0 *(RFC 6749 §5.1)*, which the metadata service, the token exchange
+//! and a function's context use.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -30,22 +31,27 @@ impl AccessToken<'_> {
             Value::String(kind) if kind.eq_ignore_ascii_case("bearer") => {}
             _ => return Err("`token_type` is not Bearer".into()),
         }
-        let token = Credential::iam_token(&self.access_token).map_err(|error| format!("`access_token`: {error}"))?;
+        let token = Credential::iam_token(&self.access_token)
+            .map_err(|error| format!("`access_token`: {error}"))?;
         Ok(within(token, &self.expires_in))
     }
 }
 
 /// The credential in an answer. `sent` is the secret that was sent, which no error may show.
 pub(crate) fn credential_in(answer: &Answer, sent: &str) -> Result<Credential, Failure> {
-    accepted::<AccessToken<'_>>(answer, sent)?.into_credential().map_err(|reason| bad_answer(answer, &reason))
+    accepted::<AccessToken<'_>>(answer, sent)?
+        .into_credential()
+        .map_err(|reason| bad_answer(answer, &reason))
 }
 
-/// The token with the lifetime that `expires_in` states, in seconds *(RFC 6749 §5.1)*. No clock is asked.
+/// The token with the lifetime that `expires_in` states, in seconds *(RFC 6749 §5.1)*. No clock is
+/// asked.
 fn within(token: Credential, expires_in: &Value) -> Credential {
     token.with_lifetime(seconds(expires_in).unwrap_or(ASSUMED_LIFETIME))
 }
 
-/// A number, or a number in a string. Less than nothing is nothing, and more than can be counted is the most that can.
+/// A number, or a number in a string. Less than nothing is nothing, and more than can be counted is
+/// the most that can.
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
@@ -66,27 +72,58 @@ mod tests {
     #[test]
     fn a_bearer_token_is_taken_and_any_other_answer_is_told_without_the_token() {
         for (json, problem) in [
-            (r#"{"access_token":"t1.canary","expires_in":60,"token_type":"Bearer"}"#, None),
-            (r#"{"access_token":"t1.canary","expires_in":60,"token_type":"bearer","x":[1]}"#, None),
+            (
+                r#"{"access_token":"t1.canary","expires_in":60,"token_type":"Bearer"}"#,
+                None,
+            ),
+            (
+                r#"{"access_token":"t1.canary","expires_in":60,"token_type":"bearer","x":[1]}"#,
+                None,
+            ),
             (r#"{"access_token":"t1.canary","expires_in":60}"#, None),
-            (r#"{"access_token":"t1.canary","expires_in":60,"token_type":null}"#, None),
-            (r#"{"access_token":"t1.canary","expires_in":60,"token_type":"DPoP"}"#, Some("`token_type` is not Bearer")),
-            (r#"{"access_token":"t1.canary","expires_in":60,"token_type":1}"#, Some("`token_type` is not Bearer")),
-            (r#"{"expires_in":60}"#, Some("`access_token`: invalid credential: it is empty")),
+            (
+                r#"{"access_token":"t1.canary","expires_in":60,"token_type":null}"#,
+                None,
+            ),
+            (
+                r#"{"access_token":"t1.canary","expires_in":60,"token_type":"DPoP"}"#,
+                Some("`token_type` is not Bearer"),
+            ),
+            (
+                r#"{"access_token":"t1.canary","expires_in":60,"token_type":1}"#,
+                Some("`token_type` is not Bearer"),
+            ),
+            (
+                r#"{"expires_in":60}"#,
+                Some("`access_token`: invalid credential: it is empty"),
+            ),
             (
                 r#"{"access_token":"canary\u0000","expires_in":60}"#,
                 Some("`access_token`: invalid credential: a character"),
             ),
-            (r#"{"access_token":"canary\n","expires_in":60}"#, Some("`access_token`: invalid credential: white space")),
+            (
+                r#"{"access_token":"canary\n","expires_in":60}"#,
+                Some("`access_token`: invalid credential: white space"),
+            ),
             (
                 r#"{"access_token":"Bearer canary","expires_in":60}"#,
                 Some("`access_token`: invalid credential: it starts"),
             ),
         ] {
-            match (serde_json::from_str::<AccessToken<'_>>(json).unwrap().into_credential(), problem) {
-                (Ok(token), None) => assert_eq!(token.expiry(), Expiry::In(Duration::from_secs(60))),
+            match (
+                serde_json::from_str::<AccessToken<'_>>(json)
+                    .unwrap()
+                    .into_credential(),
+                problem,
+            ) {
+                (Ok(token), None) => {
+                    assert_eq!(token.expiry(), Expiry::In(Duration::from_secs(60)))
+                }
                 (Err(error), Some(problem)) => {
-                    assert!(error.starts_with(problem) && !error.contains("canary"), "{error}")
+                    assert!(
+                        error.starts_with(problem) && !error.contains("canary"),
+                        "{error}"
+                    )
                 }
                 (outcome, _) => panic!("{json}: {outcome:?}"),
             }
@@ -117,7 +154,11 @@ mod tests {
             ("null", ASSUMED_LIFETIME),
             ("{}", ASSUMED_LIFETIME),
         ] {
-            assert_eq!(within(token(), &json(text)).expiry(), Expiry::In(lifetime), "{text}");
+            assert_eq!(
+                within(token(), &json(text)).expiry(),
+                Expiry::In(lifetime),
+                "{text}"
+            );
         }
     }
 }

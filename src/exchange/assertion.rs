@@ -1,4 +1,5 @@
-//! The signed JWT by which a service account asks for a token *(RFC 7519, RFC 7523; Yandex Cloud, "Getting an IAM token for a service account")*.
+//! The signed JWT by which a service account asks for a token *(RFC 7519, RFC 7523; Yandex Cloud,
+//! "Getting an IAM token for a service account")*.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -36,18 +37,45 @@ struct Claims<'a> {
 /// Signs with PS256: RSASSA-PSS with SHA-256 and a salt of 32 bytes *(RFC 7518 §3.5)*.
 ///
 /// It takes milliseconds of CPU time.
-pub(crate) fn sign(key: &AuthorizedKey, audience: &str, now: SystemTime) -> Result<Zeroizing<String>, ProviderError> {
-    let iat = now.duration_since(UNIX_EPOCH).unwrap_or_default().saturating_sub(BACK_DATED).as_secs();
-    let header = Header { typ: "JWT", alg: "PS256", kid: &key.id };
-    let claims =
-        Claims { iss: &key.service_account_id, aud: audience, iat, exp: iat.saturating_add(LIFETIME.as_secs()) };
+pub(crate) fn sign(
+    key: &AuthorizedKey,
+    audience: &str,
+    now: SystemTime,
+) -> Result<Zeroizing<String>, ProviderError> {
+    let iat = now
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .saturating_sub(BACK_DATED)
+        .as_secs();
+    let header = Header {
+        typ: "JWT",
+        alg: "PS256",
+        kid: &key.id,
+    };
+    let claims = Claims {
+        iss: &key.service_account_id,
+        aud: audience,
+        iat,
+        exp: iat.saturating_add(LIFETIME.as_secs()),
+    };
     let signed = format!("{}.{}", encode(&header), encode(&claims));
     let mut signature = vec![0; key.pair.public().modulus_len()];
     key.pair
-        .sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature)
-        .map_err(|_| ProviderError::transient("the assertion could not be signed: the system gave no random bytes"))?;
+        .sign(
+            &RSA_PSS_SHA256,
+            &SystemRandom::new(),
+            signed.as_bytes(),
+            &mut signature,
+        )
+        .map_err(|_| {
+            ProviderError::transient(
+                "the assertion could not be signed: the system gave no random bytes",
+            )
+        })?;
     // What was signed is no secret without the signature.
-    let mut jwt = Zeroizing::new(String::with_capacity(signed.len() + 1 + signature.len() * 4 / 3 + 4));
+    let mut jwt = Zeroizing::new(String::with_capacity(
+        signed.len() + 1 + signature.len() * 4 / 3 + 4,
+    ));
     jwt.push_str(&signed);
     jwt.push('.');
     URL_SAFE_NO_PAD.encode_string(&signature, &mut jwt);
@@ -67,7 +95,8 @@ mod tests {
 
     fn key() -> AuthorizedKey {
         let pem = include_str!("../../tests/fixtures/service_account_key.pem");
-        let file = serde_json::json!({ "id": "aj\"ek", "service_account_id": "ajes", "private_key": pem });
+        let file =
+            serde_json::json!({ "id": "aj\"ek", "service_account_id": "ajes", "private_key": pem });
         AuthorizedKey::parse(&file.to_string()).unwrap()
     }
 
@@ -80,25 +109,35 @@ mod tests {
         let (key, now) = (key(), UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let jwt = sign(&key, "https://iam/t", now).unwrap();
         let parts: Vec<&str> = jwt.split('.').collect();
-        assert_eq!(json(parts[0]), serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "aj\"ek" }));
-        let claims =
-            serde_json::json!({ "iss": "ajes", "aud": "https://iam/t", "iat": 1_799_999_940, "exp": 1_800_003_540 });
+        assert_eq!(
+            json(parts[0]),
+            serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "aj\"ek" })
+        );
+        let claims = serde_json::json!({ "iss": "ajes", "aud": "https://iam/t", "iat": 1_799_999_940, "exp": 1_800_003_540 });
         assert_eq!(json(parts[1]), claims);
 
         // This verifier takes no salt but one of 32 bytes.
         let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.pair.public().as_ref());
         let signature = URL_SAFE_NO_PAD.decode(parts[2]).unwrap();
-        public.verify(jwt.rsplit_once('.').unwrap().0.as_bytes(), &signature).unwrap();
+        public
+            .verify(jwt.rsplit_once('.').unwrap().0.as_bytes(), &signature)
+            .unwrap();
         assert!(public.verify(b"something else", &signature).is_err());
     }
 
     #[test]
     fn a_clock_before_1970_or_far_ahead_does_not_panic() {
-        for now in [UNIX_EPOCH - Duration::from_secs(5), UNIX_EPOCH, UNIX_EPOCH + Duration::from_secs(u32::MAX.into())]
-        {
+        for now in [
+            UNIX_EPOCH - Duration::from_secs(5),
+            UNIX_EPOCH,
+            UNIX_EPOCH + Duration::from_secs(u32::MAX.into()),
+        ] {
             let jwt = sign(&key(), "a", now).unwrap();
             let claims = json(jwt.split('.').nth(1).unwrap());
-            assert_eq!(claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(), 3600);
+            assert_eq!(
+                claims["exp"].as_u64().unwrap() - claims["iat"].as_u64().unwrap(),
+                3600
+            );
         }
     }
 }

@@ -1,4 +1,5 @@
-//! A service account's authorized key: the shapes its file comes in, and what else people put there by mistake.
+//! A service account's authorized key: the shapes its file comes in, and what else people put there
+//! by mistake.
 //!
 //! *(Yandex Cloud, "Authorized keys")*
 
@@ -32,20 +33,29 @@ impl AuthorizedKey {
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidKey> {
         let text = text.trim_start_matches('\u{feff}');
         let file: KeyFile = serde_json::from_str(text).map_err(|error| not_json(&error))?;
-        let outer =
-            Owner { id: file.id, service_account_id: file.service_account_id, user_account_id: file.user_account_id };
+        let outer = Owner {
+            id: file.id,
+            service_account_id: file.service_account_id,
+            user_account_id: file.user_account_id,
+        };
         let owner = file.key.unwrap_or(outer);
         if owner.service_account_id.is_none() && owner.user_account_id.is_some() {
-            return Err(wrong("it is the key of a user account (`user_account_id`): create one of a service account"));
+            return Err(wrong(
+                "it is the key of a user account (`user_account_id`): create one of a service account",
+            ));
         }
         let private_key = file.private_key.ok_or_else(|| missing("private_key"))?;
         Ok(Self {
-            id: owner.id.filter(|id| !id.is_empty()).ok_or_else(|| missing("id"))?,
+            id: owner
+                .id
+                .filter(|id| !id.is_empty())
+                .ok_or_else(|| missing("id"))?,
             service_account_id: owner
                 .service_account_id
                 .filter(|id| !id.is_empty())
                 .ok_or_else(|| missing("service_account_id"))?,
-            pair: rsa_key_pair(&private_key.0).map_err(|reason| wrong(format!("`private_key`: {reason}")))?,
+            pair: rsa_key_pair(&private_key.0)
+                .map_err(|reason| wrong(format!("`private_key`: {reason}")))?,
         })
     }
 }
@@ -62,7 +72,9 @@ impl fmt::Debug for AuthorizedKey {
 impl fmt::Display for InvalidKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::Incomplete => f.write_str("its JSON ends too early: it is empty, half-written or cut"),
+            Self::Incomplete => {
+                f.write_str("its JSON ends too early: it is empty, half-written or cut")
+            }
             Self::Wrong(reason) => f.write_str(reason),
         }
     }
@@ -70,7 +82,8 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
-/// The file's flat form, or with `key` the REST answer's nested one. Fields unknown here are other tools' business.
+/// The file's flat form, or with `key` the REST answer's nested one. Fields unknown here are other
+/// tools' business.
 ///
 /// The flat fields are spelled out: `serde(flatten)` would keep a copy of the private key.
 #[derive(Deserialize)]
@@ -107,19 +120,30 @@ fn not_json(error: &serde_json::Error) -> InvalidKey {
     if error.is_eof() {
         return InvalidKey::Incomplete;
     }
-    let what = if error.is_data() { "a field of the wrong type" } else { "not JSON" };
-    wrong(format!("{what} (at line {}, column {})", error.line(), error.column()))
+    let what = if error.is_data() {
+        "a field of the wrong type"
+    } else {
+        "not JSON"
+    };
+    wrong(format!(
+        "{what} (at line {}, column {})",
+        error.line(),
+        error.column()
+    ))
 }
 
 fn missing(field: &str) -> InvalidKey {
-    wrong(format!("the field `{field}` is missing: give it the file that `yc iam key create` wrote"))
+    wrong(format!(
+        "the field `{field}` is missing: give it the file that `yc iam key create` wrote"
+    ))
 }
 
 fn wrong(reason: impl Into<String>) -> InvalidKey {
     InvalidKey::Wrong(reason.into())
 }
 
-/// The key in a PEM text, which may begin with a line to people *(RFC 7468 §2)*, as Yandex Cloud's does.
+/// The key in a PEM text, which may begin with a line to people *(RFC 7468 §2)*, as Yandex Cloud's
+/// does.
 fn rsa_key_pair(pem: &str) -> Result<RsaKeyPair, &'static str> {
     let (label, body) = only_block(pem)?;
     if label.contains("ENCRYPTED") || body.contains("ENCRYPTED") {
@@ -137,14 +161,18 @@ fn rsa_key_pair(pem: &str) -> Result<RsaKeyPair, &'static str> {
     let mut text = Zeroizing::new(String::with_capacity(body.len()));
     text.extend(body.split_ascii_whitespace());
     let mut der = Zeroizing::new(vec![0; text.len()]);
-    let len = STANDARD.decode_slice(&*text, &mut der).map_err(|_| "its base64 is damaged")?;
+    let len = STANDARD
+        .decode_slice(&*text, &mut der)
+        .map_err(|_| "its base64 is damaged")?;
     parse(&der[..len]).map_err(rejection)
 }
 
 /// The label and the text between the two lines of the one block there is.
 fn only_block(pem: &str) -> Result<(&str, &str), &'static str> {
     const CUT: &str = "its PEM block is cut";
-    let (_, block) = pem.split_once("-----BEGIN ").ok_or("it has no line `-----BEGIN PRIVATE KEY-----`")?;
+    let (_, block) = pem
+        .split_once("-----BEGIN ")
+        .ok_or("it has no line `-----BEGIN PRIVATE KEY-----`")?;
     let (label, rest) = block.split_once("-----").ok_or(CUT)?;
     let (body, after) = rest.split_once("-----END ").ok_or(CUT)?;
     if body.contains("-----") || !after.starts_with(label) {
@@ -207,7 +235,10 @@ mod tests {
             ),
         ] {
             let key = parse(&text).unwrap();
-            assert_eq!((key.id.as_str(), key.service_account_id.as_str()), ("ajek", "ajes"));
+            assert_eq!(
+                (key.id.as_str(), key.service_account_id.as_str()),
+                ("ajek", "ajes")
+            );
             assert_eq!(key.pair.public().modulus_len(), 256);
         }
     }
@@ -216,9 +247,16 @@ mod tests {
     fn a_text_that_ends_too_early_may_be_half_written() {
         let whole = file(KEY);
         for end in [0, 1, whole.len() / 2, whole.len() - 1] {
-            assert_eq!(parse(&whole[..end]).unwrap_err(), InvalidKey::Incomplete, "{end}");
+            assert_eq!(
+                parse(&whole[..end]).unwrap_err(),
+                InvalidKey::Incomplete,
+                "{end}"
+            );
         }
-        assert_eq!(parse(&format!("{{\"x\":{}", "[".repeat(60_000))).unwrap_err(), InvalidKey::Incomplete);
+        assert_eq!(
+            parse(&format!("{{\"x\":{}", "[".repeat(60_000))).unwrap_err(),
+            InvalidKey::Incomplete
+        );
     }
 
     #[test]
@@ -228,37 +266,88 @@ mod tests {
             ("canary".into(), "not JSON (at line 1, column 1)"),
             ("[\"canary\"]".into(), "a field of the wrong type"),
             ("\"canary\"".into(), "a field of the wrong type"),
-            (r#"{"private_key":["canary"]}"#.into(), "a field of the wrong type (at line 1"),
-            (r#"{"private_key":"canary","privateKey":"canary"}"#.into(), "a field of the wrong type"),
+            (
+                r#"{"private_key":["canary"]}"#.into(),
+                "a field of the wrong type (at line 1",
+            ),
+            (
+                r#"{"private_key":"canary","privateKey":"canary"}"#.into(),
+                "a field of the wrong type",
+            ),
             ("{}".into(), "`private_key` is missing"),
-            (r#"{"id":"a","private_key":null}"#.into(), "`private_key` is missing"),
+            (
+                r#"{"id":"a","private_key":null}"#.into(),
+                "`private_key` is missing",
+            ),
             (file(KEY).replace("ajek", ""), "`id` is missing"),
             (file(KEY).replace("\"id\"", "\"x\""), "`id` is missing"),
-            (file(KEY).replace("service_account_id", "x"), "`service_account_id` is missing"),
-            (file(KEY).replace("service_account_id", "user_account_id"), "user account"),
+            (
+                file(KEY).replace("service_account_id", "x"),
+                "`service_account_id` is missing",
+            ),
+            (
+                file(KEY).replace("service_account_id", "user_account_id"),
+                "user account",
+            ),
             (file("canary"), "no line `-----BEGIN PRIVATE KEY-----`"),
             (file(""), "no line `-----BEGIN PRIVATE KEY-----`"),
             (file("-----BEGIN canary"), "cut"),
             (file(&KEY[..KEY.len() / 2]), "cut"),
             (file(&KEY.replace("END PRIVATE", "END PUBLIC")), "cut"),
             (file(&double), "several PEM blocks"),
-            (file(include_str!("../../tests/fixtures/encrypted.pem")), "encrypted"),
-            (file(include_str!("../../tests/fixtures/encrypted_pkcs1.pem")), "encrypted"),
-            (file(include_str!("../../tests/fixtures/ec.pem")), "no RSA key"),
-            (file(include_str!("../../tests/fixtures/ec_sec1.pem")), "no RSA key"),
-            (file(include_str!("../../tests/fixtures/ed25519.pem")), "no RSA key"),
-            (file(include_str!("../../tests/fixtures/public_key.pem")), "public key"),
-            (file(include_str!("../../tests/fixtures/certificate.pem")), "certificate"),
-            (file(include_str!("../../tests/fixtures/rsa_1024.pem")), "shorter than 2048 bits"),
-            (file(&KEY.replace("PRIVATE KEY", "CANARY")), "no private key"),
+            (
+                file(include_str!("../../tests/fixtures/encrypted.pem")),
+                "encrypted",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/encrypted_pkcs1.pem")),
+                "encrypted",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/ec.pem")),
+                "no RSA key",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/ec_sec1.pem")),
+                "no RSA key",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/ed25519.pem")),
+                "no RSA key",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/public_key.pem")),
+                "public key",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/certificate.pem")),
+                "certificate",
+            ),
+            (
+                file(include_str!("../../tests/fixtures/rsa_1024.pem")),
+                "shorter than 2048 bits",
+            ),
+            (
+                file(&KEY.replace("PRIVATE KEY", "CANARY")),
+                "no private key",
+            ),
             (file(&KEY.replace('M', "!")), "base64 is damaged"),
-            (file("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"), "damaged"),
+            (
+                file("-----BEGIN PRIVATE KEY-----\nAAAA\n-----END PRIVATE KEY-----"),
+                "damaged",
+            ),
             ("[".repeat(60_000), "a field of the wrong type"),
         ] {
             let error = parse(&text).unwrap_err();
             assert_ne!(error, InvalidKey::Incomplete, "{reason}");
-            assert!(error.to_string().contains(reason), "{error}, where `{reason}` was expected");
-            assert!(!error.to_string().to_lowercase().contains("canary"), "{error}");
+            assert!(
+                error.to_string().contains(reason),
+                "{error}, where `{reason}` was expected"
+            );
+            assert!(
+                !error.to_string().to_lowercase().contains("canary"),
+                "{error}"
+            );
         }
     }
 

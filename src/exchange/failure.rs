@@ -21,7 +21,10 @@ pub(crate) enum Failure {
 
 impl Failure {
     /// The error for the user, with advice on what to do about a refusal.
-    pub(crate) fn advise(self, advice: impl FnOnce(StatusCode) -> Option<&'static str>) -> ProviderError {
+    pub(crate) fn advise(
+        self,
+        advice: impl FnOnce(StatusCode) -> Option<&'static str>,
+    ) -> ProviderError {
         match self {
             // Also a healthy server's answer can be broken on its way, by a proxy or a portal.
             Self::BadAnswer(reason) => ProviderError::transient(reason),
@@ -34,12 +37,19 @@ impl Failure {
     }
 }
 
-/// The body of an answer that says yes. `sent` is the secret that was sent, which no error may show.
-pub(crate) fn accepted<'a, T: Deserialize<'a>>(answer: &'a Answer, sent: &str) -> Result<T, Failure> {
+/// The body of an answer that says yes. `sent` is the secret that was sent, which no error may
+/// show.
+pub(crate) fn accepted<'a, T: Deserialize<'a>>(
+    answer: &'a Answer,
+    sent: &str,
+) -> Result<T, Failure> {
     if !answer.status.is_success() {
         return Err(Failure::Refused(Box::new(Refusal::new(answer, sent))));
     }
-    let body = answer.body.as_ref().map_err(|reason| bad_answer(answer, reason))?;
+    let body = answer
+        .body
+        .as_ref()
+        .map_err(|reason| bad_answer(answer, reason))?;
     object(body).map_err(|reason| bad_answer(answer, &reason))
 }
 
@@ -53,6 +63,11 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String
     if !json.trim_ascii_start().starts_with(b"{") {
         return Err("it is not a JSON object".into());
     }
-    serde_json::from_slice(json)
-        .map_err(|error| format!("it is not the JSON expected (at line {}, column {})", error.line(), error.column()))
+    serde_json::from_slice(json).map_err(|error| {
+        format!(
+            "it is not the JSON expected (at line {}, column {})",
+            error.line(),
+            error.column()
+        )
+    })
 }

@@ -1,4 +1,5 @@
-//! IAM's `tokens` resource: a token for a signed assertion, for an OAuth token, or for another account.
+//! IAM's `tokens` resource: a token for a signed assertion, for an OAuth token, or for another
+//! account.
 //!
 //! *(Yandex Cloud, "IamToken: Create", "IamToken: CreateForServiceAccount")*
 
@@ -32,11 +33,24 @@ const CREATE: &str = "/iam/v1/tokens";
 #[cfg(feature = "impersonation")]
 const CREATE_FOR: &str = "/iam/v1/tokens:createForServiceAccount";
 
-/// Asks for a token by the one secret named `field`, which is of characters that JSON need not escape.
+/// Asks for a token by the one secret named `field`, which is of characters that JSON need not
+/// escape.
 #[cfg(any(feature = "service-account", feature = "oauth"))]
-pub(crate) async fn create_token(client: &Client, field: &str, secret: &str) -> Result<Credential, Failure> {
-    let body = Secret::concat(&[b"{\"", field.as_bytes(), b"\":\"", secret.as_bytes(), b"\"}"]);
-    let request = client.request(Method::POST, CREATE).map_err(Failure::NoAnswer)?;
+pub(crate) async fn create_token(
+    client: &Client,
+    field: &str,
+    secret: &str,
+) -> Result<Credential, Failure> {
+    let body = Secret::concat(&[
+        b"{\"",
+        field.as_bytes(),
+        b"\":\"",
+        secret.as_bytes(),
+        b"\"}",
+    ]);
+    let request = client
+        .request(Method::POST, CREATE)
+        .map_err(Failure::NoAnswer)?;
     ask(client, request, body.into_bytes(), secret).await
 }
 
@@ -48,17 +62,33 @@ pub(crate) async fn create_token_for(
     service_account_id: &str,
 ) -> Result<Credential, Failure> {
     let body = serde_json::json!({ "serviceAccountId": service_account_id }).to_string();
-    let request = client.request(Method::POST, CREATE_FOR).map_err(Failure::NoAnswer)?;
-    ask(client, request.header(AUTHORIZATION, caller.header_value()), body.into(), token_of(caller)).await
+    let request = client
+        .request(Method::POST, CREATE_FOR)
+        .map_err(Failure::NoAnswer)?;
+    ask(
+        client,
+        request.header(AUTHORIZATION, caller.header_value()),
+        body.into(),
+        token_of(caller),
+    )
+    .await
 }
 
 #[cfg(feature = "impersonation")]
 fn token_of(caller: &Credential) -> &str {
-    let header = caller.header_value().to_str().expect("a scheme and a token are visible ASCII");
+    let header = caller
+        .header_value()
+        .to_str()
+        .expect("a scheme and a token are visible ASCII");
     &header[caller.scheme().as_str().len() + 1..]
 }
 
-async fn ask(client: &Client, request: request::Builder, body: Bytes, sent: &str) -> Result<Credential, Failure> {
+async fn ask(
+    client: &Client,
+    request: request::Builder,
+    body: Bytes,
+    sent: &str,
+) -> Result<Credential, Failure> {
     let request: Request<_> = request
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(body))
@@ -80,10 +110,15 @@ fn token_in(answer: &Answer, sent: &str) -> Result<Credential, Failure> {
     let created: Created<'_> = accepted(answer, sent)?;
     let token = Credential::iam_token(&created.iam_token)
         .map_err(|error| bad_answer(answer, &format!("`iamToken`: {error}")))?;
-    Ok(until(token, &created.expires_at, answer.server_time_if_ours_is_wrong()))
+    Ok(until(
+        token,
+        &created.expires_at,
+        answer.server_time_if_ours_is_wrong(),
+    ))
 }
 
-/// The token with the end that `expires_at` states *(RFC 3339)*; a lifetime by the server's clock, where the local one is wrong.
+/// The token with the end that `expires_at` states *(RFC 3339)*; a lifetime by the server's clock,
+/// where the local one is wrong.
 fn until(token: Credential, expires_at: &Value, server_time: Option<SystemTime>) -> Credential {
     let Some(end) = expires_at.as_str().and_then(rfc3339) else {
         return token.with_lifetime(ASSUMED_LIFETIME);
@@ -111,17 +146,24 @@ mod tests {
 
     #[test]
     fn an_end_is_read_in_every_form_of_rfc_3339_and_fifteen_minutes_are_assumed_without() {
-        let at = |seconds, nanos| Expiry::At(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos));
+        let at =
+            |seconds, nanos| Expiry::At(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos));
         let assumed = Expiry::In(ASSUMED_LIFETIME);
         for (text, expiry) in [
-            ("2025-03-23T03:06:38.419948750Z", at(1_742_699_198, 419_948_750)),
+            (
+                "2025-03-23T03:06:38.419948750Z",
+                at(1_742_699_198, 419_948_750),
+            ),
             ("2025-03-23T03:06:38Z", at(1_742_699_198, 0)),
             ("2025-03-23T03:06:38.4z", at(1_742_699_198, 400_000_000)),
             ("2025-03-23t03:06:38z", at(1_742_699_198, 0)),
             ("2025-03-23T06:06:38+03:00", at(1_742_699_198, 0)),
             ("2025-03-23T03:06:38+00:00", at(1_742_699_198, 0)),
             ("2016-12-31T23:59:60Z", at(1_483_228_799, 0)),
-            ("1969-12-31T23:59:59Z", Expiry::At(SystemTime::UNIX_EPOCH - Duration::from_secs(1))),
+            (
+                "1969-12-31T23:59:59Z",
+                Expiry::At(SystemTime::UNIX_EPOCH - Duration::from_secs(1)),
+            ),
             ("10000-01-01T00:00:00Z", assumed),
             ("2025-03-23T03:06:38.0123456789Z", assumed),
             ("2025-03-23T03:06:38", assumed),
@@ -129,20 +171,33 @@ mod tests {
             ("tomorrow", assumed),
             ("", assumed),
         ] {
-            assert_eq!(until(token(), &text.into(), None).expiry(), expiry, "{text}");
+            assert_eq!(
+                until(token(), &text.into(), None).expiry(),
+                expiry,
+                "{text}"
+            );
         }
         for value in [Value::Null, 5.into(), Value::Array(vec![])] {
             assert_eq!(until(token(), &value, None).expiry(), assumed);
         }
-        assert!(matches!(until(token(), &"9999-12-30T00:00:00Z".into(), None).expiry(), Expiry::At(_)));
+        assert!(matches!(
+            until(token(), &"9999-12-30T00:00:00Z".into(), None).expiry(),
+            Expiry::At(_)
+        ));
     }
 
     #[test]
     fn where_the_local_clock_is_wrong_the_end_is_counted_from_the_servers_time() {
         let server_time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_742_699_198 - 600);
         let end = "2025-03-23T03:06:38Z".into();
-        assert_eq!(until(token(), &end, Some(server_time)).expiry(), Expiry::In(Duration::from_secs(600)));
+        assert_eq!(
+            until(token(), &end, Some(server_time)).expiry(),
+            Expiry::In(Duration::from_secs(600))
+        );
         let later = server_time + Duration::from_secs(601);
-        assert_eq!(until(token(), &end, Some(later)).expiry(), Expiry::In(Duration::ZERO));
+        assert_eq!(
+            until(token(), &end, Some(later)).expiry(),
+            Expiry::In(Duration::ZERO)
+        );
     }
 }

@@ -1,7 +1,7 @@
 //! One call, one token: what is asked, what is answered, and what a refusal says.
 //!
-//! An exchange knows the wire and nothing else: it keeps nothing, and asks once. Its providers decide what a [`Failure`] means
-//! where they are.
+//! An exchange knows the wire and nothing else: it keeps nothing, and asks once. Its providers
+//! decide what a [`Failure`] means where they are.
 
 #[cfg(any(feature = "metadata", feature = "workload-identity"))]
 pub(crate) mod access_token;
@@ -10,13 +10,21 @@ pub(crate) mod assertion;
 #[cfg(feature = "service-account")]
 pub(crate) mod authorized_key;
 mod failure;
-#[cfg(any(feature = "service-account", feature = "oauth", feature = "impersonation"))]
+#[cfg(any(
+    feature = "service-account",
+    feature = "oauth",
+    feature = "impersonation"
+))]
 pub(crate) mod iam;
 mod refusal;
 #[cfg(feature = "workload-identity")]
 pub(crate) mod token_exchange;
 
-#[cfg(any(feature = "metadata", feature = "service-account", feature = "impersonation"))]
+#[cfg(any(
+    feature = "metadata",
+    feature = "service-account",
+    feature = "impersonation"
+))]
 pub(crate) use self::failure::Failure;
 #[cfg(feature = "metadata")]
 pub(crate) use self::failure::object;

@@ -11,7 +11,8 @@ use crate::provider::ProviderError;
 use crate::scrub;
 use crate::transport::Answer;
 
-/// A refusal by IAM, the token exchange or the metadata service. Its body is never quoted, only the fields known.
+/// A refusal by IAM, the token exchange or the metadata service. Its body is never quoted, only the
+/// fields known.
 pub(crate) struct Refusal {
     url: String,
     pub(crate) status: StatusCode,
@@ -21,7 +22,8 @@ pub(crate) struct Refusal {
     pub(crate) server_time: Option<SystemTime>,
 }
 
-/// What a body says: a `google.rpc.Status`, or an OAuth error *(RFC 6749 §5.2)*, or nothing that is understood.
+/// What a body says: a `google.rpc.Status`, or an OAuth error *(RFC 6749 §5.2)*, or nothing that is
+/// understood.
 #[derive(Default)]
 struct Told {
     code: Option<String>,
@@ -34,10 +36,18 @@ impl Refusal {
     pub(crate) fn new(answer: &Answer, sent: &str) -> Self {
         let mut told = match &answer.body {
             Ok(body) => Told::read(body, sent),
-            Err(reason) => Told { message: Some(reason.to_string()), ..Told::default() },
+            Err(reason) => Told {
+                message: Some(reason.to_string()),
+                ..Told::default()
+            },
         };
-        let header = answer.headers.get("x-request-id").and_then(|value| value.to_str().ok());
-        told.request_id = told.request_id.or_else(|| header.map(|id| scrub::answer(id, sent)));
+        let header = answer
+            .headers
+            .get("x-request-id")
+            .and_then(|value| value.to_str().ok());
+        told.request_id = told
+            .request_id
+            .or_else(|| header.map(|id| scrub::answer(id, sent)));
         Self {
             url: answer.url.clone(),
             status: answer.status,
@@ -47,12 +57,20 @@ impl Refusal {
         }
     }
 
-    /// Transient where time may heal it: overload, time-outs, and what went wrong on the other side.
+    /// Transient where time may heal it: overload, time-outs, and what went wrong on the other
+    /// side.
     pub(crate) fn into_error(self, advice: Option<&'static str>) -> ProviderError {
         let retry_after = self.retry_after;
         let passes = matches!(self.status.as_u16(), 408 | 425 | 429 | 500..);
-        let error = Advised { refusal: self, advice };
-        let error = if passes { ProviderError::transient(error) } else { ProviderError::permanent(error) };
+        let error = Advised {
+            refusal: self,
+            advice,
+        };
+        let error = if passes {
+            ProviderError::transient(error)
+        } else {
+            ProviderError::permanent(error)
+        };
         match retry_after {
             Some(delay) => error.retry_after(delay),
             None => error,
@@ -108,8 +126,12 @@ impl Told {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self::default();
         };
-        let first =
-            |names: [&str; 3]| names.iter().find_map(|name| plain(&body[*name])).map(|text| scrub::answer(&text, sent));
+        let first = |names: [&str; 3]| {
+            names
+                .iter()
+                .find_map(|name| plain(&body[*name]))
+                .map(|text| scrub::answer(&text, sent))
+        };
         Self {
             code: first(["code", "error_code", "error"]),
             message: first(["message", "error_message", "error_description"]),
@@ -127,8 +149,11 @@ fn plain(value: &Value) -> Option<String> {
 }
 
 fn request_id(details: &Value) -> Option<&str> {
-    let of_type =
-        |detail: &&Value| detail["@type"].as_str().is_some_and(|name| name.ends_with("google.rpc.RequestInfo"));
+    let of_type = |detail: &&Value| {
+        detail["@type"]
+            .as_str()
+            .is_some_and(|name| name.ends_with("google.rpc.RequestInfo"))
+    };
     details.as_array()?.iter().find(of_type)?["requestId"].as_str()
 }
 
@@ -147,7 +172,12 @@ mod tests {
             response = response.header(*name, *value);
         }
         let response = response.body(Full::new(Bytes::from(body))).unwrap();
-        Refusal::new(&Answer::read("https://iam/t".into(), response).now_or_never().unwrap(), "sesame")
+        Refusal::new(
+            &Answer::read("https://iam/t".into(), response)
+                .now_or_never()
+                .unwrap(),
+            "sesame",
+        )
     }
 
     #[test]
@@ -174,7 +204,11 @@ mod tests {
                 r#"{"error_code":"UNAUTHORIZED","error_message":"no"}"#,
                 "https://iam/t answered 401 Unauthorized: no (code UNAUTHORIZED)",
             ),
-            (&[id], "<html>canary</html>", "https://iam/t answered 401 Unauthorized (request id from-header)"),
+            (
+                &[id],
+                "<html>canary</html>",
+                "https://iam/t answered 401 Unauthorized (request id from-header)",
+            ),
             (&[], "", "https://iam/t answered 401 Unauthorized"),
             (&[], "[1]", "https://iam/t answered 401 Unauthorized"),
             (
@@ -182,7 +216,11 @@ mod tests {
                 r#"{"code":{"canary":1},"message":["canary"],"details":"canary"}"#,
                 "https://iam/t answered 401 Unauthorized",
             ),
-            (&[], r#"{"message":"you sent sesame"}"#, "https://iam/t answered 401 Unauthorized: you sent [secret]"),
+            (
+                &[],
+                r#"{"message":"you sent sesame"}"#,
+                "https://iam/t answered 401 Unauthorized: you sent [secret]",
+            ),
             (
                 &[("content-encoding", "gzip")],
                 "canary",
@@ -191,14 +229,19 @@ mod tests {
         ] {
             let error = refusal(401, headers, body).into_error(None);
             assert_eq!(error.to_string(), text);
-            assert!(!format!("{error:?} {:?}", std::error::Error::source(&error)).contains("canary"));
+            assert!(
+                !format!("{error:?} {:?}", std::error::Error::source(&error)).contains("canary")
+            );
         }
     }
 
     #[test]
     fn a_body_nested_without_end_is_no_danger() {
         let body = "[".repeat(60_000).leak();
-        assert_eq!(refusal(401, &[], body).to_string(), "https://iam/t answered 401 Unauthorized");
+        assert_eq!(
+            refusal(401, &[], body).to_string(),
+            "https://iam/t answered 401 Unauthorized"
+        );
     }
 
     #[test]
@@ -218,17 +261,25 @@ mod tests {
             (599, true),
         ] {
             let error = refusal(status, &[("retry-after", "7")], "").into_error(None);
-            assert_eq!((error.is_transient(), error.is_permanent()), (transient, !transient), "{status}");
+            assert_eq!(
+                (error.is_transient(), error.is_permanent()),
+                (transient, !transient),
+                "{status}"
+            );
             assert_eq!(error.delay_asked(), Some(Duration::from_secs(7)));
         }
     }
 
     #[test]
     fn a_wrong_clock_and_advice_follow_the_refusal() {
-        let error = refusal(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "").into_error(Some("make a new key"));
+        let error = refusal(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "")
+            .into_error(Some("make a new key"));
         let text = "https://iam/t answered 401 Unauthorized; the local clock is off by more than 30 s; make a new key";
         assert_eq!(error.to_string(), text);
         let error = refusal(401, &[], "").into_error(Some("make a new key"));
-        assert_eq!(error.to_string(), "https://iam/t answered 401 Unauthorized; make a new key");
+        assert_eq!(
+            error.to_string(),
+            "https://iam/t answered 401 Unauthorized; make a new key"
+        );
     }
 }

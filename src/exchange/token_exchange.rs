@@ -1,4 +1,5 @@
-//! Another provider's token for an IAM token *(RFC 8693 §2; Yandex Cloud, "Setting up a workload identity federation")*.
+//! Another provider's token for an IAM token *(RFC 8693 §2; Yandex Cloud, "Setting up a workload
+//! identity federation")*.
 
 use bytes::Bytes;
 use form_urlencoded::Serializer;
@@ -24,12 +25,17 @@ pub(crate) async fn exchange(
     subject_token: &str,
 ) -> Result<Credential, Failure> {
     let form = Bytes::from_owner(form(service_account_id, subject_token));
-    let request = client.request(Method::POST, PATH).map_err(Failure::NoAnswer)?;
+    let request = client
+        .request(Method::POST, PATH)
+        .map_err(Failure::NoAnswer)?;
     let request = request
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Full::new(form))
         .expect("the URL was checked and the headers are constants");
-    credential_in(&client.send(request).await.map_err(Failure::NoAnswer)?, subject_token)
+    credential_in(
+        &client.send(request).await.map_err(Failure::NoAnswer)?,
+        subject_token,
+    )
 }
 
 fn form(service_account_id: &str, subject_token: &str) -> Zeroizing<Vec<u8>> {
@@ -37,11 +43,20 @@ fn form(service_account_id: &str, subject_token: &str) -> Zeroizing<Vec<u8>> {
     // At its full capacity from the start, where escaping makes three characters of one at most.
     let text = String::with_capacity(FIXED + 3 * (service_account_id.len() + subject_token.len()));
     let form = Serializer::new(text)
-        .append_pair("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange")
-        .append_pair("requested_token_type", "urn:ietf:params:oauth:token-type:access_token")
+        .append_pair(
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        )
+        .append_pair(
+            "requested_token_type",
+            "urn:ietf:params:oauth:token-type:access_token",
+        )
         .append_pair("audience", service_account_id)
         .append_pair("subject_token", subject_token)
-        .append_pair("subject_token_type", "urn:ietf:params:oauth:token-type:id_token")
+        .append_pair(
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:id_token",
+        )
         .finish();
     Zeroizing::new(form.into_bytes())
 }
@@ -54,15 +69,27 @@ mod tests {
     fn the_form_has_the_five_documented_fields_and_never_outgrew_its_memory() {
         let form = form("aje&x", &"+".repeat(5000));
         let pairs: Vec<_> = form_urlencoded::parse(&form).into_owned().collect();
-        let pairs: Vec<_> = pairs.iter().map(|(name, value)| (name.as_str(), value.as_str())).collect();
+        let pairs: Vec<_> = pairs
+            .iter()
+            .map(|(name, value)| (name.as_str(), value.as_str()))
+            .collect();
         assert_eq!(
             pairs,
             [
-                ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-                ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+                (
+                    "grant_type",
+                    "urn:ietf:params:oauth:grant-type:token-exchange"
+                ),
+                (
+                    "requested_token_type",
+                    "urn:ietf:params:oauth:token-type:access_token"
+                ),
                 ("audience", "aje&x"),
                 ("subject_token", "+".repeat(5000).as_str()),
-                ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+                (
+                    "subject_token_type",
+                    "urn:ietf:params:oauth:token-type:id_token"
+                ),
             ]
         );
         assert_eq!(form.capacity(), 512 + 3 * 5005);

@@ -13,16 +13,18 @@ const EXECUTION_SERVICE: &str = "yandex.cloud.serverless.workflows.v1.ExecutionS
 
 pub(super) static WORKFLOWS: ApiKeyRules = ApiKeyRules::workflows();
 
-/// An API key goes only to methods of the Workflows API's Execution resource; an IAM token goes anywhere.
+/// An API key goes only to methods of the Workflows API's Execution resource; an IAM token goes
+/// anywhere.
 ///
-/// That is what the API accepts *(Yandex Cloud documentation, "Authentication with the Workflows API")*. The resource is the
-/// REST path `/workflows/v1/execution` and what lies below it, and every method of the gRPC service
-/// `yandex.cloud.serverless.workflows.v1.ExecutionService`, with any HTTP method and on any host: the default policy,
-/// [`Workflows`](super::Workflows), adds [`TrustedOrigins`](super::TrustedOrigins).
+/// That is what the API accepts *(Yandex Cloud documentation, "Authentication with the Workflows
+/// API")*. The resource is the REST path `/workflows/v1/execution` and what lies below it, and
+/// every method of the gRPC service `yandex.cloud.serverless.workflows.v1.ExecutionService`, with
+/// any HTTP method and on any host: the default policy, [`Workflows`](super::Workflows), adds
+/// [`TrustedOrigins`](super::TrustedOrigins).
 ///
-/// The path is judged byte for byte as it will be sent. One with a `%`, `;`, `\` or a character that is not visible ASCII,
-/// with an empty segment (also at the end) or with a segment `.` or `..` is not Execution, whatever a server may make of it.
-/// The query is not looked at.
+/// The path is judged byte for byte as it will be sent. One with a `%`, `;`, `\` or a character
+/// that is not visible ASCII, with an empty segment (also at the end) or with a segment `.` or `..`
+/// is not Execution, whatever a server may make of it. The query is not looked at.
 ///
 /// # Examples
 ///
@@ -49,8 +51,9 @@ impl Policy for ExecutionOnly {
 
 /// An API key goes only to the methods listed; an IAM token goes anywhere.
 ///
-/// For other services, whose API keys too are good for some methods only. [`ExecutionOnly`] tells how paths are judged. Only the
-/// API key is held back here: combine it with [`TrustedOrigins`](super::TrustedOrigins), which holds back every credential.
+/// For other services, whose API keys too are good for some methods only. [`ExecutionOnly`] tells
+/// how paths are judged. Only the API key is held back here: combine it with
+/// [`TrustedOrigins`](super::TrustedOrigins), which holds back every credential.
 ///
 /// # Clone
 ///
@@ -84,24 +87,37 @@ enum Rule {
 impl ApiKeyRules {
     /// No method yet.
     pub const fn none() -> Self {
-        Self { workflows: false, listed: None }
+        Self {
+            workflows: false,
+            listed: None,
+        }
     }
 
     /// The Execution resource of Workflows, on any host: what [`ExecutionOnly`] is.
     pub const fn workflows() -> Self {
-        Self { workflows: true, listed: None }
+        Self {
+            workflows: true,
+            listed: None,
+        }
     }
 
-    /// Adds the REST path `path_prefix` and what lies below it, on `origin`, written `https://host` or `https://host:port`.
+    /// Adds the REST path `path_prefix` and what lies below it, on `origin`, written `https://host`
+    /// or `https://host:port`.
     ///
-    /// Origins are compared as in [`TrustedOrigins`](super::TrustedOrigins). In a URI without authority only the path counts, since
-    /// its origin is known to the transport under the layer only.
+    /// Origins are compared as in [`TrustedOrigins`](super::TrustedOrigins). In a URI without
+    /// authority only the path counts, since its origin is known to the transport under the layer
+    /// only.
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] when the origin is written otherwise (plain `http` is for loopback only), or when no path that is allowed
-    /// could start with the prefix: it starts with `/` and has no other `/` at its end, so `/` alone is none.
-    pub fn allow_rest(self, origin: impl AsRef<str>, path_prefix: impl AsRef<str>) -> Result<Self, InvalidOrigin> {
+    /// [`InvalidOrigin`] when the origin is written otherwise (plain `http` is for loopback only),
+    /// or when no path that is allowed could start with the prefix: it starts with `/` and has no
+    /// other `/` at its end, so `/` alone is none.
+    pub fn allow_rest(
+        self,
+        origin: impl AsRef<str>,
+        path_prefix: impl AsRef<str>,
+    ) -> Result<Self, InvalidOrigin> {
         let (origin, prefix) = (Origin::parse(origin.as_ref())?, path_prefix.as_ref());
         if !origin.is_https() && !origin.is_loopback() {
             return Err(Reason::Insecure.into());
@@ -109,16 +125,26 @@ impl ApiKeyRules {
         if !path::is_canonical(prefix) {
             return Err(Reason::Prefix.into());
         }
-        Ok(self.with(Rule::Rest { origin, prefix: prefix.into() }))
+        Ok(self.with(Rule::Rest {
+            origin,
+            prefix: prefix.into(),
+        }))
     }
 
-    /// Adds every method of a gRPC service, on any host, by its full name: `yandex.cloud.searchapi.v2.WebSearchService`.
+    /// Adds every method of a gRPC service, on any host, by its full name:
+    /// `yandex.cloud.searchapi.v2.WebSearchService`.
     ///
     /// What is no such name (empty, with a `/`) matches nothing.
     #[must_use]
     pub fn allow_grpc(self, service: impl AsRef<str>) -> Self {
         let service = service.as_ref();
-        if path::is_service_name(service) { self.with(Rule::Grpc { service: service.into() }) } else { self }
+        if path::is_service_name(service) {
+            self.with(Rule::Grpc {
+                service: service.into(),
+            })
+        } else {
+            self
+        }
     }
 
     fn with(mut self, rule: Rule) -> Self {
@@ -174,7 +200,11 @@ impl ApiKeyRules {
 impl Policy for ApiKeyRules {
     #[inline]
     fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision {
-        if self.let_pass(request, credential) { Decision::Attach } else { self.deny(request) }
+        if self.let_pass(request, credential) {
+            Decision::Attach
+        } else {
+            self.deny(request)
+        }
     }
 }
 
@@ -183,7 +213,8 @@ impl Rule {
         match self {
             Self::Grpc { service } => path::is_method_of(uri.path(), service),
             Self::Rest { origin, prefix } => {
-                path::is_within(uri.path(), prefix) && (uri.authority().is_none() || origin.is_of(uri))
+                path::is_within(uri.path(), prefix)
+                    && (uri.authority().is_none() || origin.is_of(uri))
             }
         }
     }
@@ -196,7 +227,8 @@ impl Rule {
     }
 }
 
-// A function of its own, so that a request with an IAM token does not pay for the registers this takes.
+// A function of its own, so that a request with an IAM token does not pay for the registers this
+// takes.
 #[inline(never)]
 fn is_execution(uri: &Uri) -> bool {
     let path = uri.path();

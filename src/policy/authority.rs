@@ -9,7 +9,8 @@ use http::Uri;
 const HTTP: &str = "http";
 const HTTPS: &str = "https";
 
-/// Why a text names no origin, or no path prefix, that a rule can be about. Says what is wrong, never the text.
+/// Why a text names no origin, or no path prefix, that a rule can be about. Says what is wrong,
+/// never the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidOrigin {
     reason: Reason,
@@ -55,7 +56,8 @@ impl fmt::Display for InvalidOrigin {
 
 impl Error for InvalidOrigin {}
 
-/// An origin that a rule names, in its usual spelling: lower case, no trailing dot, no default port.
+/// An origin that a rule names, in its usual spelling: lower case, no trailing dot, no default
+/// port.
 #[derive(Clone, Debug)]
 pub(super) struct Origin {
     scheme: &'static str,
@@ -71,7 +73,10 @@ impl Origin {
         if authority.contains(['/', '?', '#', '\\']) {
             return Err(Reason::Path.into());
         }
-        Ok(Self { scheme, authority: Target::read(scheme, authority)?.authority().into() })
+        Ok(Self {
+            scheme,
+            authority: Target::read(scheme, authority)?.authority().into(),
+        })
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -88,7 +93,8 @@ impl Origin {
     }
 
     pub(super) fn is_spelled_in(&self, uri: &Uri) -> bool {
-        uri.authority().is_some_and(|authority| *authority.as_str() == *self.authority)
+        uri.authority()
+            .is_some_and(|authority| *authority.as_str() == *self.authority)
             && uri.scheme_str() == Some(self.scheme)
     }
 
@@ -126,7 +132,8 @@ enum Host<'a> {
 impl<'a> Target<'a> {
     /// `None` where scheme or authority is absent or not one we know how to read.
     pub(super) fn of(uri: &'a Uri) -> Option<Self> {
-        // The scheme's spelling counts: some connectors take a hand-built `HTTPS` for no TLS at all.
+        // The scheme's spelling counts: some connectors take a hand-built `HTTPS` for no TLS at
+        // all.
         let scheme = known_scheme(uri.scheme_str()?)?;
         Self::read(scheme, uri.authority()?.as_str()).ok()
     }
@@ -137,10 +144,17 @@ impl<'a> Target<'a> {
         }
         let end_of_host = authority.rfind(']').map_or(0, |bracket| bracket + 1);
         let (host, port) = match authority[end_of_host..].find(':') {
-            Some(colon) => (&authority[..end_of_host + colon], port(&authority[end_of_host + colon + 1..])?),
+            Some(colon) => (
+                &authority[..end_of_host + colon],
+                port(&authority[end_of_host + colon + 1..])?,
+            ),
             None => (authority, default_port(scheme)),
         };
-        Ok(Self { scheme, host: Host::read(host)?, port })
+        Ok(Self {
+            scheme,
+            host: Host::read(host)?,
+            port,
+        })
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -157,8 +171,14 @@ impl<'a> Target<'a> {
 
     /// Whether it is `domain` or a host under it, on the default port.
     pub(super) fn is_within(&self, domain: &str) -> bool {
-        let Host::Name(name) = self.host else { return false };
-        let Some((above, tail)) = name.len().checked_sub(domain.len()).and_then(|at| name.split_at_checked(at)) else {
+        let Host::Name(name) = self.host else {
+            return false;
+        };
+        let Some((above, tail)) = name
+            .len()
+            .checked_sub(domain.len())
+            .and_then(|at| name.split_at_checked(at))
+        else {
             return false;
         };
         (above.is_empty() || above.ends_with('.'))
@@ -172,7 +192,11 @@ impl<'a> Target<'a> {
             Host::Address(IpAddr::V4(address)) => address.to_string(),
             Host::Name(name) => name.to_ascii_lowercase(),
         };
-        if self.port == default_port(self.scheme) { host } else { format!("{host}:{}", self.port) }
+        if self.port == default_port(self.scheme) {
+            host
+        } else {
+            format!("{host}:{}", self.port)
+        }
     }
 }
 
@@ -190,24 +214,38 @@ impl PartialEq for Target<'_> {
 impl<'a> Host<'a> {
     fn read(text: &'a str) -> Result<Self, Reason> {
         if let Some(literal) = text.strip_prefix('[') {
-            let address = literal.strip_suffix(']').and_then(|literal| literal.parse().ok());
-            return address.map(|address| Self::Address(IpAddr::V6(address))).ok_or(Reason::Host);
+            let address = literal
+                .strip_suffix(']')
+                .and_then(|literal| literal.parse().ok());
+            return address
+                .map(|address| Self::Address(IpAddr::V6(address)))
+                .ok_or(Reason::Host);
         }
         if let Ok(address) = text.parse() {
             return Ok(Self::Address(IpAddr::V4(address)));
         }
         let name = text.strip_suffix('.').unwrap_or(text);
-        if name.split('.').all(is_label) && !ends_in_number(name) { Ok(Self::Name(name)) } else { Err(Reason::Host) }
+        if name.split('.').all(is_label) && !ends_in_number(name) {
+            Ok(Self::Name(name))
+        } else {
+            Err(Reason::Host)
+        }
     }
 }
 
-/// No name does: it is an address in a spelling (`127.1`, `127.0.0.1.`) that not every resolver reads the same way.
+/// No name does: it is an address in a spelling (`127.1`, `127.0.0.1.`) that not every resolver
+/// reads the same way.
 fn ends_in_number(name: &str) -> bool {
-    name.rsplit('.').next().is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
+    name.rsplit('.')
+        .next()
+        .is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
 }
 
 fn is_label(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
 /// Digits only: `u16`'s own parser would take a sign.
@@ -242,7 +280,10 @@ mod tests {
             ("https://a.example:80", "https://a.example:80"),
             ("http://a.example:80", "http://a.example"),
             ("http://a.example:443", "http://a.example:443"),
-            ("https://xn--80ak6aa92e.example", "https://xn--80ak6aa92e.example"),
+            (
+                "https://xn--80ak6aa92e.example",
+                "https://xn--80ak6aa92e.example",
+            ),
             ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
             ("https://[0:0::0:1]:443", "https://[::1]"),
             ("https://[::FFFF:1.2.3.4]:1", "https://[::ffff:1.2.3.4]:1"),
@@ -325,7 +366,11 @@ mod tests {
             ("128.0.0.1", false),
         ] {
             let origin = Origin::parse(&format!("http://{host}:1"));
-            assert_eq!(origin.is_ok_and(|origin| origin.is_loopback()), is_loopback, "{host}");
+            assert_eq!(
+                origin.is_ok_and(|origin| origin.is_loopback()),
+                is_loopback,
+                "{host}"
+            );
         }
     }
 
@@ -343,7 +388,11 @@ mod tests {
             ("https://[::1]", false),
         ] {
             let uri = uri.parse::<Uri>().unwrap();
-            assert_eq!(Target::of(&uri).is_some_and(|target| target.is_within("api.example")), within, "{uri}");
+            assert_eq!(
+                Target::of(&uri).is_some_and(|target| target.is_within("api.example")),
+                within,
+                "{uri}"
+            );
         }
     }
 }

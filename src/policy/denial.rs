@@ -14,7 +14,8 @@ const MAX_SHOWN: usize = 200;
 
 /// Why a credential may not go with a request. Clones share it.
 ///
-/// Prints the rule, the method, the host and path (cut at 200 characters; never the query), and what would be allowed.
+/// Prints the rule, the method, the host and path (cut at 200 characters; never the query), and
+/// what would be allowed.
 ///
 /// # Examples
 ///
@@ -44,14 +45,24 @@ struct Refused {
 impl Denial {
     /// A refusal of `request` by `rule`, a sentence that is true of what is refused.
     pub fn new(rule: impl Into<Cow<'static, str>>, request: &RequestHead<'_>) -> Self {
-        let refused = Refused { method: request.method.clone(), target: target(request) };
-        Self { rule: rule.into(), hint: None, refused: Arc::new(refused) }
+        let refused = Refused {
+            method: request.method.clone(),
+            target: target(request),
+        };
+        Self {
+            rule: rule.into(),
+            hint: None,
+            refused: Arc::new(refused),
+        }
     }
 
     /// Says what would be allowed.
     #[must_use]
     pub fn allowed(self, hint: impl Into<Cow<'static, str>>) -> Self {
-        Self { hint: Some(hint.into()), ..self }
+        Self {
+            hint: Some(hint.into()),
+            ..self
+        }
     }
 
     /// The rule that refused.
@@ -62,7 +73,11 @@ impl Denial {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{}: {} {} was not sent", self.rule, self.refused.method, self.refused.target)?;
+        write!(
+            f,
+            "{}: {} {} was not sent",
+            self.rule, self.refused.method, self.refused.target
+        )?;
         match &self.hint {
             Some(hint) => write!(f, "; allowed: {hint}"),
             None => Ok(()),
@@ -97,7 +112,10 @@ mod tests {
 
     #[test]
     fn a_denial_shows_where_and_hides_password_and_query() {
-        assert_eq!(denied("https://u:canary@h.example:1/p?canary"), "a rule: POST h.example:1/p was not sent");
+        assert_eq!(
+            denied("https://u:canary@h.example:1/p?canary"),
+            "a rule: POST h.example:1/p was not sent"
+        );
         assert_eq!(denied("/p"), "a rule: POST /p was not sent");
     }
 

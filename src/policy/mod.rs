@@ -22,11 +22,15 @@ use crate::credential::Credential;
 
 /// All of a request but its body, as a [`Policy`] sees it: just what will be sent.
 #[derive(Clone, Copy, Debug)]
-#[expect(clippy::exhaustive_structs, reason = "users build one to test their policies")]
+#[expect(
+    clippy::exhaustive_structs,
+    reason = "users build one to test their policies"
+)]
 pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a Method,
-    /// The target. Without an authority (tonic's way) the origin is the business of the transport below.
+    /// The target. Without an authority (tonic's way) the origin is the business of the transport
+    /// below.
     pub uri: &'a Uri,
     /// The header fields, before the credential is written.
     pub headers: &'a HeaderMap,
@@ -60,8 +64,9 @@ pub enum Decision {
 
 /// Decides per request whether a credential may go with it.
 ///
-/// A policy is asked on the warm path of every request and is cloned with the service: it neither blocks nor waits,
-/// and its clones are cheap. It must judge what will be sent, byte for byte, and refuse what it does not know.
+/// A policy is asked on the warm path of every request and is cloned with the service: it neither
+/// blocks nor waits, and its clones are cheap. It must judge what will be sent, byte for byte, and
+/// refuse what it does not know.
 ///
 /// A closure `Fn(&RequestHead<'_>, &Credential) -> Decision` and an `Arc` of a policy are policies.
 ///
@@ -87,9 +92,11 @@ pub trait Policy {
     /// Whether `credential` may go with `request`.
     fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision;
 
-    /// Asked before a credential is waited for: what would be refused or skipped whatever the credential is.
+    /// Asked before a credential is waited for: what would be refused or skipped whatever the
+    /// credential is.
     ///
-    /// A request to a foreign host thus starts no fetch. `None`, the default, and [`Decision::Attach`] leave it to [`decide`](Self::decide).
+    /// A request to a foreign host thus starts no fetch. `None`, the default, and
+    /// [`Decision::Attach`] leave it to [`decide`](Self::decide).
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
         let _ = request;
         None

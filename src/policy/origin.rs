@@ -14,16 +14,17 @@ const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 
 /// Credentials go only over `https` and to listed origins, and never with `TRACE` or `CONNECT`.
 ///
-/// An origin is scheme, host and port *(RFC 9110 §4.3.1)*. Hosts are compared in lower case with one trailing dot off, and the
-/// default port is the same as none. A URI with a user name, a zone, or a port that is empty or unreadable is refused, as are
-/// other schemes, such as `wss`. What is compared is the request's URI, not its `Host` field.
+/// An origin is scheme, host and port *(RFC 9110 §4.3.1)*. Hosts are compared in lower case with
+/// one trailing dot off, and the default port is the same as none. A URI with a user name, a zone,
+/// or a port that is empty or unreadable is refused, as are other schemes, such as `wss`. What is
+/// compared is the request's URI, not its `Host` field.
 ///
-/// A URI without authority (as tonic sends it, also the `*` of `OPTIONS`) passes: only the transport under the layer knows
-/// where it leads, so let that transport reach one trusted place. Nor is a redirect seen that the transport follows by itself:
-/// switch that off there.
+/// A URI without authority (as tonic sends it, also the `*` of `OPTIONS`) passes: only the
+/// transport under the layer knows where it leads, so let that transport reach one trusted place.
+/// Nor is a redirect seen that the transport follows by itself: switch that off there.
 ///
-/// `TRACE` would echo the credential, and `CONNECT` would hand it to a proxy. What a request asks of a trusted origin is not
-/// looked at; that is [`ExecutionOnly`](super::ExecutionOnly)'s part.
+/// `TRACE` would echo the credential, and `CONNECT` would hand it to a proxy. What a request asks
+/// of a trusted origin is not looked at; that is [`ExecutionOnly`](super::ExecutionOnly)'s part.
 ///
 /// # Clone
 ///
@@ -51,7 +52,12 @@ pub struct TrustedOrigins {
 impl TrustedOrigins {
     /// No origin yet.
     pub const fn none() -> Self {
-        Self { any_https: false, loopback: false, yandex_cloud: false, listed: None }
+        Self {
+            any_https: false,
+            loopback: false,
+            yandex_cloud: false,
+            listed: None,
+        }
     }
 
     /// `https` to `api.cloud.yandex.net` and the hosts under it, on the default port.
@@ -65,35 +71,47 @@ impl TrustedOrigins {
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] when it is written otherwise, or its scheme is `http`: see [`allow_loopback`](Self::allow_loopback) and
-    /// [`allow_insecure`](Self::allow_insecure).
+    /// [`InvalidOrigin`] when it is written otherwise, or its scheme is `http`: see
+    /// [`allow_loopback`](Self::allow_loopback) and [`allow_insecure`](Self::allow_insecure).
     pub fn allow(self, origin: impl AsRef<str>) -> Result<Self, InvalidOrigin> {
         let origin = Origin::parse(origin.as_ref())?;
-        if origin.is_https() { Ok(self.with(origin)) } else { Err(Reason::Insecure.into()) }
+        if origin.is_https() {
+            Ok(self.with(origin))
+        } else {
+            Err(Reason::Insecure.into())
+        }
     }
 
-    /// Adds this machine over `http` and `https`, on any port: `127.0.0.0/8` as four decimal numbers, `[::1]`, `localhost`.
+    /// Adds this machine over `http` and `https`, on any port: `127.0.0.0/8` as four decimal
+    /// numbers, `[::1]`, `localhost`.
     #[must_use]
     pub const fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Adds every `https` origin there is: whoever chooses the URI of a request is then handed the credential.
+    /// Adds every `https` origin there is: whoever chooses the URI of a request is then handed the
+    /// credential.
     #[must_use]
     pub const fn allow_any_https(mut self) -> Self {
         self.any_https = true;
         self
     }
 
-    /// Adds one plain `http` origin, written `http://host` or `http://host:port`. All on the way there can read the credential.
+    /// Adds one plain `http` origin, written `http://host` or `http://host:port`. All on the way
+    /// there can read the credential.
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] when it is written otherwise or its scheme is `https`, which needs no exception.
+    /// [`InvalidOrigin`] when it is written otherwise or its scheme is `https`, which needs no
+    /// exception.
     pub fn allow_insecure(self, origin: impl AsRef<str>) -> Result<Self, InvalidOrigin> {
         let origin = Origin::parse(origin.as_ref())?;
-        if origin.is_https() { Err(Reason::Secure.into()) } else { Ok(self.with(origin)) }
+        if origin.is_https() {
+            Err(Reason::Secure.into())
+        } else {
+            Ok(self.with(origin))
+        }
     }
 
     fn with(mut self, origin: Origin) -> Self {
@@ -113,7 +131,9 @@ impl TrustedOrigins {
         match (request.uri.scheme(), request.uri.authority()) {
             (None, None) => true,
             (Some(scheme), Some(authority))
-                if self.yandex_cloud && scheme.as_str() == "https" && is_usual(authority.as_str()) =>
+                if self.yandex_cloud
+                    && scheme.as_str() == "https"
+                    && is_usual(authority.as_str()) =>
             {
                 true
             }
@@ -128,7 +148,8 @@ impl TrustedOrigins {
     }
 
     fn hold(&self, target: Target<'_>) -> bool {
-        (target.is_https() && (self.any_https || (self.yandex_cloud && target.is_within(YANDEX_CLOUD))))
+        (target.is_https()
+            && (self.any_https || (self.yandex_cloud && target.is_within(YANDEX_CLOUD))))
             || (self.loopback && target.is_loopback())
             || self.listed().iter().any(|origin| origin.is(target))
     }
@@ -137,7 +158,8 @@ impl TrustedOrigins {
     fn deny(&self, request: &RequestHead<'_>) -> Decision {
         if leaks(request.method) {
             return Decision::Deny(
-                Denial::new("credentials never go with TRACE or CONNECT", request).allowed("other methods"),
+                Denial::new("credentials never go with TRACE or CONNECT", request)
+                    .allowed("other methods"),
             );
         }
         let rule = match request.uri.scheme() {
@@ -153,7 +175,10 @@ impl TrustedOrigins {
     fn summary(&self) -> String {
         let mut allowed: Vec<String> = self.listed().iter().map(Origin::to_string).collect();
         for (flag, what) in [
-            (self.yandex_cloud, "https to api.cloud.yandex.net and hosts under it on the default port"),
+            (
+                self.yandex_cloud,
+                "https to api.cloud.yandex.net and hosts under it on the default port",
+            ),
             (self.any_https, "https to any host"),
             (self.loopback, "http and https to loopback"),
         ] {
@@ -167,15 +192,24 @@ impl TrustedOrigins {
 impl Policy for TrustedOrigins {
     #[inline]
     fn decide(&self, request: &RequestHead<'_>, _: &Credential) -> Decision {
-        if self.trust(request) { Decision::Attach } else { self.deny(request) }
+        if self.trust(request) {
+            Decision::Attach
+        } else {
+            self.deny(request)
+        }
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
-        if self.trust(request) { None } else { Some(self.deny(request)) }
+        if self.trust(request) {
+            None
+        } else {
+            Some(self.deny(request))
+        }
     }
 }
 
-/// Whether `authority` is a host of Yandex Cloud as it is usually written: one label, Workflows' above all, and the domain.
+/// Whether `authority` is a host of Yandex Cloud as it is usually written: one label, Workflows'
+/// above all, and the domain.
 // Two short comparisons are made in place, where one of the whole would be a call.
 #[inline]
 fn is_usual(authority: &str) -> bool {
@@ -187,7 +221,10 @@ fn is_usual(authority: &str) -> bool {
 #[inline(never)]
 fn is_usual_label(label: &str) -> bool {
     let label = label.strip_suffix('.').unwrap_or_default();
-    !label.is_empty() && label.bytes().all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
+    !label.is_empty()
+        && label
+            .bytes()
+            .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
 /// Whether the method gives what is sent with it to somebody else *(RFC 9110 §9.3.6, §9.3.8)*.
@@ -201,13 +238,18 @@ mod tests {
     use super::*;
 
     fn trusted(origins: &TrustedOrigins, uri: &str) -> bool {
-        origins.precheck(&RequestHead::of(&http::Request::get(uri).body(()).unwrap())).is_none()
+        origins
+            .precheck(&RequestHead::of(&http::Request::get(uri).body(()).unwrap()))
+            .is_none()
     }
 
     #[test]
     fn only_what_is_listed_is_trusted() {
-        let origins =
-            TrustedOrigins::none().allow("https://A.example:8443").unwrap().allow_insecure("http://b.example").unwrap();
+        let origins = TrustedOrigins::none()
+            .allow("https://A.example:8443")
+            .unwrap()
+            .allow_insecure("http://b.example")
+            .unwrap();
         for (uri, is_trusted) in [
             ("https://a.example:8443/x", true),
             ("https://A.EXAMPLE.:08443/x", true),
@@ -228,9 +270,18 @@ mod tests {
     #[test]
     fn a_list_takes_each_scheme_at_its_own_door() {
         let none = TrustedOrigins::none();
-        assert_eq!(none.clone().allow("http://a.example").unwrap_err(), Reason::Insecure.into());
-        assert_eq!(none.clone().allow("http://127.0.0.1").unwrap_err(), Reason::Insecure.into());
-        assert_eq!(none.allow_insecure("https://a.example").unwrap_err(), Reason::Secure.into());
+        assert_eq!(
+            none.clone().allow("http://a.example").unwrap_err(),
+            Reason::Insecure.into()
+        );
+        assert_eq!(
+            none.clone().allow("http://127.0.0.1").unwrap_err(),
+            Reason::Insecure.into()
+        );
+        assert_eq!(
+            none.allow_insecure("https://a.example").unwrap_err(),
+            Reason::Secure.into()
+        );
     }
 
     #[test]

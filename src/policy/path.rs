@@ -1,11 +1,15 @@
-//! What a path rule matches: whole segments, byte for byte, and nothing that a server might read another way.
+//! What a path rule matches: whole segments, byte for byte, and nothing that a server might read
+//! another way.
 
 /// Whether `path` is `prefix`, which is canonical itself, or lies below it in canonical form.
 #[inline]
 pub(super) fn is_within(path: &str, prefix: &str) -> bool {
     match path.strip_prefix(prefix) {
         Some("") => true,
-        Some(below) => below.starts_with('/') && (is_usual(path.as_bytes(), below.as_bytes()) || is_canonical(below)),
+        Some(below) => {
+            below.starts_with('/')
+                && (is_usual(path.as_bytes(), below.as_bytes()) || is_canonical(below))
+        }
         None => false,
     }
 }
@@ -13,19 +17,23 @@ pub(super) fn is_within(path: &str, prefix: &str) -> bool {
 /// Whether `path` is `/service/Method`, the method of letters, digits and `_`.
 #[inline]
 pub(super) fn is_method_of(path: &str, service: &str) -> bool {
-    let method = path.strip_prefix('/').and_then(|path| path.strip_prefix(service)?.strip_prefix('/'));
+    let method = path
+        .strip_prefix('/')
+        .and_then(|path| path.strip_prefix(service)?.strip_prefix('/'));
     method.is_some_and(is_word)
 }
 
-/// A quick yes for the warm path: whether `below`, the end of `path` from a `/` on, has only segments of lower-case letters and
-/// digits, as ids and verbs are. Eight bytes are judged at once, the last eight of `path` at the end.
+/// A quick yes for the warm path: whether `below`, the end of `path` from a `/` on, has only
+/// segments of lower-case letters and digits, as ids and verbs are. Eight bytes are judged at once,
+/// the last eight of `path` at the end.
 fn is_usual(path: &[u8], below: &[u8]) -> bool {
     let mut rest = below;
     while let Some(bytes) = rest.first_chunk() {
         if !are_usual(*bytes) {
             return false;
         }
-        // The last byte is the first of the next eight, so that every two neighbours are seen together.
+        // The last byte is the first of the next eight, so that every two neighbours are seen
+        // together.
         rest = &rest[7..];
     }
     path.last_chunk().is_some_and(|bytes| are_usual(*bytes)) && !path.ends_with(b"/")
@@ -35,7 +43,8 @@ fn is_usual(path: &[u8], below: &[u8]) -> bool {
 #[inline]
 fn are_usual(bytes: [u8; 8]) -> bool {
     let bytes = u64::from_le_bytes(bytes);
-    // The high bit of each byte: is the byte at least so much? Right for ASCII; what is not has that bit set itself.
+    // The high bit of each byte: is the byte at least so much? Right for ASCII; what is not has
+    // that bit set itself.
     let at_least = |least: u8| bytes.wrapping_add(each(0x80 - least));
     let slash = at_least(b'/') ^ at_least(b'0');
     let usual = at_least(b'/') ^ at_least(b'9' + 1) ^ at_least(b'a') ^ at_least(b'z' + 1);
@@ -47,14 +56,18 @@ const fn each(byte: u8) -> u64 {
     u64::from_le_bytes([byte; 8])
 }
 
-/// Whether `path` is a `/` and a segment, one or more times, each segment so plain that no decoder or normaliser changes it.
+/// Whether `path` is a `/` and a segment, one or more times, each segment so plain that no decoder
+/// or normaliser changes it.
 pub(super) fn is_canonical(path: &str) -> bool {
-    path.strip_prefix('/').is_some_and(|segments| segments.split('/').all(is_canonical_segment))
+    path.strip_prefix('/')
+        .is_some_and(|segments| segments.split('/').all(is_canonical_segment))
 }
 
 fn is_canonical_segment(segment: &str) -> bool {
     !matches!(segment, "" | "." | "..")
-        && segment.bytes().all(|byte| byte.is_ascii_graphic() && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#'))
+        && segment.bytes().all(|byte| {
+            byte.is_ascii_graphic() && !matches!(byte, b'%' | b';' | b'\\' | b'?' | b'#')
+        })
 }
 
 /// Whether `name` names a gRPC service: words with dots between.
@@ -64,7 +77,10 @@ pub(super) fn is_service_name(name: &str) -> bool {
 
 #[inline]
 fn is_word(text: &str) -> bool {
-    !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
+    !text.is_empty()
+        && text
+            .bytes()
+            .all(|byte| byte.is_ascii_alphanumeric() || byte == b'_')
 }
 
 #[cfg(test)]
@@ -132,8 +148,10 @@ mod tests {
         let mut quick = 0;
         for len in 0..24 {
             for at in 0..=len {
-                for odd in
-                    ('\0'..'\u{100}').chain('\u{1c00}'..'\u{1c40}').map(String::from).chain(["//".into(), "/.".into()])
+                for odd in ('\0'..'\u{100}')
+                    .chain('\u{1c00}'..'\u{1c40}')
+                    .map(String::from)
+                    .chain(["//".into(), "/.".into()])
                 {
                     let below = format!("/{}{odd}{}", "z".repeat(at), "0".repeat(len - at));
                     let path = format!("{PREFIX}{below}");

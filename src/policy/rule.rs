@@ -3,7 +3,8 @@
 use super::{Decision, Policy, RequestHead};
 use crate::credential::Credential;
 
-/// Two policies as one, made by [`Policy::and`]: [`Decision::Deny`] beats [`Decision::Skip`] beats [`Decision::Attach`].
+/// Two policies as one, made by [`Policy::and`]: [`Decision::Deny`] beats [`Decision::Skip`] beats
+/// [`Decision::Attach`].
 #[derive(Clone, Copy, Debug, Default)]
 pub struct And<P, Q> {
     first: P,
@@ -31,15 +32,19 @@ impl<P: Policy, Q: Policy> Policy for And<P, Q> {
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
         match (self.first.precheck(request), self.second.precheck(request)) {
-            (Some(Decision::Deny(denial)), _) | (_, Some(Decision::Deny(denial))) => Some(Decision::Deny(denial)),
+            (Some(Decision::Deny(denial)), _) | (_, Some(Decision::Deny(denial))) => {
+                Some(Decision::Deny(denial))
+            }
             (Some(Decision::Skip), Some(Decision::Skip)) => Some(Decision::Skip),
-            // One that skips alone must wait: the other may still refuse once it has seen the credential.
+            // One that skips alone must wait: the other may still refuse once it has seen the
+            // credential.
             _ => None,
         }
     }
 }
 
-/// Always attach, whatever the scheme, the host and the method. For transports that reach one trusted place only.
+/// Always attach, whatever the scheme, the host and the method. For transports that reach one
+/// trusted place only.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unrestricted;
 

@@ -6,10 +6,12 @@ use crate::credential::Credential;
 
 static YANDEX_CLOUD: TrustedOrigins = TrustedOrigins::yandex_cloud();
 
-/// The default policy: [`TrustedOrigins::yandex_cloud`] and [`ExecutionOnly`](super::ExecutionOnly).
+/// The default policy: [`TrustedOrigins::yandex_cloud`] and
+/// [`ExecutionOnly`](super::ExecutionOnly).
 ///
-/// Every credential stays with Yandex Cloud's own hosts, over `https`; an API key moreover with the Execution resource of
-/// Workflows. Where both would refuse, the caller hears of the origin. To widen it, build the same from its parts.
+/// Every credential stays with Yandex Cloud's own hosts, over `https`; an API key moreover with the
+/// Execution resource of Workflows. Where both would refuse, the caller hears of the origin. To
+/// widen it, build the same from its parts.
 ///
 /// # Examples
 ///
@@ -49,5 +51,7 @@ impl Policy for Workflows {
 /// Where both would refuse, the caller hears of the origin.
 #[cold]
 fn deny(request: &RequestHead<'_>) -> Decision {
-    YANDEX_CLOUD.precheck(request).unwrap_or_else(|| WORKFLOWS.deny(request))
+    YANDEX_CLOUD
+        .precheck(request)
+        .unwrap_or_else(|| WORKFLOWS.deny(request))
 }

@@ -9,13 +9,13 @@ use crate::credential::Credential;
 
 /// Several providers, asked in order: the first that is configured here wins.
 ///
-/// Only "not configured" leads on to the next. A provider that is configured and fails ends the walk, and its error is the
-/// chain's: a service must not run as somebody else because its own key file is broken. Where none is configured, the error
-/// lists every provider's reason.
+/// Only "not configured" leads on to the next. A provider that is configured and fails ends the
+/// walk, and its error is the chain's: a service must not run as somebody else because its own key
+/// file is broken. Where none is configured, the error lists every provider's reason.
 ///
-/// Each fetch walks from the start, so a key file that appears later takes over. A provider that has answered once and cannot now
-/// should therefore not say that it is not configured; the providers of this crate that ask another machine or program or
-/// read a file do not.
+/// Each fetch walks from the start, so a key file that appears later takes over. A provider that
+/// has answered once and cannot now should therefore not say that it is not configured; the
+/// providers of this crate that ask another machine or program or read a file do not.
 ///
 /// # Clone
 ///
@@ -65,14 +65,23 @@ impl Chain {
     }
 
     /// [`or`](Self::or), for a provider whose type says less than this name.
-    pub(super) fn or_named(mut self, name: &'static str, provider: impl CredentialProvider) -> Self {
-        self.links.push(Link { name, provider: Arc::new(provider) });
+    pub(super) fn or_named(
+        mut self,
+        name: &'static str,
+        provider: impl CredentialProvider,
+    ) -> Self {
+        self.links.push(Link {
+            name,
+            provider: Arc::new(provider),
+        });
         self
     }
 
-    /// Fetches once, and tells what each provider asked had to say: its type's name, for a person to read, and the outcome.
+    /// Fetches once, and tells what each provider asked had to say: its type's name, for a person
+    /// to read, and the outcome.
     ///
-    /// All but the last were passed over, as not configured. The last one decided, and those after it were not asked.
+    /// All but the last were passed over, as not configured. The last one decided, and those after
+    /// it were not asked.
     ///
     /// # Cancel safety
     ///
@@ -103,16 +112,21 @@ impl CredentialProvider for Chain {
         Err(none_configured(reasons))
     }
 
-    /// True where all of its providers are static: any other may be configured, or answer otherwise, the next time.
+    /// True where all of its providers are static: any other may be configured, or answer
+    /// otherwise, the next time.
     fn is_static(&self) -> bool {
-        self.links.iter().all(|link| link.provider.is_static_erased())
+        self.links
+            .iter()
+            .all(|link| link.provider.is_static_erased())
     }
 }
 
 impl fmt::Debug for Chain {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("Chain ")?;
-        f.debug_list().entries(self.links.iter().map(|link| link.name)).finish()
+        f.debug_list()
+            .entries(self.links.iter().map(|link| link.name))
+            .finish()
     }
 }
 
@@ -121,7 +135,9 @@ fn none_configured(reasons: Vec<ProviderError>) -> ProviderError {
     if reasons.is_empty() {
         return ProviderError::not_configured("the chain has no providers");
     }
-    let reasons = (1..).zip(reasons).map(|(n, error)| error.from_provider(format!("provider {n}")).to_string());
+    let reasons = (1..)
+        .zip(reasons)
+        .map(|(n, error)| error.from_provider(format!("provider {n}")).to_string());
     ProviderError::not_configured(format!(
         "no source of credentials is configured: {}",
         reasons.collect::<Vec<_>>().join("; ")
@@ -153,7 +169,10 @@ mod tests {
     fn a_name_is_the_type_s_without_path_parameters_and_arc() {
         for (name, short) in [
             ("yandex_cloud_auth::credential::Credential", "Credential"),
-            ("alloc::sync::Arc<alloc::sync::Arc<my::vault::Vault>>", "Vault"),
+            (
+                "alloc::sync::Arc<alloc::sync::Arc<my::vault::Vault>>",
+                "Vault",
+            ),
             ("my::Vault<my::http::Client<u8>>", "Vault"),
             ("my::main::{{closure}}", "closure"),
             ("my::ask_vault", "ask_vault"),

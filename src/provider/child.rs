@@ -1,4 +1,5 @@
-//! A program run for what it prints: bounded in time and in output, and killed when nobody waits for it any more.
+//! A program run for what it prints: bounded in time and in output, and killed when nobody waits
+//! for it any more.
 
 use std::error::Error;
 use std::ffi::OsString;
@@ -35,7 +36,12 @@ pub(super) struct Program {
 
 impl Program {
     pub(super) fn new(path: OsString) -> Self {
-        Self { path, args: Vec::new(), deadline: DEADLINE, started: AtomicBool::new(false) }
+        Self {
+            path,
+            args: Vec::new(),
+            deadline: DEADLINE,
+            started: AtomicBool::new(false),
+        }
     }
 
     /// What it printed, once it has ended well.
@@ -50,14 +56,22 @@ impl Program {
 
     fn start(&self) -> Result<Child, Failure> {
         let mut command = Command::new(&self.path);
-        command.args(&self.args).stdin(Stdio::null()).stdout(Stdio::piped()).stderr(Stdio::piped()).kill_on_drop(true);
+        command
+            .args(&self.args)
+            .stdin(Stdio::null())
+            .stdout(Stdio::piped())
+            .stderr(Stdio::piped())
+            .kill_on_drop(true);
         match command.spawn() {
             Ok(child) => {
                 self.started.store(true, Ordering::Relaxed);
                 Ok(child)
             }
-            // One that was there before is being replaced, which must not hand a chain on to another identity.
-            Err(error) if error.kind() == ErrorKind::NotFound && !self.started.load(Ordering::Relaxed) => {
+            // One that was there before is being replaced, which must not hand a chain on to
+            // another identity.
+            Err(error)
+                if error.kind() == ErrorKind::NotFound && !self.started.load(Ordering::Relaxed) =>
+            {
                 Err(Failure::NotFound)
             }
             Err(error) => Err(Failure::Io(error)),
@@ -75,7 +89,8 @@ impl fmt::Debug for Program {
     }
 }
 
-/// Why a program gave nothing to read. What it wrote to stderr is in here only after [`last_lines`].
+/// Why a program gave nothing to read. What it wrote to stderr is in here only after
+/// [`last_lines`].
 pub(super) enum Failure {
     Deadline(Duration),
     Exit { status: ExitStatus, stderr: String },
@@ -114,8 +129,12 @@ impl From<Failure> for ProviderError {
         match failure {
             Failure::NotFound => Self::not_configured("not found"),
             Failure::NoRuntime | Failure::NotText | Failure::TooLong(_) => Self::permanent(failure),
-            Failure::Io(ref error) if error.kind() == ErrorKind::PermissionDenied => Self::permanent(failure),
-            Failure::Deadline(_) | Failure::Exit { .. } | Failure::Io(_) => Self::transient(failure),
+            Failure::Io(ref error) if error.kind() == ErrorKind::PermissionDenied => {
+                Self::permanent(failure)
+            }
+            Failure::Deadline(_) | Failure::Exit { .. } | Failure::Io(_) => {
+                Self::transient(failure)
+            }
         }
     }
 }
@@ -125,10 +144,14 @@ async fn finish(mut child: Child) -> Result<Zeroizing<String>, Failure> {
     let stdout = child.stdout.take().expect("stdout is piped");
     let stderr = child.stderr.take().expect("stderr is piped");
     let end = async { child.wait().await.map_err(Failure::Io) };
-    let (stdout, stderr, status) = try_join3(read(stdout, "stdout"), read(stderr, "stderr"), end).await?;
+    let (stdout, stderr, status) =
+        try_join3(read(stdout, "stdout"), read(stderr, "stderr"), end).await?;
     if !status.success() {
         let stderr = Zeroizing::new(String::from_utf8_lossy(&stderr).into_owned());
-        return Err(Failure::Exit { status, stderr: last_lines(&stderr) });
+        return Err(Failure::Exit {
+            status,
+            stderr: last_lines(&stderr),
+        });
     }
     match str::from_utf8(&stdout) {
         Ok(text) => Ok(Zeroizing::new(text.to_owned())),
@@ -137,9 +160,16 @@ async fn finish(mut child: Child) -> Result<Zeroizing<String>, Failure> {
 }
 
 /// Read into memory that never grows: growing would leave a copy of the secret behind.
-async fn read(stream: impl AsyncRead + Unpin, name: &'static str) -> Result<Zeroizing<Vec<u8>>, Failure> {
+async fn read(
+    stream: impl AsyncRead + Unpin,
+    name: &'static str,
+) -> Result<Zeroizing<Vec<u8>>, Failure> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
-    stream.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes).await.map_err(Failure::Io)?;
+    stream
+        .take(MAX_BYTES as u64 + 1)
+        .read_to_end(&mut bytes)
+        .await
+        .map_err(Failure::Io)?;
     match bytes.len() > MAX_BYTES {
         true => Err(Failure::TooLong(name)),
         false => Ok(bytes),

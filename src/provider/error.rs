@@ -12,12 +12,12 @@ type BoxError = Box<dyn Error + Send + Sync>;
 
 /// Why a [`CredentialProvider`](crate::CredentialProvider) had no credential.
 ///
-/// It is one of three: the source *is not configured* here (a [`Chain`](crate::Chain) asks the next one), the failure is
-/// *transient* (may pass with nobody changing anything) or *permanent* (somebody has to mend something). A cache tries again
-/// after each of them, sooner or later.
+/// It is one of three: the source *is not configured* here (a [`Chain`](crate::Chain) asks the next
+/// one), the failure is *transient* (may pass with nobody changing anything) or *permanent*
+/// (somebody has to mend something). A cache tries again after each of them, sooner or later.
 ///
-/// Its text is complete by itself, since a log line or a `grpc-message` is often all that is seen; `source()` gives the same cause
-/// as a value, for those who look into it. Clones share it.
+/// Its text is complete by itself, since a log line or a `grpc-message` is often all that is seen;
+/// `source()` gives the same cause as a value, for those who look into it. Clones share it.
 ///
 /// # Examples
 ///
@@ -45,7 +45,8 @@ enum Cause {
 }
 
 impl ProviderError {
-    /// The source does not exist here: no variable, no file, no metadata service. `message` says what was looked for.
+    /// The source does not exist here: no variable, no file, no metadata service. `message` says
+    /// what was looked for.
     pub fn not_configured(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Cause::NotConfigured(message.into()))
     }
@@ -61,19 +62,29 @@ impl ProviderError {
     }
 
     fn new(cause: Cause) -> Self {
-        Self { cause: Arc::new(cause), provider: None, retry_after: None }
+        Self {
+            cause: Arc::new(cause),
+            provider: None,
+            retry_after: None,
+        }
     }
 
     /// No attempt is wanted before this long has passed. A cache honours it up to five minutes.
     #[must_use]
     pub fn retry_after(self, delay: Duration) -> Self {
-        Self { retry_after: Some(delay), ..self }
+        Self {
+            retry_after: Some(delay),
+            ..self
+        }
     }
 
     /// Names the provider, as the text begins with it. The innermost name is kept.
     #[must_use]
     pub fn from_provider(self, name: impl Into<Cow<'static, str>>) -> Self {
-        Self { provider: self.provider.or_else(|| Some(name.into())), ..self }
+        Self {
+            provider: self.provider.or_else(|| Some(name.into())),
+            ..self
+        }
     }
 
     /// Whether the source does not exist here.
@@ -152,18 +163,29 @@ mod tests {
     fn every_error_is_exactly_one_of_three() {
         let io = || std::io::Error::other("boom");
         for (error, kinds) in [
-            (ProviderError::not_configured("nothing"), [true, false, false]),
+            (
+                ProviderError::not_configured("nothing"),
+                [true, false, false],
+            ),
             (ProviderError::transient(io()), [false, true, false]),
             (ProviderError::permanent(io()), [false, false, true]),
         ] {
-            assert_eq!([error.is_not_configured(), error.is_transient(), error.is_permanent()], kinds);
+            assert_eq!(
+                [
+                    error.is_not_configured(),
+                    error.is_transient(),
+                    error.is_permanent()
+                ],
+                kinds
+            );
         }
     }
 
     #[test]
     fn the_text_names_provider_and_cause_and_the_source_is_the_cause() {
-        let error =
-            ProviderError::transient(std::io::Error::other("boom")).from_provider("disk").from_provider("chain");
+        let error = ProviderError::transient(std::io::Error::other("boom"))
+            .from_provider("disk")
+            .from_provider("chain");
         assert_eq!(error.to_string(), "disk: boom");
         assert_eq!(error.provider(), Some("disk"));
         assert!(error.source().unwrap().is::<std::io::Error>());

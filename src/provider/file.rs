@@ -18,15 +18,19 @@ const MAX_AGE_KEPT: Duration = Duration::from_secs(10);
 
 /// A token or key in a file that something else rotates, as a mounted secret or an agent's output.
 ///
-/// The file is opened anew once its value is a minute old, so replacing it, or the symbolic link to it, is enough. White space
-/// and a byte order mark around the value are dropped. The file must be a regular one, of 64 KiB at most.
+/// The file is opened anew once its value is a minute old, so replacing it, or the symbolic link to
+/// it, is enough. White space and a byte order mark around the value are dropped. The file must be
+/// a regular one, of 64 KiB at most.
 ///
-/// Once a value was read, it is kept: where the file is half-written, emptied, removed or unreadable later, the last good value is
-/// answered, and the file looked at again after ten seconds. That holds even if a server refused it: some systems delete the file
-/// after the start, and a server's own answer says more than ours. A readable file always comes before the value kept. A token
-/// that was cut off is still a token to all appearance, so write files under another name, then rename.
+/// Once a value was read, it is kept: where the file is half-written, emptied, removed or
+/// unreadable later, the last good value is answered, and the file looked at again after ten
+/// seconds. That holds even if a server refused it: some systems delete the file after the start,
+/// and a server's own answer says more than ours. A readable file always comes before the value
+/// kept. A token that was cut off is still a token to all appearance, so write files under another
+/// name, then rename.
 ///
-/// The credential carries no lifetime, as a file tells of none: whoever writes the file must write it in time.
+/// The credential carries no lifetime, as a file tells of none: whoever writes the file must write
+/// it in time.
 ///
 /// # Examples
 ///
@@ -55,22 +59,35 @@ impl CredentialFile {
     /// Neither beginning is promised by Yandex Cloud. Where what the file holds is known, say so:
     /// [`iam_token`](Self::iam_token), [`api_key`](Self::api_key).
     pub fn new(path: impl Into<PathBuf>) -> Self {
-        Self { path: path.into(), scheme: None, last_good: Mutex::new(None) }
+        Self {
+            path: path.into(),
+            scheme: None,
+            last_good: Mutex::new(None),
+        }
     }
 
     /// The file holds an IAM token.
     pub fn iam_token(path: impl Into<PathBuf>) -> Self {
-        Self { scheme: Some(Scheme::Bearer), ..Self::new(path) }
+        Self {
+            scheme: Some(Scheme::Bearer),
+            ..Self::new(path)
+        }
     }
 
     /// The file holds an API key.
     pub fn api_key(path: impl Into<PathBuf>) -> Self {
-        Self { scheme: Some(Scheme::ApiKey), ..Self::new(path) }
+        Self {
+            scheme: Some(Scheme::ApiKey),
+            ..Self::new(path)
+        }
     }
 
     fn read(&self) -> Result<Credential, ProviderError> {
         let text = small_file::read(&self.path).map_err(|error| self.unreadable(&error))?;
-        let scheme = self.scheme.or_else(|| scheme_of(text.trim())).ok_or_else(|| self.ambiguous())?;
+        let scheme = self
+            .scheme
+            .or_else(|| scheme_of(text.trim()))
+            .ok_or_else(|| self.ambiguous())?;
         credential(&self.path.to_string_lossy(), scheme, &text)
     }
 
@@ -92,14 +109,21 @@ impl CredentialFile {
 
 impl fmt::Debug for CredentialFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("CredentialFile").field("path", &self.path).field("scheme", &self.scheme).finish_non_exhaustive()
+        f.debug_struct("CredentialFile")
+            .field("path", &self.path)
+            .field("scheme", &self.scheme)
+            .finish_non_exhaustive()
     }
 }
 
 impl CredentialProvider for CredentialFile {
-    /// Reads on the calling thread: the file is small, and handing it to another would cost more than the read.
+    /// Reads on the calling thread: the file is small, and handing it to another would cost more
+    /// than the read.
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        let mut last_good = self.last_good.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut last_good = self
+            .last_good
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner);
         answer(self.read(), &mut last_good).map_err(|error| error.from_provider("credential file"))
     }
 }
@@ -146,7 +170,10 @@ mod tests {
         let failed = || Err(ProviderError::permanent("unreadable"));
         assert!(answer(failed(), &mut last_good).is_err());
         let read = answer(Ok(Credential::iam_token("t1.a").unwrap()), &mut last_good).unwrap();
-        assert_eq!((read.max_age(), read.expires_at()), (Some(Duration::from_secs(60)), None));
+        assert_eq!(
+            (read.max_age(), read.expires_at()),
+            (Some(Duration::from_secs(60)), None)
+        );
         let kept = answer(failed(), &mut last_good).unwrap();
         assert_eq!(kept.max_age(), Some(Duration::from_secs(10)));
         assert!(kept.same_secret(&read));

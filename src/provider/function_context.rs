@@ -6,10 +6,12 @@ use crate::exchange::access_token::AccessToken;
 use crate::exchange::object;
 
 impl Credential {
-    /// The token in the context of a Cloud Functions handler: `{"access_token":"t1.…","expires_in":43200,"token_type":"Bearer"}`.
+    /// The token in the context of a Cloud Functions handler:
+    /// `{"access_token":"t1.…","expires_in":43200,"token_type":"Bearer"}`.
     ///
-    /// `json` is that object, `context.token` in other languages, not the whole context. Its lifetime counts from when a cache
-    /// receives it; where it states none, 15 minutes are assumed. The function's version must have a service account.
+    /// `json` is that object, `context.token` in other languages, not the whole context. Its
+    /// lifetime counts from when a cache receives it; where it states none, 15 minutes are assumed.
+    /// The function's version must have a service account.
     /// [`MetadataService`](crate::MetadataService) works in functions too, and renews by itself.
     /// *(Yandex Cloud, "Getting an IAM token for a function's service account")*
     ///
@@ -43,7 +45,9 @@ mod tests {
 
     #[test]
     fn the_token_of_a_function_lives_as_long_as_its_context_says() {
-        let credential = Credential::from_function_context(r#"{"access_token":"t1.a","expires_in":60}"#).unwrap();
+        let credential =
+            Credential::from_function_context(r#"{"access_token":"t1.a","expires_in":60}"#)
+                .unwrap();
         assert_eq!(credential.expiry(), Expiry::In(Duration::from_secs(60)));
         assert_eq!(credential.header_value(), "Bearer t1.a");
     }
@@ -53,9 +57,18 @@ mod tests {
         for (json, reason) in [
             ("canary", "it is not a JSON object"),
             ("[\"canary\"]", "it is not a JSON object"),
-            (r#"{"access_token":["canary"]}"#, "it is not the JSON expected (at line 1, column 16)"),
-            (r#"{"token":"canary"}"#, "`access_token`: invalid credential: it is empty"),
-            (r#"{"access_token":"canary","token_type":"canary"}"#, "`token_type` is not Bearer"),
+            (
+                r#"{"access_token":["canary"]}"#,
+                "it is not the JSON expected (at line 1, column 16)",
+            ),
+            (
+                r#"{"token":"canary"}"#,
+                "`access_token`: invalid credential: it is empty",
+            ),
+            (
+                r#"{"access_token":"canary","token_type":"canary"}"#,
+                "`token_type` is not Bearer",
+            ),
         ] {
             let error = Credential::from_function_context(json).unwrap_err();
             assert!(error.is_permanent());

@@ -14,11 +14,13 @@ const NAME: &str = "impersonation";
 
 /// A service account, by another identity that may act as it.
 ///
-/// The source's IAM token is exchanged for one of the service account. The source needs the role `iam.serviceAccounts.tokenCreator` on the
-/// account or its folder *(Yandex Cloud, "Impersonation")*. The source has a cache of its own in here, so it is asked as
-/// rarely as it would be elsewhere, and never through the layer that this provider feeds.
+/// The source's IAM token is exchanged for one of the service account. The source needs the role
+/// `iam.serviceAccounts.tokenCreator` on the account or its folder *(Yandex Cloud,
+/// "Impersonation")*. The source has a cache of its own in here, so it is asked as rarely as it
+/// would be elsewhere, and never through the layer that this provider feeds.
 ///
-/// Where IAM refuses the source's token with 401, that token is dropped from the source's cache, and a new one is tried once.
+/// Where IAM refuses the source's token with 401, that token is dropped from the source's cache,
+/// and a new one is tried once.
 ///
 /// # Examples
 ///
@@ -44,12 +46,17 @@ impl Impersonation {
 
     /// Acts as the service account by what this cache holds, which others may use too.
     pub fn from_cache(source: CredentialCache, service_account_id: impl Into<String>) -> Self {
-        Self { source, service_account_id: service_account_id.into(), client: Client::new(iam::ENDPOINT) }
+        Self {
+            source,
+            service_account_id: service_account_id.into(),
+            client: Client::new(iam::ENDPOINT),
+        }
     }
 
     async fn ask(&self) -> Result<Credential, ProviderError> {
         let caller = self.caller().await?;
-        let mut outcome = iam::create_token_for(&self.client, &caller, &self.service_account_id).await;
+        let mut outcome =
+            iam::create_token_for(&self.client, &caller, &self.service_account_id).await;
         if is_unauthorized(&outcome) && self.source.invalidate(&caller) {
             let caller = self.caller().await?;
             outcome = iam::create_token_for(&self.client, &caller, &self.service_account_id).await;
@@ -60,7 +67,9 @@ impl Impersonation {
     async fn caller(&self) -> Result<Credential, ProviderError> {
         match self.source.get().await {
             Ok(caller) if caller.scheme() == Scheme::Bearer => Ok(caller),
-            Ok(_) => Err(ProviderError::permanent("the source gives an API key, where IAM takes an IAM token only")),
+            Ok(_) => Err(ProviderError::permanent(
+                "the source gives an API key, where IAM takes an IAM token only",
+            )),
             Err(AuthError::Provider(error)) => Err(error),
             Err(other) => Err(ProviderError::permanent(other)),
         }

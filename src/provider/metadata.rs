@@ -30,17 +30,20 @@ const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
 /// The service account attached to the virtual machine, function or container this runs in.
 ///
-/// It asks the metadata service at `http://169.254.169.254`, or at the `host` or `host:port` in the environment variable
-/// `YC_METADATA_ADDR` *(Yandex Cloud, "Working with Yandex Cloud from inside a VM")*. No proxy is used.
+/// It asks the metadata service at `http://169.254.169.254`, or at the `host` or `host:port` in the
+/// environment variable `YC_METADATA_ADDR` *(Yandex Cloud, "Working with Yandex Cloud from inside a
+/// VM")*. No proxy is used.
 ///
-/// The credential is fetched again every five minutes, and at least as often as a token's lifetime asks for, since the account of a machine
-/// may be changed while it runs. In functions and containers, where timers stand still between invocations, that happens on demand.
+/// The credential is fetched again every five minutes, and at least as often as a token's lifetime
+/// asks for, since the account of a machine may be changed while it runs. In functions and
+/// containers, where timers stand still between invocations, that happens on demand.
 ///
 /// # Errors
 ///
-/// Until it has given a token once, it counts as not configured where it answers 404 (no service account is attached) or 400 (its
-/// tokens are disabled), where the connection is refused or not made within a second, and where a second passes without an
-/// answer. After that, all of these are transient.
+/// Until it has given a token once, it counts as not configured where it answers 404 (no service
+/// account is attached) or 400 (its tokens are disabled), where the connection is refused or not
+/// made within a second, and where a second passes without an answer. After that, all of these are
+/// transient.
 ///
 /// # Examples
 ///
@@ -66,20 +69,30 @@ impl MetadataService {
         let address = address.unwrap_or_default().to_string_lossy();
         let client = match address.trim() {
             "" => client,
-            address => {
-                client.with_endpoint("`http://` and the value of YC_METADATA_ADDR", &format!("http://{address}"))
-            }
+            address => client.with_endpoint(
+                "`http://` and the value of YC_METADATA_ADDR",
+                &format!("http://{address}"),
+            ),
         };
-        Self { client, presence: Presence::default() }
+        Self {
+            client,
+            presence: Presence::default(),
+        }
     }
 
     async fn ask(&self) -> Result<Credential, Failure> {
-        let request = self.client.request(Method::GET, PATH).map_err(Failure::NoAnswer)?;
+        let request = self
+            .client
+            .request(Method::GET, PATH)
+            .map_err(Failure::NoAnswer)?;
         let request = request
             .header("metadata-flavor", "Google")
             .body(Full::default())
             .expect("the URL was checked and the headers are constants");
-        let answer = self.unless_silent(self.client.send(request)).await.map_err(Failure::NoAnswer)?;
+        let answer = self
+            .unless_silent(self.client.send(request))
+            .await
+            .map_err(Failure::NoAnswer)?;
         access_token::credential_in(&answer, "")
     }
 
@@ -98,16 +111,22 @@ impl MetadataService {
     fn explain(&self, failure: Failure) -> ProviderError {
         let (absent, silent) = match &failure {
             Failure::NoAnswer(error) => (error.is_transient(), true),
-            Failure::Refused(refusal) => {
-                (matches!(refusal.status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND), false)
-            }
+            Failure::Refused(refusal) => (
+                matches!(
+                    refusal.status,
+                    StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND
+                ),
+                false,
+            ),
             Failure::BadAnswer(_) => (false, false),
         };
         let error = failure.advise(advice);
         match (absent, silent) {
             (false, _) => error,
             (true, false) => self.presence.absent(error.to_string()),
-            (true, true) => self.presence.absent(format!("{error}; is this a machine of Yandex Cloud?")),
+            (true, true) => self
+                .presence
+                .absent(format!("{error}; is this a machine of Yandex Cloud?")),
         }
     }
 }
@@ -117,7 +136,9 @@ fn advice(status: StatusCode) -> Option<&'static str> {
         StatusCode::BAD_REQUEST => Some(
             "the machine's metadata options forbid tokens: set `gce-http-endpoint` and `gce-http-token` to `enabled`",
         ),
-        StatusCode::NOT_FOUND => Some("no service account is attached to this virtual machine, function or container"),
+        StatusCode::NOT_FOUND => {
+            Some("no service account is attached to this virtual machine, function or container")
+        }
         _ => None,
     }
 }
@@ -126,7 +147,9 @@ fn advice(status: StatusCode) -> Option<&'static str> {
 fn impatient(client: Client) -> Client {
     #[cfg(feature = "hyper-client")]
     let client = {
-        let transport = crate::HttpsTransport::builder().connect_timeout(PROBE).build();
+        let transport = crate::HttpsTransport::builder()
+            .connect_timeout(PROBE)
+            .build();
         client.with_transport(crate::transport::Transport::new(transport))
     };
     client
@@ -142,7 +165,10 @@ impl Default for MetadataService {
 
 impl CredentialProvider for MetadataService {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        let token = self.ask().await.map_err(|failure| self.explain(failure).from_provider(NAME))?;
+        let token = self
+            .ask()
+            .await
+            .map_err(|failure| self.explain(failure).from_provider(NAME))?;
         self.presence.met();
         Ok(token.with_max_age(MAX_AGE))
     }
@@ -164,15 +190,30 @@ mod tests {
             (Some("localhost"), "http://localhost"),
         ] {
             let service = MetadataService::at(address.map(OsStr::new));
-            assert!(format!("{service:?}").contains(&format!("{endpoint:?}")), "{service:?}");
+            assert!(
+                format!("{service:?}").contains(&format!("{endpoint:?}")),
+                "{service:?}"
+            );
         }
     }
 
     #[test]
     fn an_address_that_is_none_is_a_permanent_error_that_names_the_variable() {
-        for address in ["http://169.254.169.254", "metadata.example", "127.0.0.1:x", "a b"] {
-            let error = MetadataService::at(Some(OsStr::new(address))).fetch().now_or_never().unwrap().unwrap_err();
-            assert!(error.is_permanent() && error.to_string().contains("YC_METADATA_ADDR"), "{error}");
+        for address in [
+            "http://169.254.169.254",
+            "metadata.example",
+            "127.0.0.1:x",
+            "a b",
+        ] {
+            let error = MetadataService::at(Some(OsStr::new(address)))
+                .fetch()
+                .now_or_never()
+                .unwrap()
+                .unwrap_err();
+            assert!(
+                error.is_permanent() && error.to_string().contains("YC_METADATA_ADDR"),
+                "{error}"
+            );
         }
     }
 }

@@ -25,7 +25,11 @@ mod oauth;
 mod presence;
 #[cfg(feature = "service-account")]
 mod service_account;
-#[cfg(any(feature = "file", feature = "service-account", feature = "workload-identity"))]
+#[cfg(any(
+    feature = "file",
+    feature = "service-account",
+    feature = "workload-identity"
+))]
 mod small_file;
 mod text;
 #[cfg(feature = "workload-identity")]
@@ -62,8 +66,9 @@ use crate::credential::Credential;
 
 /// A source of credentials: a key, a metadata service, a program, a closure.
 ///
-/// A provider only fetches. The [`CredentialCache`](crate::CredentialCache) around it keeps what it got, shares one call among all
-/// who wait, renews ahead of time, and spaces the attempts after a failure, so a provider has no cache, no retry and no time-out.
+/// A provider only fetches. The [`CredentialCache`](crate::CredentialCache) around it keeps what it
+/// got, shares one call among all who wait, renews ahead of time, and spaces the attempts after a
+/// failure, so a provider has no cache, no retry and no time-out.
 ///
 /// # Cancel safety
 ///
@@ -87,10 +92,12 @@ pub trait CredentialProvider: Send + Sync + 'static {
     ///
     /// # Errors
     ///
-    /// A [`ProviderError`], which tells a source that is absent from one that failed for now or for good.
+    /// A [`ProviderError`], which tells a source that is absent from one that failed for now or for
+    /// good.
     fn fetch(&self) -> impl Future<Output = Result<Credential, ProviderError>> + Send;
 
-    /// True where a second fetch could never answer otherwise. Then a 401 drops nothing and replays nothing. Default: `false`.
+    /// True where a second fetch could never answer otherwise. Then a 401 drops nothing and replays
+    /// nothing. Default: `false`.
     fn is_static(&self) -> bool {
         false
     }
@@ -128,7 +135,8 @@ where
 }
 
 /// The future of one fetch, its provider's type erased.
-pub(crate) type FetchFuture = Pin<Box<dyn Future<Output = Result<Credential, ProviderError>> + Send>>;
+pub(crate) type FetchFuture =
+    Pin<Box<dyn Future<Output = Result<Credential, ProviderError>> + Send>>;
 
 /// A provider whose type is forgotten, so that no user-visible type carries it.
 pub(crate) trait ErasedProvider: Send + Sync + 'static {

@@ -4,20 +4,27 @@
 macro_rules! network_setters {
     ($provider:ident) => {
         impl $provider {
-            /// Asks at this endpoint instead: `scheme://host[:port]`, to which the documented path is appended.
+            /// Asks at this endpoint instead: `scheme://host[:port]`, to which the documented path
+            /// is appended.
             ///
-            /// For other installations of the cloud, and for tests. Plain `http` is for loopback and link-local addresses only.
-            /// A text that is no such endpoint is a permanent error of each fetch.
+            /// For other installations of the cloud, and for tests. Plain `http` is for loopback
+            /// and link-local addresses only. A text that is no such endpoint is a permanent error
+            /// of each fetch.
             #[must_use]
             pub fn with_endpoint(self, endpoint: impl AsRef<str>) -> Self {
-                Self { client: self.client.with_endpoint("the endpoint", endpoint.as_ref()), ..self }
+                Self {
+                    client: self.client.with_endpoint("the endpoint", endpoint.as_ref()),
+                    ..self
+                }
             }
 
-            /// Asks through this tower service instead of an [`HttpsTransport`](crate::HttpsTransport) of its own.
+            /// Asks through this tower service instead of an
+            /// [`HttpsTransport`](crate::HttpsTransport) of its own.
             ///
-            /// It is cloned for each request and polled ready before it is called; it need not be `Sync`. Its errors are transient,
-            /// unless they are a [`ProviderError`](crate::ProviderError). It should neither follow redirects nor decompress.
-            /// Without one, and without the feature `hyper-client`, each fetch fails.
+            /// It is cloned for each request and polled ready before it is called; it need not be
+            /// `Sync`. Its errors are transient, unless they are a
+            /// [`ProviderError`](crate::ProviderError). It should neither follow redirects nor
+            /// decompress. Without one, and without the feature `hyper-client`, each fetch fails.
             #[must_use]
             pub fn with_transport<S, B>(self, service: S) -> Self
             where
@@ -33,7 +40,10 @@ macro_rules! network_setters {
                 B::Error: Into<Box<dyn std::error::Error + Send + Sync>>,
             {
                 let transport = crate::transport::Transport::new(service);
-                Self { client: self.client.with_transport(transport), ..self }
+                Self {
+                    client: self.client.with_transport(transport),
+                    ..self
+                }
             }
         }
     };

@@ -18,12 +18,14 @@ const MAX_LEN: usize = 4000;
 
 /// A Yandex account's OAuth token (`y0_…`), exchanged for an IAM token.
 ///
-/// **Deprecated by Yandex.** IAM accepts no OAuth token issued on 2026-06-01 or later. Older ones work until they expire, 12 months after
-/// they were issued, and Yandex's own SDKs announce the end of support for the end of 2026. Programs should be a service account
-/// ([`ServiceAccountKey`](crate::ServiceAccountKey)), and people can use the CLI's login ([`YcCli`](crate::YcCli)).
-/// *(Yandex Cloud, "OAuth token")*
+/// **Deprecated by Yandex.** IAM accepts no OAuth token issued on 2026-06-01 or later. Older ones
+/// work until they expire, 12 months after they were issued, and Yandex's own SDKs announce the end
+/// of support for the end of 2026. Programs should be a service account
+/// ([`ServiceAccountKey`](crate::ServiceAccountKey)), and people can use the CLI's login
+/// ([`YcCli`](crate::YcCli)). *(Yandex Cloud, "OAuth token")*
 ///
-/// A token longer than the 4000 characters that IAM takes is a permanent error of each fetch, and is not sent.
+/// A token longer than the 4000 characters that IAM takes is a permanent error of each fetch, and
+/// is not sent.
 ///
 /// # Examples
 ///
@@ -43,10 +45,14 @@ impl OAuthToken {
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] where the text is no token. It says what is wrong and where, never the token.
+    /// [`InvalidCredential`] where the text is no token. It says what is wrong and where, never the
+    /// token.
     pub fn new(token: impl AsRef<str>) -> Result<Self, InvalidCredential> {
         Credential::iam_token(&token)?;
-        Ok(Self { token: Zeroizing::new(token.as_ref().into()), client: Client::new(iam::ENDPOINT) })
+        Ok(Self {
+            token: Zeroizing::new(token.as_ref().into()),
+            client: Client::new(iam::ENDPOINT),
+        })
     }
 }
 
@@ -66,7 +72,9 @@ impl CredentialProvider for OAuthToken {
 
 impl fmt::Debug for OAuthToken {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("OAuthToken").field("client", &self.client).finish_non_exhaustive()
+        f.debug_struct("OAuthToken")
+            .field("client", &self.client)
+            .finish_non_exhaustive()
     }
 }
 

@@ -4,7 +4,8 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::ProviderError;
 
-/// Remembers that a source was met once: from then on its absence is a failure that may pass, and a chain goes on to no other.
+/// Remembers that a source was met once: from then on its absence is a failure that may pass, and a
+/// chain goes on to no other.
 #[derive(Debug, Default)]
 pub(super) struct Presence(AtomicBool);
 

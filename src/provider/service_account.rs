@@ -28,15 +28,16 @@ const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 
 /// A service account's authorized key, whose signed JWT is exchanged for an IAM token.
 ///
-/// The key is what `yc iam key create` writes: a JSON file with the fields `id`, `service_account_id` and `private_key`; the
-/// REST API's answer, in camel case, is read too. The key is RSA of 2048 to 4096 bits, in PKCS#8 or PKCS#1, not encrypted.
+/// The key is what `yc iam key create` writes: a JSON file with the fields `id`,
+/// `service_account_id` and `private_key`; the REST API's answer, in camel case, is read too. The
+/// key is RSA of 2048 to 4096 bits, in PKCS#8 or PKCS#1, not encrypted.
 ///
-/// Each fetch signs a JWT with PS256 and asks IAM once *(Yandex Cloud, "Getting an IAM token for a service account")*. The token
-/// lives 12 hours at most. Signing takes milliseconds; where there is a tokio runtime, reading and signing are done on its
-/// blocking threads.
+/// Each fetch signs a JWT with PS256 and asks IAM once *(Yandex Cloud, "Getting an IAM token for a
+/// service account")*. The token lives 12 hours at most. Signing takes milliseconds; where there is
+/// a tokio runtime, reading and signing are done on its blocking threads.
 ///
-/// A wrong local clock is met: where the answer's `Date` is off by more than 30 seconds, the token's lifetime is counted by
-/// it, and a JWT refused then is signed once more by it.
+/// A wrong local clock is met: where the answer's `Date` is off by more than 30 seconds, the
+/// token's lifetime is counted by it, and a JWT refused then is signed once more by it.
 ///
 /// # Examples
 ///
@@ -68,17 +69,22 @@ enum Source {
 impl ServiceAccountKey {
     /// The key in this file.
     ///
-    /// It is read and checked now, and again at each fetch, so that a mended or rotated file is used without a restart. A fetch that
-    /// cannot read it fails, and a cache keeps the token it has. A file that every user of the machine may read is a warning of the
-    /// feature `tracing`, once.
+    /// It is read and checked now, and again at each fetch, so that a mended or rotated file is
+    /// used without a restart. A fetch that cannot read it fails, and a cache keeps the token it
+    /// has. A file that every user of the machine may read is a warning of the feature `tracing`,
+    /// once.
     ///
     /// # Errors
     ///
-    /// Transient, where the file does not exist or its JSON ends too early: it may be being replaced. Permanent, where it is
-    /// unreadable, not a regular file, larger than 64 KiB, or not such a key. The error says which, and shows nothing of it.
+    /// Transient, where the file does not exist or its JSON ends too early: it may be being
+    /// replaced. Permanent, where it is unreadable, not a regular file, larger than 64 KiB, or not
+    /// such a key. The error says which, and shows nothing of it.
     pub fn from_file(path: impl Into<PathBuf>) -> Result<Self, ProviderError> {
         let provider = Self::in_file(path.into());
-        provider.source.key().map_err(|error| error.from_provider(NAME))?;
+        provider
+            .source
+            .key()
+            .map_err(|error| error.from_provider(NAME))?;
         if let Source::File(path) = &provider.source
             && readable_by_all(path)
         {
@@ -98,24 +104,35 @@ impl ServiceAccountKey {
     ///
     /// Permanent, where it is not such a key. The error says why, and shows nothing of it.
     pub fn from_json(text: impl AsRef<str>) -> Result<Self, ProviderError> {
-        let key = AuthorizedKey::parse(text.as_ref())
-            .map_err(|error| ProviderError::permanent(format!("the key: {error}")).from_provider(NAME))?;
+        let key = AuthorizedKey::parse(text.as_ref()).map_err(|error| {
+            ProviderError::permanent(format!("the key: {error}")).from_provider(NAME)
+        })?;
         Ok(Self::new(Source::Key(Arc::new(key))))
     }
 
     fn new(source: Source) -> Self {
-        Self { source, audience: AUDIENCE.into(), client: Client::new(iam::ENDPOINT) }
+        Self {
+            source,
+            audience: AUDIENCE.into(),
+            client: Client::new(iam::ENDPOINT),
+        }
     }
 
     /// The audience (`aud`) of the JWT. Default: IAM's official URL, wherever the endpoint is.
     #[must_use]
     pub fn with_audience(self, audience: impl Into<Cow<'static, str>>) -> Self {
-        Self { audience: audience.into(), ..self }
+        Self {
+            audience: audience.into(),
+            ..self
+        }
     }
 
     #[cfg(feature = "metadata")]
     pub(super) fn through(self, transport: Transport) -> Self {
-        Self { client: self.client.with_transport(transport), ..self }
+        Self {
+            client: self.client.with_transport(transport),
+            ..self
+        }
     }
 
     async fn ask(&self) -> Result<Credential, ProviderError> {
@@ -130,7 +147,11 @@ impl ServiceAccountKey {
         outcome.map_err(|failure| failure.advise(advice))
     }
 
-    async fn sign(&self, key: &Arc<AuthorizedKey>, now: SystemTime) -> Result<Zeroizing<String>, ProviderError> {
+    async fn sign(
+        &self,
+        key: &Arc<AuthorizedKey>,
+        now: SystemTime,
+    ) -> Result<Zeroizing<String>, ProviderError> {
         let (key, audience) = (Arc::clone(key), self.audience.clone());
         off_the_worker(move || assertion::sign(&key, &audience, now)).await?
     }
@@ -151,7 +172,10 @@ impl fmt::Debug for ServiceAccountKey {
             Source::File(path) => fields.field("path", path),
             Source::Key(key) => fields.field("key", key),
         };
-        fields.field("audience", &self.audience).field("client", &self.client).finish()
+        fields
+            .field("audience", &self.audience)
+            .field("client", &self.client)
+            .finish()
     }
 }
 
@@ -178,7 +202,8 @@ fn read_key(path: &Path) -> Result<AuthorizedKey, ProviderError> {
 #[cfg(unix)]
 fn readable_by_all(path: &Path) -> bool {
     use std::os::unix::fs::PermissionsExt;
-    path.metadata().is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
+    path.metadata()
+        .is_ok_and(|metadata| metadata.permissions().mode() & 0o004 != 0)
 }
 
 #[cfg(not(unix))]
@@ -197,7 +222,12 @@ fn unreadable(path: &Path, error: &io::Error) -> ProviderError {
 /// What time it is, where the assertion may have been refused for the time in it.
 fn time_to_sign_by(failure: &Failure) -> Option<SystemTime> {
     match failure {
-        Failure::Refused(refusal) if matches!(refusal.status, StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED) => {
+        Failure::Refused(refusal)
+            if matches!(
+                refusal.status,
+                StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED
+            ) =>
+        {
             refusal.server_time
         }
         _ => None,
@@ -206,9 +236,9 @@ fn time_to_sign_by(failure: &Failure) -> Option<SystemTime> {
 
 fn advice(status: StatusCode) -> Option<&'static str> {
     match status {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
-            Some("check that the key and its service account still exist, or make a new key with `yc iam key create`")
-        }
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
+            "check that the key and its service account still exist, or make a new key with `yc iam key create`",
+        ),
         _ => None,
     }
 }
@@ -222,9 +252,16 @@ mod tests {
 
     #[test]
     fn a_file_is_readable_by_all_when_its_mode_says_so_to_others() {
-        let path = std::env::temp_dir().join(format!("yandex-cloud-auth-mode-{}", std::process::id()));
+        let path =
+            std::env::temp_dir().join(format!("yandex-cloud-auth-mode-{}", std::process::id()));
         fs::write(&path, "").unwrap();
-        for (mode, by_all) in [(0o600, false), (0o640, false), (0o660, false), (0o644, true), (0o604, true)] {
+        for (mode, by_all) in [
+            (0o600, false),
+            (0o640, false),
+            (0o660, false),
+            (0o644, true),
+            (0o604, true),
+        ] {
             fs::set_permissions(&path, Permissions::from_mode(mode)).unwrap();
             assert_eq!(readable_by_all(&path), by_all, "{mode:o}");
         }

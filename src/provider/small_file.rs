@@ -9,11 +9,13 @@ use zeroize::Zeroizing;
 /// What no token and no key file comes near.
 const MAX_BYTES: usize = 64 * 1024;
 
-/// The text of the file at `path`, without a byte order mark. Opened anew each time, so that a swapped symbolic link is followed.
+/// The text of the file at `path`, without a byte order mark. Opened anew each time, so that a
+/// swapped symbolic link is followed.
 ///
 /// Refuses what may never end or block: pipes, devices, and files over 64 KiB.
 pub(super) fn read(path: &Path) -> io::Result<Zeroizing<String>> {
-    // Opening a pipe waits for its writer, so what it is has to be known before, and again once it is open.
+    // Opening a pipe waits for its writer, so what it is has to be known before, and again once it
+    // is open.
     must_be_regular(&fs::metadata(path)?)?;
     let file = File::open(path)?;
     must_be_regular(&file.metadata()?)?;
@@ -23,7 +25,10 @@ pub(super) fn read(path: &Path) -> io::Result<Zeroizing<String>> {
 fn must_be_regular(metadata: &Metadata) -> io::Result<()> {
     match metadata.is_file() {
         true => Ok(()),
-        false => Err(io::Error::new(ErrorKind::InvalidInput, "not a regular file")),
+        false => Err(io::Error::new(
+            ErrorKind::InvalidInput,
+            "not a regular file",
+        )),
     }
 }
 
@@ -32,14 +37,19 @@ fn bytes(file: impl Read) -> io::Result<Zeroizing<Vec<u8>>> {
     let mut bytes = Zeroizing::new(Vec::with_capacity(MAX_BYTES + 1));
     file.take(MAX_BYTES as u64 + 1).read_to_end(&mut bytes)?;
     match bytes.len() > MAX_BYTES {
-        true => Err(io::Error::new(ErrorKind::FileTooLarge, "larger than 64 KiB")),
+        true => Err(io::Error::new(
+            ErrorKind::FileTooLarge,
+            "larger than 64 KiB",
+        )),
         false => Ok(bytes),
     }
 }
 
 fn text(bytes: &[u8]) -> io::Result<Zeroizing<String>> {
     match str::from_utf8(bytes) {
-        Ok(text) => Ok(Zeroizing::new(text.trim_start_matches('\u{feff}').to_owned())),
+        Ok(text) => Ok(Zeroizing::new(
+            text.trim_start_matches('\u{feff}').to_owned(),
+        )),
         Err(_) => Err(io::Error::new(ErrorKind::InvalidData, "not UTF-8 text")),
     }
 }
@@ -52,8 +62,14 @@ mod tests {
     fn the_limit_is_the_last_size_that_is_read_and_memory_does_not_grow_there() {
         let full = bytes(&[b'a'; MAX_BYTES][..]).unwrap();
         assert_eq!((full.len(), full.capacity()), (MAX_BYTES, MAX_BYTES + 1));
-        assert_eq!(bytes(&[b'a'; MAX_BYTES + 1][..]).unwrap_err().kind(), ErrorKind::FileTooLarge);
-        assert_eq!(bytes(io::repeat(b'a')).unwrap_err().kind(), ErrorKind::FileTooLarge);
+        assert_eq!(
+            bytes(&[b'a'; MAX_BYTES + 1][..]).unwrap_err().kind(),
+            ErrorKind::FileTooLarge
+        );
+        assert_eq!(
+            bytes(io::repeat(b'a')).unwrap_err().kind(),
+            ErrorKind::FileTooLarge
+        );
     }
 
     #[test]

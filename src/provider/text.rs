@@ -3,8 +3,13 @@
 use super::ProviderError;
 use crate::credential::{Credential, Scheme};
 
-/// The credential that `text` is, white space around it aside. `holder` is where it was found, for the error.
-pub(super) fn credential(holder: &str, scheme: Scheme, text: &str) -> Result<Credential, ProviderError> {
+/// The credential that `text` is, white space around it aside. `holder` is where it was found, for
+/// the error.
+pub(super) fn credential(
+    holder: &str,
+    scheme: Scheme,
+    text: &str,
+) -> Result<Credential, ProviderError> {
     let text = text.trim();
     let credential = match scheme {
         Scheme::ApiKey => Credential::api_key(text),

@@ -21,16 +21,18 @@ use crate::transport::Client;
 
 const NAME: &str = "workload identity";
 
-/// A service account, by the token that another identity provider gave this workload: Kubernetes, GitHub, GitLab.
+/// A service account, by the token that another identity provider gave this workload: Kubernetes,
+/// GitHub, GitLab.
 ///
-/// That token, the subject token, is read anew for each fetch, trimmed, and exchanged for an IAM token of the service account, whose
-/// federated credential names its `sub` *(RFC 8693; Yandex Cloud, "Setting up a workload identity federation")*.
-/// Subject tokens are short-lived, so whoever issues them must renew the file or the variable.
+/// That token, the subject token, is read anew for each fetch, trimmed, and exchanged for an IAM
+/// token of the service account, whose federated credential names its `sub` *(RFC 8693; Yandex
+/// Cloud, "Setting up a workload identity federation")*. Subject tokens are short-lived, so whoever
+/// issues them must renew the file or the variable.
 ///
 /// # Errors
 ///
-/// A file that does not exist and a variable that is unset or empty count as not configured, until an exchange has succeeded
-/// once. After that, they are transient.
+/// A file that does not exist and a variable that is unset or empty count as not configured, until
+/// an exchange has succeeded once. After that, they are transient.
 ///
 /// # Examples
 ///
@@ -62,7 +64,8 @@ enum Source {
     Variable(String),
 }
 
-type Function = dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, ProviderError>> + Send>> + Send + Sync;
+type Function =
+    dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, ProviderError>> + Send>> + Send + Sync;
 
 impl WorkloadIdentity {
     /// The subject token is in this file: a regular one, of 64 KiB at most.
@@ -82,19 +85,30 @@ impl WorkloadIdentity {
         T: Future<Output = Result<String, ProviderError>> + Send + 'static,
     {
         let function = move || Box::pin(subject_token()) as Pin<Box<dyn Future<Output = _> + Send>>;
-        Self::new(service_account_id.into(), Source::Function(Box::new(function)))
+        Self::new(
+            service_account_id.into(),
+            Source::Function(Box::new(function)),
+        )
     }
 
     fn new(service_account_id: String, source: Source) -> Self {
         let client = Client::new(token_exchange::ENDPOINT);
-        Self { service_account_id, source, presence: Presence::default(), client }
+        Self {
+            service_account_id,
+            source,
+            presence: Presence::default(),
+            client,
+        }
     }
 
     async fn ask(&self) -> Result<Credential, ProviderError> {
         let text = self.subject_token().await?;
         let subject_token = text.trim();
         if subject_token.is_empty() {
-            return Err(self.presence.absent(format!("{} holds no subject token: it is empty", self.source)));
+            return Err(self.presence.absent(format!(
+                "{} holds no subject token: it is empty",
+                self.source
+            )));
         }
         let token = token_exchange::exchange(&self.client, &self.service_account_id, subject_token)
             .await
@@ -113,10 +127,12 @@ impl WorkloadIdentity {
 
     async fn read(&self, path: Arc<Path>) -> Result<Zeroizing<String>, ProviderError> {
         let shown = path.display().to_string();
-        off_the_worker(move || small_file::read(&path)).await?.map_err(|error| match error.kind() {
-            ErrorKind::NotFound => self.presence.absent(format!("{shown} does not exist")),
-            _ => ProviderError::permanent(format!("{shown} cannot be read: {error}")),
-        })
+        off_the_worker(move || small_file::read(&path))
+            .await?
+            .map_err(|error| match error.kind() {
+                ErrorKind::NotFound => self.presence.absent(format!("{shown} does not exist")),
+                _ => ProviderError::permanent(format!("{shown} cannot be read: {error}")),
+            })
     }
 
     fn lookup(&self, name: &str) -> Result<Zeroizing<String>, ProviderError> {
@@ -124,7 +140,9 @@ impl WorkloadIdentity {
             Ok(value) => Ok(Zeroizing::new(value)),
             Err(VarError::NotPresent) => Err(self.presence.absent(format!("{name} is not set"))),
             // This error holds the value: it goes no further.
-            Err(VarError::NotUnicode(_)) => Err(ProviderError::permanent(format!("{name} is not valid UTF-8"))),
+            Err(VarError::NotUnicode(_)) => Err(ProviderError::permanent(format!(
+                "{name} is not valid UTF-8"
+            ))),
         }
     }
 }

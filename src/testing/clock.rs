@@ -5,7 +5,8 @@ use std::time::{Duration, Instant, SystemTime};
 
 use crate::clock::{Clock, Reading};
 
-/// A [`Clock`] that stands still until it is moved. Clones are one clock. It starts at the time it was made.
+/// A [`Clock`] that stands still until it is moved. Clones are one clock. It starts at the time it
+/// was made.
 ///
 /// # Examples
 ///
@@ -28,8 +29,13 @@ pub struct ManualClock {
 impl ManualClock {
     /// A clock that shows the present until it is moved.
     pub fn new() -> Self {
-        let now = Reading { wall: SystemTime::now(), monotonic: Instant::now() };
-        Self { now: Arc::new(Mutex::new(now)) }
+        let now = Reading {
+            wall: SystemTime::now(),
+            monotonic: Instant::now(),
+        };
+        Self {
+            now: Arc::new(Mutex::new(now)),
+        }
     }
 
     /// Both clocks go on.

@@ -9,8 +9,8 @@ use crate::provider::{CredentialProvider, ProviderError};
 
 /// A provider that follows a script: one step a fetch, in order, the last one again and again.
 ///
-/// Clones share the script and the count, so a test keeps one and gives the other away, and may add steps while it is in use.
-/// An empty script is a provider that is not configured.
+/// Clones share the script and the count, so a test keeps one and gives the other away, and may add
+/// steps while it is in use. An empty script is a provider that is not configured.
 ///
 /// # Examples
 ///
@@ -88,7 +88,8 @@ impl ScriptedProvider {
         self.add(Act::Panic)
     }
 
-    /// Delays the step added next, or, where none follows, the last one. By tokio's clock, which a test may have paused.
+    /// Delays the step added next, or, where none follows, the last one. By tokio's clock, which a
+    /// test may have paused.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         self.lock().delay += delay;
@@ -135,9 +136,11 @@ impl CredentialProvider for ScriptedProvider {
             step
         };
         let Some(Step { delay, act }) = step else {
-            return Err(ProviderError::not_configured("the script is empty").from_provider("scripted provider"));
+            return Err(ProviderError::not_configured("the script is empty")
+                .from_provider("scripted provider"));
         };
-        // Without a delay no timer is asked for, so that the provider also runs where there is none.
+        // Without a delay no timer is asked for, so that the provider also runs where there is
+        // none.
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
@@ -153,7 +156,10 @@ impl CredentialProvider for ScriptedProvider {
 impl fmt::Debug for ScriptedProvider {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         let script = self.lock();
-        f.debug_struct("ScriptedProvider").field("steps", &script.steps.len()).field("calls", &script.calls).finish()
+        f.debug_struct("ScriptedProvider")
+            .field("steps", &script.steps.len())
+            .field("calls", &script.calls)
+            .finish()
     }
 }
 
@@ -172,13 +178,25 @@ mod tests {
 
     #[test]
     fn steps_come_in_order_and_the_last_repeats_and_clones_share_them() {
-        let provider =
-            ScriptedProvider::new().answer(token("a")).fail(ProviderError::transient("no")).answer(token("b"));
+        let provider = ScriptedProvider::new()
+            .answer(token("a"))
+            .fail(ProviderError::transient("no"))
+            .answer(token("b"));
         let handle = provider.clone();
         let seen: Vec<_> = (0..4)
-            .map(|_| provider.fetch().now_or_never().unwrap().map(|credential| credential.header_value().clone()).ok())
+            .map(|_| {
+                provider
+                    .fetch()
+                    .now_or_never()
+                    .unwrap()
+                    .map(|credential| credential.header_value().clone())
+                    .ok()
+            })
             .collect();
-        let (a, b) = (token("a").header_value().clone(), token("b").header_value().clone());
+        let (a, b) = (
+            token("a").header_value().clone(),
+            token("b").header_value().clone(),
+        );
         assert_eq!(seen, [Some(a), None, Some(b.clone()), Some(b)]);
         assert_eq!(handle.calls(), 4);
     }
@@ -186,23 +204,48 @@ mod tests {
     #[test]
     fn an_empty_script_is_not_configured() {
         let provider = ScriptedProvider::new();
-        assert!(provider.fetch().now_or_never().unwrap().unwrap_err().is_not_configured());
+        assert!(
+            provider
+                .fetch()
+                .now_or_never()
+                .unwrap()
+                .unwrap_err()
+                .is_not_configured()
+        );
         assert_eq!(provider.calls(), 1);
     }
 
     #[test]
     fn a_step_may_hang_or_panic() {
-        assert!(ScriptedProvider::new().hang().fetch().now_or_never().is_none());
+        assert!(
+            ScriptedProvider::new()
+                .hang()
+                .fetch()
+                .now_or_never()
+                .is_none()
+        );
         let provider = ScriptedProvider::new().panic();
-        assert!(AssertUnwindSafe(provider.fetch()).catch_unwind().now_or_never().unwrap().is_err());
+        assert!(
+            AssertUnwindSafe(provider.fetch())
+                .catch_unwind()
+                .now_or_never()
+                .unwrap()
+                .is_err()
+        );
         assert_eq!(provider.calls(), 1);
     }
 
     #[tokio::test(start_paused = true)]
     async fn a_delay_is_of_the_step_that_follows_or_else_of_the_last() {
         let s = Duration::from_secs;
-        let inner = ScriptedProvider::new().answer(token("a")).after(s(3)).answer(token("b"));
-        let last = ScriptedProvider::new().answer(token("a")).answer(token("b")).after(s(3));
+        let inner = ScriptedProvider::new()
+            .answer(token("a"))
+            .after(s(3))
+            .answer(token("b"));
+        let last = ScriptedProvider::new()
+            .answer(token("a"))
+            .answer(token("b"))
+            .after(s(3));
         for provider in [inner, last] {
             for expected in [s(0), s(3), s(3)] {
                 let start = Instant::now();

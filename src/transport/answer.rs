@@ -48,17 +48,27 @@ impl Answer {
         } else {
             read_body(body).await
         };
-        Self { url, status: head.status, headers: head.headers, body, received_at }
+        Self {
+            url,
+            status: head.status,
+            headers: head.headers,
+            body,
+            received_at,
+        }
     }
 
-    /// The server's time, where the local clock was off by more than half a minute when the answer came.
+    /// The server's time, where the local clock was off by more than half a minute when the answer
+    /// came.
     pub(crate) fn server_time_if_ours_is_wrong(&self) -> Option<SystemTime> {
         let server = self.date()?;
-        let off = server.duration_since(self.received_at).unwrap_or_else(|behind| behind.duration());
+        let off = server
+            .duration_since(self.received_at)
+            .unwrap_or_else(|behind| behind.duration());
         (off > CLOCK_TOLERANCE).then_some(server)
     }
 
-    /// What `Retry-After` asks for: seconds, or a date *(RFC 9110 §10.2.3)*, told by the server's own clock where it gives one.
+    /// What `Retry-After` asks for: seconds, or a date *(RFC 9110 §10.2.3)*, told by the server's
+    /// own clock where it gives one.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
@@ -66,7 +76,8 @@ impl Answer {
             return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
         }
         let at = httpdate::parse_http_date(text).ok()?;
-        at.duration_since(self.date().unwrap_or(self.received_at)).ok()
+        at.duration_since(self.date().unwrap_or(self.received_at))
+            .ok()
     }
 
     fn date(&self) -> Option<SystemTime> {
@@ -76,9 +87,13 @@ impl Answer {
 
 /// Where it points is told by its host alone: a path or a query may carry a secret.
 fn redirection(headers: &HeaderMap) -> Cow<'static, str> {
-    let location = headers.get(LOCATION).and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
     match location.as_ref().and_then(Uri::host) {
-        Some(host) => format!("it redirects to the host {host}, and redirects are not followed").into(),
+        Some(host) => {
+            format!("it redirects to the host {host}, and redirects are not followed").into()
+        }
         None => "it redirects, and redirects are not followed".into(),
     }
 }
@@ -93,10 +108,13 @@ where
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_BODY_LEN));
     let mut room = MAX_BODY_LEN;
     while let Some(frame) = body.frame().await {
-        let frame = frame.map_err(|error| format!("its body broke off: {}", with_causes(&*error.into())))?;
+        let frame = frame
+            .map_err(|error| format!("its body broke off: {}", with_causes(&*error.into())))?;
         let data = frame.into_data().unwrap_or_default();
         // An empty frame costs a byte too, or a stream of them would never end.
-        room = room.checked_sub(data.len().max(1)).ok_or("its body is longer than 64 KiB")?;
+        room = room
+            .checked_sub(data.len().max(1))
+            .ok_or("its body is longer than 64 KiB")?;
         text.extend_from_slice(&data);
     }
     Ok(text)
@@ -119,13 +137,22 @@ mod tests {
         for (name, value) in headers {
             response = response.header(*name, value);
         }
-        Answer::read(String::new(), response.body(Full::new(Bytes::new())).unwrap()).now_or_never().unwrap()
+        Answer::read(
+            String::new(),
+            response.body(Full::new(Bytes::new())).unwrap(),
+        )
+        .now_or_never()
+        .unwrap()
     }
 
     fn http_date(seconds_from_now: i64) -> String {
         let now = SystemTime::now();
         let by = Duration::from_secs(seconds_from_now.unsigned_abs());
-        httpdate::fmt_http_date(if seconds_from_now < 0 { now - by } else { now + by })
+        httpdate::fmt_http_date(if seconds_from_now < 0 {
+            now - by
+        } else {
+            now + by
+        })
     }
 
     #[test]
@@ -151,21 +178,37 @@ mod tests {
 
     #[test]
     fn a_retry_date_is_told_by_the_servers_clock() {
-        let delay = answer(&[("date", http_date(-7200)), ("retry-after", http_date(-7190))]).retry_after().unwrap();
+        let delay = answer(&[
+            ("date", http_date(-7200)),
+            ("retry-after", http_date(-7190)),
+        ])
+        .retry_after()
+        .unwrap();
         assert!((9..=11).contains(&delay.as_secs()), "{delay:?}");
-        let delay = answer(&[("retry-after", http_date(100))]).retry_after().unwrap();
+        let delay = answer(&[("retry-after", http_date(100))])
+            .retry_after()
+            .unwrap();
         assert!((97..=101).contains(&delay.as_secs()), "{delay:?}");
     }
 
     #[test]
     fn the_local_clock_is_wrong_when_the_date_is_off_by_more_than_half_a_minute() {
-        for (off, wrong) in
-            [(0, false), (-25, false), (25, false), (-40, true), (40, true), (7200, true), (-7200, true)]
-        {
+        for (off, wrong) in [
+            (0, false),
+            (-25, false),
+            (25, false),
+            (-40, true),
+            (40, true),
+            (7200, true),
+            (-7200, true),
+        ] {
             let server = answer(&[("date", http_date(off))]).server_time_if_ours_is_wrong();
             assert_eq!(server.is_some(), wrong, "{off}");
         }
-        assert_eq!(answer(&[("date", "yesterday".into())]).server_time_if_ours_is_wrong(), None);
+        assert_eq!(
+            answer(&[("date", "yesterday".into())]).server_time_if_ours_is_wrong(),
+            None
+        );
         assert_eq!(answer(&[]).server_time_if_ours_is_wrong(), None);
     }
 
@@ -176,20 +219,33 @@ mod tests {
                 "https://login.example/x?token=canary",
                 "it redirects to the host login.example, and redirects are not followed",
             ),
-            ("/login?canary", "it redirects, and redirects are not followed"),
+            (
+                "/login?canary",
+                "it redirects, and redirects are not followed",
+            ),
             ("%%%", "it redirects, and redirects are not followed"),
         ] {
-            let response =
-                Response::builder().status(302).header("location", location).body(Frames::endless()).unwrap();
-            let answer = Answer::read(String::new(), response).now_or_never().unwrap();
+            let response = Response::builder()
+                .status(302)
+                .header("location", location)
+                .body(Frames::endless())
+                .unwrap();
+            let answer = Answer::read(String::new(), response)
+                .now_or_never()
+                .unwrap();
             assert_eq!(answer.body.unwrap_err(), text);
         }
     }
 
     #[test]
     fn an_encoded_body_is_not_read() {
-        let response = Response::builder().header("content-encoding", "gzip").body(Frames::endless()).unwrap();
-        let answer = Answer::read(String::new(), response).now_or_never().unwrap();
+        let response = Response::builder()
+            .header("content-encoding", "gzip")
+            .body(Frames::endless())
+            .unwrap();
+        let answer = Answer::read(String::new(), response)
+            .now_or_never()
+            .unwrap();
         assert!(answer.body.unwrap_err().contains("encoded"));
     }
 
@@ -218,11 +274,17 @@ mod tests {
 
     impl Frames {
         fn of<const N: usize>(lengths: [usize; N]) -> Self {
-            Self { lengths: lengths.into(), endless: false }
+            Self {
+                lengths: lengths.into(),
+                endless: false,
+            }
         }
 
         fn endless() -> Self {
-            Self { lengths: VecDeque::new(), endless: true }
+            Self {
+                lengths: VecDeque::new(),
+                endless: true,
+            }
         }
     }
 

@@ -2,7 +2,8 @@
 
 use std::error::Error;
 
-/// The error and its causes. `hyper` and others say only "client error" and leave the reason to `source`.
+/// The error and its causes. `hyper` and others say only "client error" and leave the reason to
+/// `source`.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -22,11 +22,17 @@ pub(crate) struct Client {
 impl Client {
     /// Through the default transport, to `endpoint`.
     pub(crate) fn new(endpoint: &str) -> Self {
-        Self { endpoint: Endpoint::new("the endpoint", endpoint), transport: Transport::default() }
+        Self {
+            endpoint: Endpoint::new("the endpoint", endpoint),
+            transport: Transport::default(),
+        }
     }
 
     pub(crate) fn with_endpoint(self, name: &str, endpoint: &str) -> Self {
-        Self { endpoint: Endpoint::new(name, endpoint), ..self }
+        Self {
+            endpoint: Endpoint::new(name, endpoint),
+            ..self
+        }
     }
 
     pub(crate) fn with_transport(self, transport: Transport) -> Self {
@@ -34,22 +40,34 @@ impl Client {
     }
 
     /// A request for `path` at this endpoint.
-    pub(crate) fn request(&self, method: Method, path: &str) -> Result<request::Builder, ProviderError> {
+    pub(crate) fn request(
+        &self,
+        method: Method,
+        path: &str,
+    ) -> Result<request::Builder, ProviderError> {
         Ok(Request::builder()
             .method(method)
             .uri(self.endpoint.join(path)?)
             .header(ACCEPT, "application/json")
-            .header(USER_AGENT, concat!("yandex-cloud-auth/", env!("CARGO_PKG_VERSION"))))
+            .header(
+                USER_AGENT,
+                concat!("yandex-cloud-auth/", env!("CARGO_PKG_VERSION")),
+            ))
     }
 
     /// Sends what [`request`](Self::request) began. An error means that no answer came.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ProviderError> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, ProviderError> {
         self.transport.send(request).await
     }
 }
 
 impl fmt::Debug for Client {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("Client").field("endpoint", &self.endpoint).finish_non_exhaustive()
+        f.debug_struct("Client")
+            .field("endpoint", &self.endpoint)
+            .finish_non_exhaustive()
     }
 }

@@ -12,7 +12,8 @@ use crate::provider::ProviderError;
 pub(crate) struct Endpoint(Result<String, String>);
 
 impl Endpoint {
-    /// Reads the text, named `name` in errors. What is wrong with it is told when it is used: a setter has no error.
+    /// Reads the text, named `name` in errors. What is wrong with it is told when it is used: a
+    /// setter has no error.
     pub(crate) fn new(name: &str, text: &str) -> Self {
         // Never quotes the text: a URL that is wrong may be wrong by carrying a password.
         Self(origin(text).map_err(|reason| format!("{name} {reason}")))
@@ -20,8 +21,13 @@ impl Endpoint {
 
     /// The URL of `path` there.
     pub(crate) fn join(&self, path: &str) -> Result<Uri, ProviderError> {
-        let origin = self.0.as_ref().map_err(|reason| ProviderError::permanent(reason.clone()))?;
-        format!("{origin}{path}").parse().map_err(ProviderError::permanent)
+        let origin = self
+            .0
+            .as_ref()
+            .map_err(|reason| ProviderError::permanent(reason.clone()))?;
+        format!("{origin}{path}")
+            .parse()
+            .map_err(ProviderError::permanent)
     }
 }
 
@@ -31,7 +37,8 @@ fn origin(text: &str) -> Result<String, &'static str> {
         return Err(SHAPE);
     }
     let uri: Uri = text.parse().map_err(|_| SHAPE)?;
-    let (Some(scheme), Some(authority), "" | "/") = (uri.scheme_str(), uri.authority(), uri.path()) else {
+    let (Some(scheme), Some(authority), "" | "/") = (uri.scheme_str(), uri.authority(), uri.path())
+    else {
         return Err(SHAPE);
     };
     if !has_sound_port(authority) {
@@ -40,7 +47,11 @@ fn origin(text: &str) -> Result<String, &'static str> {
     match scheme {
         "https" => {}
         "http" if stays_on_this_link(authority.host()) => {}
-        "http" => return Err("is plain http, which is for loopback and link-local addresses only: use https"),
+        "http" => {
+            return Err(
+                "is plain http, which is for loopback and link-local addresses only: use https",
+            );
+        }
         _ => return Err("is neither https nor http"),
     }
     Ok(format!("{scheme}://{authority}"))
@@ -55,10 +66,16 @@ fn stays_on_this_link(host: &str) -> bool {
     if host.eq_ignore_ascii_case("localhost") {
         return true;
     }
-    if let Some(v6) = host.strip_prefix('[').and_then(|host| host.strip_suffix(']')) {
-        return v6.parse::<Ipv6Addr>().is_ok_and(|ip| ip.is_loopback() || ip.is_unicast_link_local());
+    if let Some(v6) = host
+        .strip_prefix('[')
+        .and_then(|host| host.strip_suffix(']'))
+    {
+        return v6
+            .parse::<Ipv6Addr>()
+            .is_ok_and(|ip| ip.is_loopback() || ip.is_unicast_link_local());
     }
-    host.parse::<Ipv4Addr>().is_ok_and(|ip| ip.is_loopback() || ip.is_link_local())
+    host.parse::<Ipv4Addr>()
+        .is_ok_and(|ip| ip.is_loopback() || ip.is_link_local())
 }
 
 #[cfg(test)]
@@ -78,7 +95,13 @@ mod tests {
             ("http://169.254.169.254", "http://169.254.169.254/p"),
             ("http://[fe80::1]", "http://[fe80::1]/p"),
         ] {
-            assert_eq!(Endpoint::new("the endpoint", endpoint).join("/p").unwrap().to_string(), url);
+            assert_eq!(
+                Endpoint::new("the endpoint", endpoint)
+                    .join("/p")
+                    .unwrap()
+                    .to_string(),
+                url
+            );
         }
     }
 
@@ -109,8 +132,13 @@ mod tests {
             "http://[fe80::1%25eth0]",
             "http://[fec0::1]",
         ] {
-            let error = Endpoint::new("the endpoint", endpoint).join("/p").unwrap_err();
-            assert!(error.is_permanent() && error.to_string().starts_with("the endpoint "), "{endpoint}");
+            let error = Endpoint::new("the endpoint", endpoint)
+                .join("/p")
+                .unwrap_err();
+            assert!(
+                error.is_permanent() && error.to_string().starts_with("the endpoint "),
+                "{endpoint}"
+            );
             assert!(!format!("{error} {error:?}").contains("canary"), "{error}");
         }
     }

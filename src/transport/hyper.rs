@@ -32,22 +32,27 @@ use crate::runtime;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
-/// The ready-made transport of the network providers: HTTP/1.1 through hyper-util, TLS through rustls.
+/// The ready-made transport of the network providers: HTTP/1.1 through hyper-util, TLS through
+/// rustls.
 ///
-/// It is a tower service from `Request<Full<Bytes>>` to a response, and what a provider without a transport of its own uses.
-/// Clones share it, so one may serve several providers. It needs a tokio runtime with I/O and time.
+/// It is a tower service from `Request<Full<Bytes>>` to a response, and what a provider without a
+/// transport of its own uses. Clones share it, so one may serve several providers. It needs a tokio
+/// runtime with I/O and time.
 ///
-/// It follows no redirect, reads no proxy variable, asks for no compression and keeps no idle connection: a provider asks once an
-/// hour, and a connection that old is the likeliest to fail. How long a whole request may take is the caller's business.
+/// It follows no redirect, reads no proxy variable, asks for no compression and keeps no idle
+/// connection: a provider asks once an hour, and a connection that old is the likeliest to fail.
+/// How long a whole request may take is the caller's business.
 ///
 /// # Root certificates
 ///
-/// They are read at the first `https` request, and once. They are the system's, or those that `SSL_CERT_FILE` and `SSL_CERT_DIR` name.
-/// Where a variable is set and yields none, requests fail with an error that says so. Where neither is set and the system has none at
-/// all, as in an empty container, they are Mozilla's, compiled in. A private authority is added by
+/// They are read at the first `https` request, and once. They are the system's, or those that
+/// `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Where a variable is set and yields none, requests fail
+/// with an error that says so. Where neither is set and the system has none at all, as in an empty
+/// container, they are Mozilla's, compiled in. A private authority is added by
 /// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem).
 ///
-/// The cryptography is *ring*'s. No process-wide crypto provider is installed, and none is looked at.
+/// The cryptography is *ring*'s. No process-wide crypto provider is installed, and none is looked
+/// at.
 ///
 /// # Examples
 ///
@@ -81,7 +86,11 @@ impl HttpsTransport {
 
     /// Starts from the defaults.
     pub fn builder() -> HttpsTransportBuilder {
-        HttpsTransportBuilder { added_roots: Vec::new(), tls_config: None, connect_timeout: CONNECT_TIMEOUT }
+        HttpsTransportBuilder {
+            added_roots: Vec::new(),
+            tls_config: None,
+            connect_timeout: CONNECT_TIMEOUT,
+        }
     }
 }
 
@@ -109,7 +118,8 @@ pub struct HttpsTransportBuilder {
 }
 
 impl HttpsTransportBuilder {
-    /// Trusts the authorities in this PEM text too, beside those of [the system](HttpsTransport#root-certificates).
+    /// Trusts the authorities in this PEM text too, beside those of [the
+    /// system](HttpsTransport#root-certificates).
     ///
     /// # Errors
     ///
@@ -117,18 +127,27 @@ impl HttpsTransportBuilder {
     pub fn add_root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, ProviderError> {
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
-            .map_err(|error| ProviderError::permanent(format!("root certificates are not readable as PEM: {error}")))?;
-        let (added, _) = RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned());
+            .map_err(|error| {
+                ProviderError::permanent(format!(
+                    "root certificates are not readable as PEM: {error}"
+                ))
+            })?;
+        let (added, _) =
+            RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned());
         if added == 0 || added < certificates.len() {
-            return Err(ProviderError::permanent("root certificates: the text has none, or one that is not X.509"));
+            return Err(ProviderError::permanent(
+                "root certificates: the text has none, or one that is not X.509",
+            ));
         }
         self.added_roots.extend(certificates);
         Ok(self)
     }
 
-    /// Takes this TLS configuration instead: its roots, client certificates, crypto provider and versions.
+    /// Takes this TLS configuration instead: its roots, client certificates, crypto provider and
+    /// versions.
     ///
-    /// The certificates added to this builder are then not used, and the protocol stays HTTP/1.1 whatever its ALPN list says.
+    /// The certificates added to this builder are then not used, and the protocol stays HTTP/1.1
+    /// whatever its ALPN list says.
     pub fn tls_config(mut self, mut config: ClientConfig) -> Self {
         config.alpn_protocols.clear();
         self.tls_config = Some(config);
@@ -143,15 +162,27 @@ impl HttpsTransportBuilder {
 
     /// The transport.
     pub fn build(self) -> HttpsTransport {
-        HttpsTransport { shared: Arc::new(Shared { settings: self, plain: OnceLock::new(), secure: OnceLock::new() }) }
+        HttpsTransport {
+            shared: Arc::new(Shared {
+                settings: self,
+                plain: OnceLock::new(),
+                secure: OnceLock::new(),
+            }),
+        }
     }
 
     fn client(&self, tls: ClientConfig) -> HyperClient {
         let mut tcp = HttpConnector::new();
         tcp.enforce_http(false);
         tcp.set_connect_timeout(Some(self.connect_timeout));
-        let tls = HttpsConnectorBuilder::new().with_tls_config(tls).https_or_http().enable_http1().wrap_connector(tcp);
-        Client::builder(TokioExecutor::new()).pool_max_idle_per_host(0).build(tls)
+        let tls = HttpsConnectorBuilder::new()
+            .with_tls_config(tls)
+            .https_or_http()
+            .enable_http1()
+            .wrap_connector(tcp);
+        Client::builder(TokioExecutor::new())
+            .pool_max_idle_per_host(0)
+            .build(tls)
     }
 
     fn tls(&self) -> Result<ClientConfig, ProviderError> {
@@ -181,8 +212,8 @@ impl fmt::Debug for HttpsTransportBuilder {
     }
 }
 
-/// Errors are transient, but for a certificate that is not trusted and the like: those are a permanent
-/// [`ProviderError`], since somebody has to mend something.
+/// Errors are transient, but for a certificate that is not trusted and the like: those are a
+/// permanent [`ProviderError`], since somebody has to mend something.
 impl Service<Request<Full<Bytes>>> for HttpsTransport {
     type Response = Response<UnsyncBoxBody<Bytes, BoxError>>;
     type Error = BoxError;
@@ -197,14 +228,20 @@ impl Service<Request<Full<Bytes>>> for HttpsTransport {
         Box::pin(async move {
             let client = shared.client(request.uri().scheme()).await?;
             let host = request.uri().host().unwrap_or_default().to_owned();
-            let response = client.request(request).await.map_err(|error| explained(&host, error))?;
+            let response = client
+                .request(request)
+                .await
+                .map_err(|error| explained(&host, error))?;
             Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
         })
     }
 }
 
 impl Shared {
-    async fn client(self: Arc<Self>, scheme: Option<&Scheme>) -> Result<HyperClient, ProviderError> {
+    async fn client(
+        self: Arc<Self>,
+        scheme: Option<&Scheme>,
+    ) -> Result<HyperClient, ProviderError> {
         if runtime::timer(Duration::ZERO).is_none() {
             return Err(ProviderError::permanent(
                 "`HttpsTransport` needs a tokio runtime with I/O and time: give another service to `with_transport`",
@@ -219,7 +256,10 @@ impl Shared {
         }
         let shared = Arc::clone(&self);
         let tls = off_the_worker(move || shared.settings.tls()).await??;
-        Ok(self.secure.get_or_init(|| self.settings.client(tls)).clone())
+        Ok(self
+            .secure
+            .get_or_init(|| self.settings.client(tls))
+            .clone())
     }
 }
 
@@ -241,13 +281,19 @@ fn is_configuration(error: &(dyn Error + 'static)) -> bool {
             error,
             rustls::Error::InvalidCertificate(_)
                 | rustls::Error::PeerIncompatible(_)
-                | rustls::Error::AlertReceived(AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure)
+                | rustls::Error::AlertReceived(
+                    AlertDescription::ProtocolVersion | AlertDescription::HandshakeFailure
+                )
         );
     }
     // `io::Error::source` skips the error it was made from.
-    let inner =
-        error.downcast_ref::<io::Error>().and_then(io::Error::get_ref).map(|inner| inner as &(dyn Error + 'static));
-    inner.or_else(|| error.source()).is_some_and(is_configuration)
+    let inner = error
+        .downcast_ref::<io::Error>()
+        .and_then(io::Error::get_ref)
+        .map(|inner| inner as &(dyn Error + 'static));
+    inner
+        .or_else(|| error.source())
+        .is_some_and(is_configuration)
 }
 
 #[cfg(test)]
@@ -256,10 +302,16 @@ mod tests {
 
     #[test]
     fn a_certificate_that_is_not_trusted_is_found_under_layers_of_io_errors() {
-        let untrusted = || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
+        let untrusted =
+            || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         for (error, configuration) in [
             (io::Error::other(io::Error::other(untrusted())), true),
-            (io::Error::other(rustls::Error::PeerIncompatible(rustls::PeerIncompatible::Tls12NotOffered)), true),
+            (
+                io::Error::other(rustls::Error::PeerIncompatible(
+                    rustls::PeerIncompatible::Tls12NotOffered,
+                )),
+                true,
+            ),
             (io::Error::other(rustls::Error::DecryptError), false),
             (io::Error::from(io::ErrorKind::ConnectionRefused), false),
         ] {
@@ -270,11 +322,26 @@ mod tests {
     #[test]
     fn root_certificates_are_read_at_once_and_the_error_says_so() {
         let certificate = include_bytes!("../../tests/fixtures/certificate.pem");
-        assert!(HttpsTransport::builder().add_root_certificates_pem(certificate).is_ok());
+        assert!(
+            HttpsTransport::builder()
+                .add_root_certificates_pem(certificate)
+                .is_ok()
+        );
         let not_x509 = b"-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n";
-        for text in [&b""[..], b"canary", not_x509, b"-----BEGIN CERTIFICATE-----\n\xff\n", &certificate[..100]] {
-            let error = HttpsTransport::builder().add_root_certificates_pem(text).unwrap_err();
-            assert!(error.is_permanent() && error.to_string().starts_with("root certificates"), "{error}");
+        for text in [
+            &b""[..],
+            b"canary",
+            not_x509,
+            b"-----BEGIN CERTIFICATE-----\n\xff\n",
+            &certificate[..100],
+        ] {
+            let error = HttpsTransport::builder()
+                .add_root_certificates_pem(text)
+                .unwrap_err();
+            assert!(
+                error.is_permanent() && error.to_string().starts_with("root certificates"),
+                "{error}"
+            );
         }
     }
 

@@ -1,7 +1,8 @@
 //! How a network provider asks: one request in, one bounded answer out, through any tower service.
 //!
-//! A [`Client`] is an [`Endpoint`] (where) and a [`Transport`] (through what). Nothing here retries, follows a redirect,
-//! decompresses or reads a proxy variable; how long it may all take is the cache's business.
+//! A [`Client`] is an [`Endpoint`] (where) and a [`Transport`] (through what). Nothing here
+//! retries, follows a redirect, decompresses or reads a proxy variable; how long it may all take is
+//! the cache's business.
 
 #[cfg(feature = "_network")]
 mod answer;

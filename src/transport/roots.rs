@@ -16,7 +16,11 @@ const DIR: &str = "SSL_CERT_DIR";
 /// A variable that is set and yields nothing is an error: whoever set it meant to be heard.
 pub(crate) fn load() -> Result<RootCertStore, String> {
     let named = from_variables(env::var_os(FILE), env::var_os(DIR))?;
-    let certificates = if named.is_empty() { load_native_certs().certs } else { named };
+    let certificates = if named.is_empty() {
+        load_native_certs().certs
+    } else {
+        named
+    };
     let mut roots = RootCertStore::empty();
     roots.add_parsable_certificates(certificates);
     if roots.is_empty() {
@@ -25,25 +29,47 @@ pub(crate) fn load() -> Result<RootCertStore, String> {
     Ok(roots)
 }
 
-fn from_variables(file: Option<OsString>, dirs: Option<OsString>) -> Result<Vec<CertificateDer<'static>>, String> {
+fn from_variables(
+    file: Option<OsString>,
+    dirs: Option<OsString>,
+) -> Result<Vec<CertificateDer<'static>>, String> {
     let mut certificates = Vec::new();
     if let Some(file) = file {
         let file = Path::new(&file);
-        certificates.append(&mut some(FILE, file, load_certs_from_paths(Some(file), None))?);
+        certificates.append(&mut some(
+            FILE,
+            file,
+            load_certs_from_paths(Some(file), None),
+        )?);
     }
     let dirs = dirs.unwrap_or_default();
     for dir in env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty()) {
-        certificates.append(&mut some(DIR, &dir, load_certs_from_paths(None, Some(&dir)))?);
+        certificates.append(&mut some(
+            DIR,
+            &dir,
+            load_certs_from_paths(None, Some(&dir)),
+        )?);
     }
     Ok(certificates)
 }
 
-fn some(variable: &str, path: &Path, found: CertificateResult) -> Result<Vec<CertificateDer<'static>>, String> {
+fn some(
+    variable: &str,
+    path: &Path,
+    found: CertificateResult,
+) -> Result<Vec<CertificateDer<'static>>, String> {
     if !found.certs.is_empty() {
         return Ok(found.certs);
     }
-    let reason = found.errors.first().map(|error| format!(": {error}")).unwrap_or_default();
-    Err(format!("{variable} is set to {}, where no root certificate can be read{reason}", path.display()))
+    let reason = found
+        .errors
+        .first()
+        .map(|error| format!(": {error}"))
+        .unwrap_or_default();
+    Err(format!(
+        "{variable} is set to {}, where no root certificate can be read{reason}",
+        path.display()
+    ))
 }
 
 #[cfg(test)]
@@ -66,7 +92,11 @@ mod tests {
             (Some(fixture("service_account_key.pem")), None, FILE),
             (None, Some("/nonexistent".into()), DIR),
             (None, Some(empty.clone().into()), DIR),
-            (Some(fixture("certificate.pem")), Some("/nonexistent".into()), DIR),
+            (
+                Some(fixture("certificate.pem")),
+                Some("/nonexistent".into()),
+                DIR,
+            ),
         ] {
             let error = from_variables(file, dirs).unwrap_err();
             assert!(error.starts_with(variable), "{error}");
@@ -76,8 +106,16 @@ mod tests {
 
     #[test]
     fn what_the_variables_name_is_taken() {
-        assert_eq!(from_variables(Some(fixture("certificate.pem")), None).unwrap().len(), 1);
-        assert_eq!(from_variables(None, Some(OsString::new())).unwrap().len(), 0);
+        assert_eq!(
+            from_variables(Some(fixture("certificate.pem")), None)
+                .unwrap()
+                .len(),
+            1
+        );
+        assert_eq!(
+            from_variables(None, Some(OsString::new())).unwrap().len(),
+            0
+        );
         assert_eq!(from_variables(None, None).unwrap().len(), 0);
     }
 }

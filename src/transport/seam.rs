@@ -32,14 +32,20 @@ impl Transport {
     }
 
     /// One request, one answer. An error means that no answer came.
-    pub(crate) async fn send(&self, request: Request<Full<Bytes>>) -> Result<Answer, ProviderError> {
+    pub(crate) async fn send(
+        &self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Answer, ProviderError> {
         let Some(service) = &self.0 else {
             return Err(ProviderError::permanent(
                 "there is nothing to send requests with: enable the feature `hyper-client`, or give a service to `with_transport`",
             ));
         };
         let url = request.uri().to_string();
-        service.send(request).await.map_err(|error| no_answer(&url, error))
+        service
+            .send(request)
+            .await
+            .map_err(|error| no_answer(&url, error))
     }
 }
 
@@ -59,7 +65,9 @@ impl Default for Transport {
 fn no_answer(url: &str, error: BoxError) -> ProviderError {
     match error.downcast::<ProviderError>() {
         Ok(error) => *error,
-        Err(error) => ProviderError::transient(format!("no answer from {url}: {}", with_causes(&*error))),
+        Err(error) => {
+            ProviderError::transient(format!("no answer from {url}: {}", with_causes(&*error)))
+        }
     }
 }
 
@@ -69,7 +77,8 @@ trait ErasedService: Send + Sync {
 
 type SendFuture = Pin<Box<dyn Future<Output = Result<Answer, BoxError>> + Send>>;
 
-/// What each request's own service is cloned from. The lock makes it `Sync`, which a tower service need not be.
+/// What each request's own service is cloned from. The lock makes it `Sync`, which a tower service
+/// need not be.
 struct Template<S>(Mutex<S>);
 
 impl<S, B> ErasedService for Template<S>
@@ -82,9 +91,15 @@ where
 {
     fn send(&self, request: Request<Full<Bytes>>) -> SendFuture {
         let url = request.uri().to_string();
-        let mut service = self.0.lock().unwrap_or_else(PoisonError::into_inner).clone();
+        let mut service = self
+            .0
+            .lock()
+            .unwrap_or_else(PoisonError::into_inner)
+            .clone();
         Box::pin(async move {
-            poll_fn(|cx| service.poll_ready(cx)).await.map_err(Into::into)?;
+            poll_fn(|cx| service.poll_ready(cx))
+                .await
+                .map_err(Into::into)?;
             let response = service.call(request).await.map_err(Into::into)?;
             Ok(Answer::read(url, response).await)
         })
@@ -132,7 +147,11 @@ mod tests {
 
     fn send(url: &str) -> Result<Answer, ProviderError> {
         let transport = Transport::new(Fussy::default());
-        let send = async { transport.send(Request::get(url).body(Full::default()).unwrap()).await };
+        let send = async {
+            transport
+                .send(Request::get(url).body(Full::default()).unwrap())
+                .await
+        };
         let mut send = std::pin::pin!(send);
         for _ in 0..2 {
             assert!(send.as_mut().now_or_never().is_none());
@@ -142,7 +161,10 @@ mod tests {
 
     #[test]
     fn a_service_that_is_not_sync_is_polled_ready_before_it_is_called() {
-        assert_eq!(**send("http://ok/").unwrap().body.as_ref().unwrap(), b"fine");
+        assert_eq!(
+            **send("http://ok/").unwrap().body.as_ref().unwrap(),
+            b"fine"
+        );
         fn is_sync<T: Send + Sync>() {}
         is_sync::<Transport>();
     }
@@ -163,7 +185,12 @@ mod tests {
 
     #[test]
     fn without_a_service_the_error_is_permanent_and_names_the_feature() {
-        let error = Transport(None).send(Request::new(Full::default())).now_or_never().unwrap().err().unwrap();
+        let error = Transport(None)
+            .send(Request::new(Full::default()))
+            .now_or_never()
+            .unwrap()
+            .err()
+            .unwrap();
         assert!(error.is_permanent());
         assert!(error.to_string().contains("`hyper-client`"));
     }

@@ -1,4 +1,5 @@
-//! The main job with real parts: hyper-util's client, tonic's channel, the layer between, and a fake cloud on loopback.
+//! The main job with real parts: hyper-util's client, tonic's channel, the layer between, and a
+//! fake cloud on loopback.
 
 mod parts;
 mod refused;

@@ -18,7 +18,11 @@ async fn a_revoked_token_costs_one_rest_request_and_one_fetch() {
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
     clock.advance(SETTLED);
     cloud.revoke_all();
-    assert_eq!(list(&auth, &cloud).await.unwrap(), 401, "the response is the caller's");
+    assert_eq!(
+        list(&auth, &cloud).await.unwrap(),
+        401,
+        "the response is the caller's"
+    );
     assert_eq!(auth.cache().status().state(), CacheState::Empty);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
     assert_eq!(iam_calls(&cloud), 2);
@@ -31,7 +35,10 @@ async fn a_revoked_token_costs_one_grpc_call_and_one_fetch() {
     list_grpc(&auth, &cloud).await.unwrap();
     clock.advance(SETTLED);
     cloud.revoke_all();
-    assert_eq!(list_grpc(&auth, &cloud).await.unwrap_err().code(), Code::Unauthenticated);
+    assert_eq!(
+        list_grpc(&auth, &cloud).await.unwrap_err().code(),
+        Code::Unauthenticated
+    );
     assert_eq!(auth.cache().status().state(), CacheState::Empty);
     list_grpc(&auth, &cloud).await.unwrap();
     assert_eq!(iam_calls(&cloud), 2);
@@ -46,7 +53,10 @@ async fn a_token_that_is_refused_within_five_seconds_is_not_fetched_again() {
     cloud.revoke_all();
     for _ in 0..3 {
         assert_eq!(list(&auth, &cloud).await.unwrap(), 401);
-        assert_eq!(list_grpc(&auth, &cloud).await.unwrap_err().code(), Code::Unauthenticated);
+        assert_eq!(
+            list_grpc(&auth, &cloud).await.unwrap_err().code(),
+            Code::Unauthenticated
+        );
     }
     assert_eq!(auth.cache().status().state(), CacheState::Fresh);
     assert_eq!(iam_calls(&cloud), 1);
@@ -61,7 +71,10 @@ async fn a_missing_role_takes_nothing_from_the_cache() {
     cloud.inject(Host::Workflows, Fault::status(403));
     cloud.inject(Host::Grpc, Fault::status(403));
     assert_eq!(list(&auth, &cloud).await.unwrap(), 403);
-    assert_eq!(list_grpc(&auth, &cloud).await.unwrap_err().code(), Code::PermissionDenied);
+    assert_eq!(
+        list_grpc(&auth, &cloud).await.unwrap_err().code(),
+        Code::PermissionDenied
+    );
     assert_eq!(auth.cache().status().state(), CacheState::Fresh);
     assert_eq!(iam_calls(&cloud), 1);
 }
@@ -77,17 +90,34 @@ mod replayed {
 
     use super::*;
 
-    async fn start(auth: &AuthLayer<Loopback>, cloud: &FakeCloud, http2: bool) -> Result<StatusCode, BoxError> {
-        let client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(auth.clone()).service(client(http2));
-        let mut request = ask("POST", cloud.workflows_url() + "/workflows/v1/execution/start");
-        request.headers_mut().insert("content-type", "application/json".parse().unwrap());
+    async fn start(
+        auth: &AuthLayer<Loopback>,
+        cloud: &FakeCloud,
+        http2: bool,
+    ) -> Result<StatusCode, BoxError> {
+        let client = ServiceBuilder::new()
+            .retry(OnUnauthorized::new())
+            .layer(auth.clone())
+            .service(client(http2));
+        let mut request = ask(
+            "POST",
+            cloud.workflows_url() + "/workflows/v1/execution/start",
+        );
+        request
+            .headers_mut()
+            .insert("content-type", "application/json".parse().unwrap());
         *request.body_mut() = Full::new(Bytes::from_static(br#"{"workflowId":"dfq1"}"#));
         Ok(client.oneshot(request).await?.status())
     }
 
     fn statuses(cloud: &FakeCloud) -> Vec<u16> {
-        let received = cloud.audit().into_iter().filter(|request| request.host == Host::Workflows);
-        received.map(|request| request.status.unwrap().as_u16()).collect()
+        let received = cloud
+            .audit()
+            .into_iter()
+            .filter(|request| request.host == Host::Workflows);
+        received
+            .map(|request| request.status.unwrap().as_u16())
+            .collect()
     }
 
     #[tokio::test]
@@ -114,7 +144,11 @@ mod replayed {
         assert_eq!(start(&auth, &cloud, false).await.unwrap(), 401);
         assert_eq!(statuses(&cloud), [200, 401, 401]);
         assert_eq!(start(&auth, &cloud, false).await.unwrap(), 401);
-        assert_eq!(statuses(&cloud).len(), 4, "the new token is too young to be replaced");
+        assert_eq!(
+            statuses(&cloud).len(),
+            4,
+            "the new token is too young to be replaced"
+        );
         assert_eq!(iam_calls(&cloud), 2);
     }
 

@@ -33,7 +33,11 @@ async fn a_hundred_requests_on_a_cold_cache_share_one_call_to_iam() {
     cloud.inject(Host::Iam, Fault::slow(Duration::from_millis(100)));
     let auth = layer(account(&cloud));
     let service = auth.layer(client(true));
-    let requests = (0..100).map(|_| service.clone().oneshot(ask("GET", cloud.workflows_url() + LIST)));
+    let requests = (0..100).map(|_| {
+        service
+            .clone()
+            .oneshot(ask("GET", cloud.workflows_url() + LIST))
+    });
     for response in futures_util::future::join_all(requests).await {
         assert_eq!(response.unwrap().status(), 200);
     }
@@ -47,7 +51,10 @@ async fn an_overloaded_iam_is_unavailable_and_an_unknown_key_unauthenticated() {
     let auth = layer(account(&cloud));
     let status = list_grpc(&auth, &cloud).await.unwrap_err();
     assert_eq!(status.code(), Code::Unavailable, "{status:?}");
-    assert!(status.message().contains("service account key: ") && status.message().contains(" 503 "), "{status:?}");
+    assert!(
+        status.message().contains("service account key: ") && status.message().contains(" 503 "),
+        "{status:?}"
+    );
     let error = list(&auth, &cloud).await.unwrap_err();
     assert!(provider_error(&error).is_transient(), "{error}");
 
@@ -60,8 +67,15 @@ async fn an_overloaded_iam_is_unavailable_and_an_unknown_key_unauthenticated() {
     let error = list(&auth, &cloud).await.unwrap_err();
     assert!(provider_error(&error).is_permanent(), "{error}");
 
-    assert_eq!(cloud.count(|request| [Host::Grpc, Host::Workflows].contains(&request.host)), 0);
-    assert_eq!(iam_calls(&cloud), 2, "one for each layer: the second request fails fast");
+    assert_eq!(
+        cloud.count(|request| [Host::Grpc, Host::Workflows].contains(&request.host)),
+        0
+    );
+    assert_eq!(
+        iam_calls(&cloud),
+        2,
+        "one for each layer: the second request fails fast"
+    );
 }
 
 #[tokio::test]
@@ -91,7 +105,10 @@ async fn requests_go_on_while_iam_is_down_and_the_token_is_valid() {
         clock.advance(HOUR);
         assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
         list_grpc(&auth, &cloud).await.unwrap();
-        until("the renewal fails", || auth.cache().status().consecutive_failures() == failures).await;
+        until("the renewal fails", || {
+            auth.cache().status().consecutive_failures() == failures
+        })
+        .await;
         assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
     }
     assert_eq!(auth.cache().status().state(), CacheState::Due);
@@ -117,12 +134,23 @@ async fn a_token_rotates_under_load_and_nobody_notices() {
     let served: Arc<[AtomicUsize; WORKERS]> = Arc::default();
     let workers: Vec<_> = (0..WORKERS)
         .map(|number| {
-            let (auth, cloud, over, served) = (auth.clone(), cloud.clone(), over.clone(), served.clone());
+            let (auth, cloud, over, served) =
+                (auth.clone(), cloud.clone(), over.clone(), served.clone());
             tokio::spawn(async move {
                 let mut service = auth.layer(client(number % 2 == 0));
                 while !over.load(Ordering::Relaxed) {
                     let request = ask("GET", cloud.workflows_url() + LIST);
-                    assert_eq!(service.ready().await.unwrap().call(request).await.unwrap().status(), 200);
+                    assert_eq!(
+                        service
+                            .ready()
+                            .await
+                            .unwrap()
+                            .call(request)
+                            .await
+                            .unwrap()
+                            .status(),
+                        200
+                    );
                     list_grpc(&auth, &cloud).await.unwrap();
                     served[number].fetch_add(1, Ordering::Relaxed);
                 }
@@ -130,11 +158,17 @@ async fn a_token_rotates_under_load_and_nobody_notices() {
         })
         .collect();
     for generation in 1..=ROTATIONS {
-        until("the token lands", || auth.cache().status().generation() == generation).await;
+        until("the token lands", || {
+            auth.cache().status().generation() == generation
+        })
+        .await;
         // By every worker: no request may be under way for longer than one step of the clock.
         let count = |number: usize| served[number].load(Ordering::Relaxed);
         let before: Vec<_> = (0..WORKERS).map(count).collect();
-        until("it is used", || (0..WORKERS).all(|number| count(number) >= before[number] + 2)).await;
+        until("it is used", || {
+            (0..WORKERS).all(|number| count(number) >= before[number] + 2)
+        })
+        .await;
         // Due, and not expired: that is at 57 s.
         clock.advance(s(50));
     }
@@ -143,8 +177,15 @@ async fn a_token_rotates_under_load_and_nobody_notices() {
         worker.await.unwrap();
     }
     let lived = cloud.requests_per_credential();
-    assert!(lived.len() >= usize::try_from(ROTATIONS).unwrap(), "{lived:?}");
-    assert!(iam_calls(&cloud) <= lived.len() + 1, "{} calls for {lived:?}", iam_calls(&cloud));
+    assert!(
+        lived.len() >= usize::try_from(ROTATIONS).unwrap(),
+        "{lived:?}"
+    );
+    assert!(
+        iam_calls(&cloud) <= lived.len() + 1,
+        "{} calls for {lived:?}",
+        iam_calls(&cloud)
+    );
 }
 
 #[tokio::test]
@@ -159,7 +200,12 @@ async fn a_redirect_is_the_callers_and_iams_is_an_error() {
 
         cloud.inject(Host::Iam, redirect(status).times(1));
         let error = list(&layer(account(&cloud)), &cloud).await.unwrap_err();
-        assert!(provider_error(&error).to_string().contains(&status.to_string()), "{error}");
+        assert!(
+            provider_error(&error)
+                .to_string()
+                .contains(&status.to_string()),
+            "{error}"
+        );
     }
     assert_eq!(elsewhere.audit().len(), 0);
 }

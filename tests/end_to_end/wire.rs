@@ -27,14 +27,22 @@ async fn a_public_workflow_is_started_without_a_header_and_without_iam() {
     cloud.publish_workflow("dfq1");
     let auth = layer(account(&cloud));
     for http2 in [false, true] {
-        let mut request = ask("POST", cloud.workflows_url() + "/workflows/v1/execution/dfq1/start");
-        request.headers_mut().insert(AUTHORIZATION, "Bearer by-hand".parse().unwrap());
+        let mut request = ask(
+            "POST",
+            cloud.workflows_url() + "/workflows/v1/execution/dfq1/start",
+        );
+        request
+            .headers_mut()
+            .insert(AUTHORIZATION, "Bearer by-hand".parse().unwrap());
         request.extensions_mut().insert(AuthOverride::Anonymous);
         assert_eq!(send(&auth, http2, request).await.unwrap().status(), 200);
     }
     let audit = cloud.audit();
     assert_eq!(
-        audit.iter().map(|request| (request.host, request.scheme)).collect::<Vec<_>>(),
+        audit
+            .iter()
+            .map(|request| (request.host, request.scheme))
+            .collect::<Vec<_>>(),
         [(Host::Workflows, None); 2]
     );
 }
@@ -46,13 +54,28 @@ async fn an_override_is_sent_and_judged_and_leaves_the_cache_alone() {
     let key = Credential::api_key(cloud.api_key()).unwrap();
     let with_key = |path: &str| {
         let mut request = ask("GET", cloud.workflows_url() + path);
-        request.extensions_mut().insert(AuthOverride::Use(key.clone()));
+        request
+            .extensions_mut()
+            .insert(AuthOverride::Use(key.clone()));
         request
     };
-    assert_eq!(send(&auth, false, with_key(LIST)).await.unwrap().status(), 200);
-    assert!(send(&auth, false, with_key("/workflows/v1/workflow/dfq1")).await.is_err());
+    assert_eq!(
+        send(&auth, false, with_key(LIST)).await.unwrap().status(),
+        200
+    );
+    assert!(
+        send(&auth, false, with_key("/workflows/v1/workflow/dfq1"))
+            .await
+            .is_err()
+    );
     let audit = cloud.audit();
-    assert_eq!(audit.iter().map(|request| request.scheme).collect::<Vec<_>>(), [Some(Scheme::ApiKey)]);
+    assert_eq!(
+        audit
+            .iter()
+            .map(|request| request.scheme)
+            .collect::<Vec<_>>(),
+        [Some(Scheme::ApiKey)]
+    );
 }
 
 #[tokio::test]
@@ -70,24 +93,45 @@ async fn the_header_is_marked_sensitive_cold_and_warm() {
         .service(client(false));
     for _ in 0..3 {
         let request = ask("GET", cloud.workflows_url() + LIST);
-        assert_eq!(service.ready().await.unwrap().call(request).await.unwrap().status(), 200);
+        assert_eq!(
+            service
+                .ready()
+                .await
+                .unwrap()
+                .call(request)
+                .await
+                .unwrap()
+                .status(),
+            200
+        );
     }
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn hpack_never_indexes_the_header() {
-    /// "Literal header field never indexed", its name the 23rd of the static table, `authorization` (RFC 7541 §6.2.3).
+    /// "Literal header field never indexed", its name the 23rd of the static table, `authorization`
+    /// (RFC 7541 §6.2.3).
     const NEVER_INDEXED: [u8; 2] = [0x1f, 0x08];
     let (address, blocks) = header_blocks();
     let service = layer(Credential::iam_token("t1.abc").unwrap()).layer(client(true));
     for number in 0..3 {
-        tokio::spawn(service.clone().oneshot(ask("GET", format!("http://{address}/{number}"))));
-        let block = blocks.recv_timeout(Duration::from_secs(10)).expect("a block of header fields");
-        assert!(block.windows(2).any(|pair| pair == NEVER_INDEXED), "{block:02x?}");
+        tokio::spawn(
+            service
+                .clone()
+                .oneshot(ask("GET", format!("http://{address}/{number}"))),
+        );
+        let block = blocks
+            .recv_timeout(Duration::from_secs(10))
+            .expect("a block of header fields");
+        assert!(
+            block.windows(2).any(|pair| pair == NEVER_INDEXED),
+            "{block:02x?}"
+        );
     }
 }
 
-/// An HTTP/2 server that answers nothing, and the header blocks it is sent, as they are on the wire.
+/// An HTTP/2 server that answers nothing, and the header blocks it is sent, as they are on the
+/// wire.
 fn header_blocks() -> (std::net::SocketAddr, mpsc::Receiver<Vec<u8>>) {
     const PREFACE: usize = 24;
     const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -118,8 +162,13 @@ async fn a_grpc_answer_passes_with_its_frames_and_trailers() {
     let token = auth.cache().get().await.unwrap();
     let (layered, bare) = (auth.grpc().layer(channel(&cloud)), channel(&cloud));
     let mut by_hand = list_frame();
-    by_hand.headers_mut().insert(AUTHORIZATION, token.header_value().clone());
-    let (ours, theirs) = (layered.oneshot(list_frame()).await.unwrap(), bare.oneshot(by_hand).await.unwrap());
+    by_hand
+        .headers_mut()
+        .insert(AUTHORIZATION, token.header_value().clone());
+    let (ours, theirs) = (
+        layered.oneshot(list_frame()).await.unwrap(),
+        bare.oneshot(by_hand).await.unwrap(),
+    );
     let (ours, theirs) = (taken_apart(ours).await, taken_apart(theirs).await);
     assert_eq!(ours, theirs);
     assert_eq!(ours.1.len(), 1, "one frame of data");
@@ -127,7 +176,11 @@ async fn a_grpc_answer_passes_with_its_frames_and_trailers() {
 }
 
 fn list_frame() -> Request<Body> {
-    let message = proto::ListExecutionsRequest { workflow_id: "dfq1".to_owned(), ..Default::default() }.encode_to_vec();
+    let message = proto::ListExecutionsRequest {
+        workflow_id: "dfq1".to_owned(),
+        ..Default::default()
+    }
+    .encode_to_vec();
     let length = u32::try_from(message.len()).unwrap().to_be_bytes();
     let frame = [&[0][..], &length, &message].concat();
     Request::post("/yandex.cloud.serverless.workflows.v1.ExecutionService/List")
@@ -142,7 +195,11 @@ async fn taken_apart(response: Response<Body>) -> (String, Vec<Bytes>, HeaderMap
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/grpc");
     let mut body = response.into_body();
-    let said = format!("{:?} {}", http_body::Body::size_hint(&body), http_body::Body::is_end_stream(&body));
+    let said = format!(
+        "{:?} {}",
+        http_body::Body::size_hint(&body),
+        http_body::Body::is_end_stream(&body)
+    );
     let (mut data, mut trailers) = (Vec::new(), HeaderMap::new());
     while let Some(frame) = body.frame().await {
         match frame.unwrap().into_data() {
@@ -158,20 +215,34 @@ async fn a_connection_can_be_upgraded_through_the_layer() {
     let server = Server::start(|mut stream| {
         let head = read_request(&mut stream);
         assert!(head.contains("authorization: Bearer t1.abc\r\n"), "{head}");
-        stream.write_all(b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n").unwrap();
+        stream
+            .write_all(
+                b"HTTP/1.1 101 Switching Protocols\r\nconnection: upgrade\r\nupgrade: echo\r\n\r\n",
+            )
+            .unwrap();
         let mut word = [0; 4];
         stream.read_exact(&mut word).unwrap();
         stream.write_all(&word).unwrap();
     });
     let auth = layer(Credential::iam_token("t1.abc").unwrap());
     let mut request = ask("GET", format!("http://{}/", server.address));
-    request.headers_mut().insert(CONNECTION, "upgrade".parse().unwrap());
-    request.headers_mut().insert(UPGRADE, "echo".parse().unwrap());
+    request
+        .headers_mut()
+        .insert(CONNECTION, "upgrade".parse().unwrap());
+    request
+        .headers_mut()
+        .insert(UPGRADE, "echo".parse().unwrap());
     let response = send(&auth, false, request).await.unwrap();
     assert_eq!(response.status(), 101);
-    let mut stream = TokioIo::new(within("the upgrade", hyper::upgrade::on(response)).await.unwrap());
+    let mut stream = TokioIo::new(
+        within("the upgrade", hyper::upgrade::on(response))
+            .await
+            .unwrap(),
+    );
     stream.write_all(b"ping").await.unwrap();
     let mut word = [0; 4];
-    within("the echo", stream.read_exact(&mut word)).await.unwrap();
+    within("the echo", stream.read_exact(&mut word))
+        .await
+        .unwrap();
     assert_eq!(&word, b"ping");
 }

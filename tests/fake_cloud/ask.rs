@@ -38,11 +38,17 @@ impl Answer {
 
     /// The HTTP status, and the code of the `google.rpc.Status` in the body.
     pub(crate) fn refusal(&self) -> (u16, i64) {
-        (self.status.as_u16(), self.json()["code"].as_i64().expect("a google.rpc.Status"))
+        (
+            self.status.as_u16(),
+            self.json()["code"].as_i64().expect("a google.rpc.Status"),
+        )
     }
 
     pub(crate) fn message(&self) -> String {
-        self.json()["message"].as_str().expect("a google.rpc.Status").to_owned()
+        self.json()["message"]
+            .as_str()
+            .expect("a google.rpc.Status")
+            .to_owned()
     }
 }
 
@@ -54,8 +60,14 @@ pub(crate) struct Ask {
 
 impl Ask {
     pub(crate) fn new(method: Method, url: &str) -> Self {
-        let request = Request::builder().method(method).uri(url).body(Full::default());
-        Self { request: request.expect("a valid URL"), http2: false }
+        let request = Request::builder()
+            .method(method)
+            .uri(url)
+            .body(Full::default());
+        Self {
+            request: request.expect("a valid URL"),
+            http2: false,
+        }
     }
 
     pub(crate) fn get(url: &str) -> Self {
@@ -67,7 +79,9 @@ impl Ask {
     }
 
     pub(crate) fn header(mut self, name: HeaderName, value: &str) -> Self {
-        self.request.headers_mut().insert(name, value.parse().expect("a header value"));
+        self.request
+            .headers_mut()
+            .insert(name, value.parse().expect("a header value"));
         self
     }
 
@@ -93,12 +107,17 @@ impl Ask {
     }
 
     pub(crate) fn form(self, pairs: &[(&str, &str)]) -> Self {
-        let body = form_urlencoded::Serializer::new(String::new()).extend_pairs(pairs).finish();
+        let body = form_urlencoded::Serializer::new(String::new())
+            .extend_pairs(pairs)
+            .finish();
         self.body("application/x-www-form-urlencoded", body)
     }
 
     pub(crate) fn http2(self) -> Self {
-        Self { http2: true, ..self }
+        Self {
+            http2: true,
+            ..self
+        }
     }
 
     pub(crate) async fn send(self) -> Answer {
@@ -106,9 +125,15 @@ impl Ask {
     }
 
     pub(crate) async fn try_send(self) -> Result<Answer, Box<dyn Error + Send + Sync>> {
-        let client = Client::builder(TokioExecutor::new()).http2_only(self.http2).build_http();
+        let client = Client::builder(TokioExecutor::new())
+            .http2_only(self.http2)
+            .build_http();
         let (head, body) = client.request(self.request).await?.into_parts();
-        Ok(Answer { status: head.status, headers: head.headers, body: body.collect().await?.to_bytes() })
+        Ok(Answer {
+            status: head.status,
+            headers: head.headers,
+            body: body.collect().await?.to_bytes(),
+        })
     }
 }
 
@@ -122,7 +147,10 @@ pub(crate) struct Jwt {
 impl Jwt {
     pub(crate) fn new(key_file: &str, now: SystemTime) -> Self {
         let key: Value = serde_json::from_str(key_file).expect("a key file is JSON");
-        let iat = now.duration_since(UNIX_EPOCH).expect("a time after 1970").as_secs();
+        let iat = now
+            .duration_since(UNIX_EPOCH)
+            .expect("a time after 1970")
+            .as_secs();
         Self {
             header: json!({ "typ": "JWT", "alg": "PS256", "kid": key["id"] }),
             claims: json!({ "iss": key["service_account_id"], "aud": AUDIENCE, "iat": iat, "exp": iat + 3600 }),
@@ -142,7 +170,13 @@ impl Jwt {
         let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).expect("PEM after some text");
         let pair = KeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("an RSA key");
         let mut signature = vec![0; pair.public().modulus_len()];
-        pair.sign(&RSA_PSS_SHA256, &SystemRandom::new(), signed.as_bytes(), &mut signature).expect("a signature");
+        pair.sign(
+            &RSA_PSS_SHA256,
+            &SystemRandom::new(),
+            signed.as_bytes(),
+            &mut signature,
+        )
+        .expect("a signature");
         format!("{signed}.{}", URL_SAFE_NO_PAD.encode(signature))
     }
 }
@@ -164,7 +198,10 @@ pub(crate) fn create_token(cloud: &FakeCloud) -> Ask {
 pub(crate) async fn token(cloud: &FakeCloud) -> String {
     let answer = create_token(cloud).send().await;
     assert_eq!(answer.status, 200, "{:?}", answer.body);
-    answer.json()["iamToken"].as_str().expect("a token").to_owned()
+    answer.json()["iamToken"]
+        .as_str()
+        .expect("a token")
+        .to_owned()
 }
 
 /// Reads a workflow, which takes any good token and no API key.
@@ -178,11 +215,18 @@ pub(crate) fn list_executions(cloud: &FakeCloud) -> Ask {
 }
 
 pub(crate) async fn channel(cloud: &FakeCloud) -> Channel {
-    Endpoint::from_shared(cloud.grpc_url()).expect("a valid URL").connect().await.expect("a connection")
+    Endpoint::from_shared(cloud.grpc_url())
+        .expect("a valid URL")
+        .connect()
+        .await
+        .expect("a connection")
 }
 
 pub(crate) fn grpc<T>(message: T, scheme: Scheme, secret: &str) -> tonic::Request<T> {
     let mut request = tonic::Request::new(message);
-    request.metadata_mut().insert("authorization", format!("{scheme} {secret}").parse().expect("metadata"));
+    request.metadata_mut().insert(
+        "authorization",
+        format!("{scheme} {secret}").parse().expect("metadata"),
+    );
     request
 }

@@ -15,22 +15,49 @@ async fn a_request_is_noted_with_its_credential_but_not_the_secret() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     get_workflow(&cloud).bearer(&token).send().await;
-    list_executions(&cloud).credentials(Scheme::ApiKey, &cloud.api_key()).http2().send().await;
-    let [iam, get, list] = &cloud.audit()[..] else { panic!("three requests were sent") };
+    list_executions(&cloud)
+        .credentials(Scheme::ApiKey, &cloud.api_key())
+        .http2()
+        .send()
+        .await;
+    let [iam, get, list] = &cloud.audit()[..] else {
+        panic!("three requests were sent")
+    };
 
-    assert_eq!((iam.host, iam.method.as_str(), iam.path.as_str()), (Host::Iam, "POST", TOKENS));
-    assert_eq!((iam.scheme, iam.fingerprint, &iam.account), (None, None, &None));
-    assert_eq!((get.host, get.path.as_str()), (Host::Workflows, "/workflows/v1/workflow/dfq1"));
-    assert_eq!((get.version, get.scheme), (Version::HTTP_11, Some(Scheme::Bearer)));
-    assert_eq!(get.fingerprint, Some(Credential::iam_token(&token).unwrap().fingerprint()));
+    assert_eq!(
+        (iam.host, iam.method.as_str(), iam.path.as_str()),
+        (Host::Iam, "POST", TOKENS)
+    );
+    assert_eq!(
+        (iam.scheme, iam.fingerprint, &iam.account),
+        (None, None, &None)
+    );
+    assert_eq!(
+        (get.host, get.path.as_str()),
+        (Host::Workflows, "/workflows/v1/workflow/dfq1")
+    );
+    assert_eq!(
+        (get.version, get.scheme),
+        (Version::HTTP_11, Some(Scheme::Bearer))
+    );
+    assert_eq!(
+        get.fingerprint,
+        Some(Credential::iam_token(&token).unwrap().fingerprint())
+    );
     assert_eq!(get.account, Some(cloud.service_account_id()));
     assert_eq!(get.status, Some(StatusCode::OK));
-    assert_eq!((list.version, list.scheme), (Version::HTTP_2, Some(Scheme::ApiKey)));
+    assert_eq!(
+        (list.version, list.scheme),
+        (Version::HTTP_2, Some(Scheme::ApiKey))
+    );
     assert_eq!(list.path, "/workflows/v1/execution", "without the query");
     assert!(iam.at <= get.at && get.at <= list.at);
 
     let printed = format!("{:?} {cloud:?}", cloud.audit());
-    assert!(!printed.contains(&token) && !printed.contains(&cloud.api_key()), "{printed}");
+    assert!(
+        !printed.contains(&token) && !printed.contains(&cloud.api_key()),
+        "{printed}"
+    );
 }
 
 #[tokio::test]
@@ -41,7 +68,10 @@ async fn requests_are_counted_by_credential_and_by_kind_until_they_are_forgotten
         get_workflow(&cloud).bearer(token).send().await;
     }
     let fingerprint = |token: &str| Credential::iam_token(token).unwrap().fingerprint();
-    assert_eq!(cloud.requests_per_credential(), [(fingerprint(&first), 2), (fingerprint(&second), 1)]);
+    assert_eq!(
+        cloud.requests_per_credential(),
+        [(fingerprint(&first), 2), (fingerprint(&second), 1)]
+    );
     assert_eq!(cloud.count(|request| request.path == TOKENS), 2);
     assert_eq!(cloud.count(|request| request.host == Host::Workflows), 3);
     cloud.clear_audit();
@@ -59,7 +89,10 @@ async fn an_answer_to_a_forgotten_request_is_not_noted_on_another() {
             tokio::task::yield_now().await;
         }
     };
-    cloud.inject(Host::Metadata, Fault::slow(Duration::from_millis(200)).times(1));
+    cloud.inject(
+        Host::Metadata,
+        Fault::slow(Duration::from_millis(200)).times(1),
+    );
     cloud.inject(Host::Metadata, Fault::hang());
     let slow = ask();
     received().await;
@@ -74,12 +107,28 @@ async fn an_answer_to_a_forgotten_request_is_not_noted_on_another() {
 async fn a_grpc_request_is_noted_with_its_code() {
     let cloud = FakeCloud::start().await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
-    let request = || proto::ListExecutionsRequest { workflow_id: "dfq1".to_owned(), ..Default::default() };
-    client.list(grpc(request(), Scheme::ApiKey, &cloud.api_key())).await.unwrap();
+    let request = || proto::ListExecutionsRequest {
+        workflow_id: "dfq1".to_owned(),
+        ..Default::default()
+    };
+    client
+        .list(grpc(request(), Scheme::ApiKey, &cloud.api_key()))
+        .await
+        .unwrap();
     client.list(request()).await.unwrap_err();
-    let seen: Vec<_> = cloud.audit().iter().map(|request| (request.status, request.grpc_status)).collect();
+    let seen: Vec<_> = cloud
+        .audit()
+        .iter()
+        .map(|request| (request.status, request.grpc_status))
+        .collect();
     let ok = Some(StatusCode::OK);
-    assert_eq!(seen, [(ok, Some(tonic::Code::Ok)), (ok, Some(tonic::Code::Unauthenticated))]);
+    assert_eq!(
+        seen,
+        [
+            (ok, Some(tonic::Code::Ok)),
+            (ok, Some(tonic::Code::Unauthenticated))
+        ]
+    );
 }
 
 #[tokio::test]
@@ -89,11 +138,24 @@ async fn an_answer_carries_the_request_id_of_the_caller_or_a_new_one() {
     let given = get_workflow(&cloud).header(id.clone(), "mine").send().await;
     assert_eq!(given.headers[&id], "mine");
     assert_eq!(given.json()["details"][0]["requestId"], "mine");
-    assert_eq!(given.json()["details"][0]["@type"], "type.googleapis.com/google.rpc.RequestInfo");
+    assert_eq!(
+        given.json()["details"][0]["@type"],
+        "type.googleapis.com/google.rpc.RequestInfo"
+    );
     let new = get_workflow(&cloud).send().await;
     assert_eq!(new.headers[&id].len(), 36);
-    assert_eq!(new.json()["details"][0]["requestId"], new.headers[&id].to_str().unwrap());
-    assert_eq!(new.headers["x-server-trace-id"].to_str().unwrap().split(':').count(), 4);
+    assert_eq!(
+        new.json()["details"][0]["requestId"],
+        new.headers[&id].to_str().unwrap()
+    );
+    assert_eq!(
+        new.headers["x-server-trace-id"]
+            .to_str()
+            .unwrap()
+            .split(':')
+            .count(),
+        4
+    );
     assert_eq!(cloud.audit()[0].request_id, "mine");
 }
 
@@ -102,7 +164,9 @@ async fn two_authorizations_are_none() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     let mut request = get_workflow(&cloud).bearer(&token);
-    request.headers_mut().append(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
+    request
+        .headers_mut()
+        .append(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
     let answer = request.send().await;
     assert_eq!(answer.refusal(), (401, 16));
     assert_eq!(answer.message(), "No valid Authorization header provided");
@@ -111,9 +175,22 @@ async fn two_authorizations_are_none() {
 #[tokio::test]
 async fn an_address_that_is_none_is_404_and_the_hosts_are_listed_without_credentials() {
     let cloud = FakeCloud::start().await;
-    assert_eq!(Ask::get(&(cloud.workflows_url() + "/workflows/v2/execution")).send().await.refusal(), (404, 5));
-    assert_eq!(Ask::get(&(cloud.iam_url() + TOKENS)).send().await.refusal(), (404, 5), "a method that is none, too");
-    let list = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints")).send().await.json();
+    assert_eq!(
+        Ask::get(&(cloud.workflows_url() + "/workflows/v2/execution"))
+            .send()
+            .await
+            .refusal(),
+        (404, 5)
+    );
+    assert_eq!(
+        Ask::get(&(cloud.iam_url() + TOKENS)).send().await.refusal(),
+        (404, 5),
+        "a method that is none, too"
+    );
+    let list = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints"))
+        .send()
+        .await
+        .json();
     let listed = |id: &str, host| json!({ "id": id, "address": cloud.url(host).strip_prefix("http://").unwrap() });
     let expected = [
         listed("endpoint", Host::Discovery),
@@ -122,6 +199,12 @@ async fn an_address_that_is_none_is_404_and_the_hosts_are_listed_without_credent
         listed("serverless-workflows", Host::Workflows),
     ];
     assert_eq!(list["endpoints"], json!(expected));
-    let one = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints/serverless-workflows")).send().await.json();
-    assert_eq!(format!("http://{}", one["address"].as_str().unwrap()), cloud.workflows_url());
+    let one = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints/serverless-workflows"))
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        format!("http://{}", one["address"].as_str().unwrap()),
+        cloud.workflows_url()
+    );
 }

@@ -12,11 +12,20 @@ use crate::ask::*;
 fn ask(cloud: &FakeCloud, name: &str, value: &str) -> Ask {
     let (account, subject) = (cloud.other_service_account_id(), cloud.subject_token());
     let mut form = [
-        ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-        ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
+        (
+            "grant_type",
+            "urn:ietf:params:oauth:grant-type:token-exchange",
+        ),
+        (
+            "requested_token_type",
+            "urn:ietf:params:oauth:token-type:access_token",
+        ),
         ("audience", &account),
         ("subject_token", &subject),
-        ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+        (
+            "subject_token_type",
+            "urn:ietf:params:oauth:token-type:id_token",
+        ),
     ];
     if let Some(parameter) = form.iter_mut().find(|(known, _)| *known == name) {
         parameter.1 = value;
@@ -29,9 +38,18 @@ async fn a_subject_token_becomes_the_token_of_the_audience() {
     let cloud = FakeCloud::start().await;
     cloud.set_clock(ManualClock::new());
     let answer = ask(&cloud, "", "").send().await.json();
-    assert_eq!((&answer["token_type"], &answer["expires_in"]), (&"Bearer".into(), &43_200.into()));
-    get_workflow(&cloud).bearer(answer["access_token"].as_str().unwrap()).send().await;
-    assert_eq!(cloud.audit().pop().unwrap().account, Some(cloud.other_service_account_id()));
+    assert_eq!(
+        (&answer["token_type"], &answer["expires_in"]),
+        (&"Bearer".into(), &43_200.into())
+    );
+    get_workflow(&cloud)
+        .bearer(answer["access_token"].as_str().unwrap())
+        .send()
+        .await;
+    assert_eq!(
+        cloud.audit().pop().unwrap().account,
+        Some(cloud.other_service_account_id())
+    );
 }
 
 #[tokio::test]
@@ -55,15 +73,24 @@ async fn each_of_the_five_parameters_must_be_right() {
 #[tokio::test]
 async fn a_json_body_is_refused() {
     let cloud = FakeCloud::start().await;
-    let answer = Ask::post(&(cloud.oauth_url() + "/oauth/token")).json(json!({ "grant_type": "…" })).send().await;
-    assert_eq!(answer.json(), json!({ "error": "invalid_request", "error_description": "the body must be a form" }));
+    let answer = Ask::post(&(cloud.oauth_url() + "/oauth/token"))
+        .json(json!({ "grant_type": "…" }))
+        .send()
+        .await;
+    assert_eq!(
+        answer.json(),
+        json!({ "error": "invalid_request", "error_description": "the body must be a form" })
+    );
 }
 
 #[tokio::test]
 async fn an_error_may_have_the_shape_of_iams_too() {
     let cloud = FakeCloud::start().await;
     cloud.set_exchange_errors(ErrorShape::Status);
-    assert_eq!(ask(&cloud, "subject_token", "wrong").send().await.refusal(), (401, 16));
+    assert_eq!(
+        ask(&cloud, "subject_token", "wrong").send().await.refusal(),
+        (401, 16)
+    );
 }
 
 #[tokio::test]
@@ -71,7 +98,13 @@ async fn a_subject_token_ends() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     let subject = cloud.issue_subject_token(clock.wall() + Duration::from_secs(300));
-    assert_eq!(ask(&cloud, "subject_token", &subject).send().await.status, 200);
+    assert_eq!(
+        ask(&cloud, "subject_token", &subject).send().await.status,
+        200
+    );
     clock.advance(Duration::from_secs(300));
-    assert_eq!(ask(&cloud, "subject_token", &subject).send().await.json()["error"], "invalid_grant");
+    assert_eq!(
+        ask(&cloud, "subject_token", &subject).send().await.json()["error"],
+        "invalid_grant"
+    );
 }

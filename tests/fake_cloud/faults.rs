@@ -22,12 +22,22 @@ async fn a_status_comes_so_often_with_retry_after_and_then_is_over() {
     cloud.inject(Host::Iam, Fault::status(429).times(1));
     for _ in 0..2 {
         let answer = create_token(&cloud).send().await;
-        assert_eq!((answer.refusal(), &answer.headers[RETRY_AFTER]), ((503, 14), &HeaderValue::from_static("7")));
+        assert_eq!(
+            (answer.refusal(), &answer.headers[RETRY_AFTER]),
+            ((503, 14), &HeaderValue::from_static("7"))
+        );
     }
     let answer = create_token(&cloud).send().await;
-    assert_eq!((answer.refusal(), answer.headers.get(RETRY_AFTER)), ((429, 8), None));
+    assert_eq!(
+        (answer.refusal(), answer.headers.get(RETRY_AFTER)),
+        ((429, 8), None)
+    );
     token(&cloud).await;
-    let seen: Vec<_> = cloud.audit().iter().map(|request| request.status.unwrap().as_u16()).collect();
+    let seen: Vec<_> = cloud
+        .audit()
+        .iter()
+        .map(|request| request.status.unwrap().as_u16())
+        .collect();
     assert_eq!(seen, [503, 503, 429, 200]);
 }
 
@@ -35,9 +45,15 @@ async fn a_status_comes_so_often_with_retry_after_and_then_is_over() {
 async fn a_fault_lasts_until_it_is_healed_and_stays_with_its_host_and_path() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
-    cloud.inject(Host::Iam, Fault::status(502).on_path("/iam/v1/tokens:revoke"));
-    let revoke =
-        || Ask::post(&(cloud.iam_url() + "/iam/v1/tokens:revoke")).json(json!({ "iamToken": token })).bearer(&token);
+    cloud.inject(
+        Host::Iam,
+        Fault::status(502).on_path("/iam/v1/tokens:revoke"),
+    );
+    let revoke = || {
+        Ask::post(&(cloud.iam_url() + "/iam/v1/tokens:revoke"))
+            .json(json!({ "iamToken": token }))
+            .bearer(&token)
+    };
     for _ in 0..3 {
         assert_eq!(revoke().send().await.refusal(), (502, 14));
     }
@@ -58,7 +74,8 @@ async fn an_answer_may_be_anything_at_all() {
     );
     assert!(answer.body.starts_with(b"<!doctype html>"));
 
-    let elsewhere = Fault::answer(302, "").header(LOCATION, HeaderValue::from_static("https://evil.example/"));
+    let elsewhere =
+        Fault::answer(302, "").header(LOCATION, HeaderValue::from_static("https://evil.example/"));
     cloud.inject(Host::Iam, elsewhere.times(1));
     let answer = create_token(&cloud).send().await;
     assert_eq!(
@@ -67,7 +84,10 @@ async fn an_answer_may_be_anything_at_all() {
     );
 
     cloud.inject(Host::Iam, Fault::answer(200, r#"{"iamToken":""}"#).times(1));
-    assert_eq!(create_token(&cloud).send().await.json(), json!({ "iamToken": "" }));
+    assert_eq!(
+        create_token(&cloud).send().await.json(),
+        json!({ "iamToken": "" })
+    );
 }
 
 #[tokio::test]
@@ -94,12 +114,24 @@ async fn an_answer_may_break_off_in_every_way() {
     for fault in [Fault::hang_up(), Fault::cut_short()] {
         cloud.inject(Host::Iam, fault.clone().times(2));
         assert!(create_token(&cloud).try_send().await.is_err(), "{fault:?}");
-        assert!(create_token(&cloud).http2().try_send().await.is_err(), "{fault:?}");
+        assert!(
+            create_token(&cloud).http2().try_send().await.is_err(),
+            "{fault:?}"
+        );
     }
     for fault in [Fault::stall(), Fault::endless()] {
         cloud.inject(Host::Iam, fault.clone().times(1));
-        assert!(timeout(PATIENCE, create_token(&cloud).try_send()).await.is_err(), "{fault:?}");
-        assert_eq!(cloud.audit().pop().unwrap().status.unwrap(), 200, "{fault:?}");
+        assert!(
+            timeout(PATIENCE, create_token(&cloud).try_send())
+                .await
+                .is_err(),
+            "{fault:?}"
+        );
+        assert_eq!(
+            cloud.audit().pop().unwrap().status.unwrap(),
+            200,
+            "{fault:?}"
+        );
     }
     token(&cloud).await;
 }
@@ -110,7 +142,10 @@ async fn a_grpc_client_sees_the_code_of_the_status_or_a_gateways_bare_answer() {
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
     let key = cloud.api_key();
     let request = || {
-        let message = proto::ListExecutionsRequest { workflow_id: "dfq1".to_owned(), ..Default::default() };
+        let message = proto::ListExecutionsRequest {
+            workflow_id: "dfq1".to_owned(),
+            ..Default::default()
+        };
         grpc(message, Scheme::ApiKey, &key)
     };
     let codes = [

@@ -33,7 +33,10 @@ async fn a_signed_jwt_becomes_a_token_of_twelve_hours_in_nine_digits() {
     let cloud = FakeCloud::start().await;
     let answer = create_token(&cloud).send().await.json();
     assert!(Credential::iam_token(answer["iamToken"].as_str().unwrap()).is_ok());
-    assert_eq!(answer["expiresAt"].as_str().unwrap().len(), "2025-03-23T03:06:38.419948750Z".len());
+    assert_eq!(
+        answer["expiresAt"].as_str().unwrap().len(),
+        "2025-03-23T03:06:38.419948750Z".len()
+    );
     let left = time_left(&answer, SystemTime::now());
     assert!((43_140..=43_200).contains(&left), "{left} s");
 }
@@ -47,12 +50,28 @@ async fn the_key_file_is_what_the_cli_writes() {
     assert_eq!(key["service_account_id"], cloud.service_account_id());
     assert_eq!(key["key_algorithm"], "RSA_2048");
     assert!(
-        text.contains(&format!("Yandex.Cloud SA Key ID \\u003c{id}\\u003e\\n-----BEGIN PRIVATE KEY-----\\n")),
+        text.contains(&format!(
+            "Yandex.Cloud SA Key ID \\u003c{id}\\u003e\\n-----BEGIN PRIVATE KEY-----\\n"
+        )),
         "escaped as Go does"
     );
-    assert!(key["public_key"].as_str().unwrap().starts_with("-----BEGIN PUBLIC KEY-----\n"));
-    assert!(key["created_at"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
-    assert_ne!(cloud.service_account_key(), cloud.other_service_account_key());
+    assert!(
+        key["public_key"]
+            .as_str()
+            .unwrap()
+            .starts_with("-----BEGIN PUBLIC KEY-----\n")
+    );
+    assert!(
+        key["created_at"]
+            .as_str()
+            .unwrap()
+            .parse::<jiff::Timestamp>()
+            .is_ok()
+    );
+    assert_ne!(
+        cloud.service_account_key(),
+        cloud.other_service_account_key()
+    );
 }
 
 #[tokio::test]
@@ -60,7 +79,13 @@ async fn an_audience_may_be_a_text_or_a_list_of_one() {
     let cloud = FakeCloud::start().await;
     let mut jwt = jwt(&cloud);
     jwt.claims["aud"] = json!([AUDIENCE]);
-    assert_eq!(create(&cloud, json!({ "jwt": jwt.sign() })).send().await.status, 200);
+    assert_eq!(
+        create(&cloud, json!({ "jwt": jwt.sign() }))
+            .send()
+            .await
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
@@ -69,14 +94,38 @@ async fn a_jwt_that_is_wrong_in_any_part_is_refused_with_401() {
     let other = cloud.other_service_account_id();
     let other_key: Value = serde_json::from_str(&cloud.other_service_account_key()).unwrap();
     let cases: [(&str, Spoil); 11] = [
-        ("alg must be PS256", Box::new(|jwt| jwt.header["alg"] = json!("RS256"))),
-        ("Key 'aje0' was not found", Box::new(|jwt| jwt.header["kid"] = json!("aje0"))),
-        ("Key '' was not found", Box::new(|jwt| jwt.header = json!({ "alg": "PS256" }))),
-        ("the signature does not match", Box::new(move |jwt| jwt.key = other_key)),
-        ("iss is not the owner of the key", Box::new(move |jwt| jwt.claims["iss"] = json!(other))),
-        ("aud is not", Box::new(|jwt| jwt.claims["aud"] = json!("https://iam.api.cloud.yandex.net/"))),
-        ("JWT is malformed", Box::new(|jwt| jwt.claims["aud"] = json!([AUDIENCE, AUDIENCE]))),
-        ("exp is more than an hour after iat", Box::new(|jwt| jwt.shift("exp", 1))),
+        (
+            "alg must be PS256",
+            Box::new(|jwt| jwt.header["alg"] = json!("RS256")),
+        ),
+        (
+            "Key 'aje0' was not found",
+            Box::new(|jwt| jwt.header["kid"] = json!("aje0")),
+        ),
+        (
+            "Key '' was not found",
+            Box::new(|jwt| jwt.header = json!({ "alg": "PS256" })),
+        ),
+        (
+            "the signature does not match",
+            Box::new(move |jwt| jwt.key = other_key),
+        ),
+        (
+            "iss is not the owner of the key",
+            Box::new(move |jwt| jwt.claims["iss"] = json!(other)),
+        ),
+        (
+            "aud is not",
+            Box::new(|jwt| jwt.claims["aud"] = json!("https://iam.api.cloud.yandex.net/")),
+        ),
+        (
+            "JWT is malformed",
+            Box::new(|jwt| jwt.claims["aud"] = json!([AUDIENCE, AUDIENCE])),
+        ),
+        (
+            "exp is more than an hour after iat",
+            Box::new(|jwt| jwt.shift("exp", 1)),
+        ),
         (
             "it has expired",
             Box::new(|jwt| {
@@ -85,7 +134,10 @@ async fn a_jwt_that_is_wrong_in_any_part_is_refused_with_401() {
             }),
         ),
         ("iat is in the future", Box::new(|jwt| jwt.shift("iat", 40))),
-        ("JWT is malformed", Box::new(|jwt| jwt.claims["exp"] = json!("soon"))),
+        (
+            "JWT is malformed",
+            Box::new(|jwt| jwt.claims["exp"] = json!("soon")),
+        ),
     ];
     for (expected, spoil) in cases {
         let (status, code, message) = refusal_of(&cloud, spoil).await;
@@ -99,9 +151,17 @@ async fn a_clock_that_is_off_by_less_than_half_a_minute_is_met() {
     let cloud = FakeCloud::start().await;
     for (off, expected) in [(20, 200), (60, 401)] {
         cloud.set_clock_behind(Duration::from_secs(off));
-        assert_eq!(create_token(&cloud).send().await.status, expected, "behind by {off} s");
+        assert_eq!(
+            create_token(&cloud).send().await.status,
+            expected,
+            "behind by {off} s"
+        );
         cloud.set_clock_ahead(HOUR + Duration::from_secs(off));
-        assert_eq!(create_token(&cloud).send().await.status, expected, "ahead by an hour and {off} s");
+        assert_eq!(
+            create_token(&cloud).send().await.status,
+            expected,
+            "ahead by an hour and {off} s"
+        );
     }
 }
 
@@ -132,7 +192,10 @@ async fn a_rotated_key_ends_the_old_one_and_serves_the_same_account() {
     cloud.rotate_service_account_key();
     let answer = create(&cloud, json!({ "jwt": old.sign() })).send().await;
     assert_eq!(answer.refusal(), (401, 16));
-    assert_eq!(answer.message(), format!("Key '{}' was not found", old.key["id"].as_str().unwrap()));
+    assert_eq!(
+        answer.message(),
+        format!("Key '{}' was not found", old.key["id"].as_str().unwrap())
+    );
     let new = jwt(&cloud);
     assert_ne!(old.key["public_key"], new.key["public_key"]);
     assert_eq!(old.key["service_account_id"], new.key["service_account_id"]);
@@ -145,13 +208,32 @@ async fn the_end_of_a_token_is_written_as_the_test_wants() {
     cloud.set_token_lifetime(Duration::from_secs(90));
     let end = async |form| {
         cloud.set_expires_at(form);
-        create_token(&cloud).send().await.json().get("expiresAt").cloned()
+        create_token(&cloud)
+            .send()
+            .await
+            .json()
+            .get("expiresAt")
+            .cloned()
     };
     assert_eq!(end(ExpiresAt::Missing).await, None);
-    assert_eq!(end(ExpiresAt::Verbatim("never".to_owned())).await, Some(json!("never")));
-    assert_eq!(end(ExpiresAt::Digits(0)).await.unwrap().as_str().unwrap().len(), "2025-03-23T03:06:38Z".len());
+    assert_eq!(
+        end(ExpiresAt::Verbatim("never".to_owned())).await,
+        Some(json!("never"))
+    );
+    assert_eq!(
+        end(ExpiresAt::Digits(0))
+            .await
+            .unwrap()
+            .as_str()
+            .unwrap()
+            .len(),
+        "2025-03-23T03:06:38Z".len()
+    );
     let text = end(ExpiresAt::Digits(4)).await.unwrap();
-    assert_eq!(text.as_str().unwrap().len(), "2025-03-23T03:06:38.4199Z".len());
+    assert_eq!(
+        text.as_str().unwrap().len(),
+        "2025-03-23T03:06:38.4199Z".len()
+    );
     let left = time_left(&json!({ "expiresAt": text }), SystemTime::now());
     assert!((30..=90).contains(&left), "{left} s");
 }
@@ -160,17 +242,29 @@ async fn the_end_of_a_token_is_written_as_the_test_wants() {
 async fn an_account_gets_the_same_token_until_half_its_life_is_over() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
-    assert_ne!(token(&cloud).await, token(&cloud).await, "by default each is new");
+    assert_ne!(
+        token(&cloud).await,
+        token(&cloud).await,
+        "by default each is new"
+    );
     cloud.reuse_tokens(true);
     cloud.set_token_lifetime(Duration::from_secs(100));
     let first = create_token(&cloud).send().await.json();
     clock.advance(Duration::from_secs(49));
-    assert_eq!(create_token(&cloud).send().await.json(), first, "and it ends when it did");
+    assert_eq!(
+        create_token(&cloud).send().await.json(),
+        first,
+        "and it ends when it did"
+    );
     clock.advance(Duration::from_secs(2));
     let second = create_token(&cloud).send().await.json();
     assert_ne!(second, first);
     cloud.revoke_all();
-    assert_ne!(create_token(&cloud).send().await.json(), second, "a revoked one is not given out");
+    assert_ne!(
+        create_token(&cloud).send().await.json(),
+        second,
+        "a revoked one is not given out"
+    );
 }
 
 #[tokio::test]
@@ -194,7 +288,11 @@ async fn every_answer_carries_the_clouds_date() {
         let answer = create_token(&cloud).send().await;
         httpdate::parse_http_date(answer.headers[DATE].to_str().unwrap()).unwrap()
     };
-    let off = date().await.max(SystemTime::now()).duration_since(date().await.min(SystemTime::now())).unwrap();
+    let off = date()
+        .await
+        .max(SystemTime::now())
+        .duration_since(date().await.min(SystemTime::now()))
+        .unwrap();
     assert!(off < Duration::from_secs(10), "{off:?}");
     cloud.set_clock_ahead(2 * HOUR);
     assert!(date().await > SystemTime::now() + HOUR);
@@ -202,7 +300,10 @@ async fn every_answer_carries_the_clouds_date() {
     assert!(date().await < SystemTime::now() - HOUR);
     cloud.set_clock(ManualClock::new());
     cloud.set_clock_ahead(Duration::MAX);
-    assert!(date().await > SystemTime::now() + HOUR, "no skew is too large");
+    assert!(
+        date().await > SystemTime::now() + HOUR,
+        "no skew is too large"
+    );
     cloud.set_clock_behind(Duration::MAX);
     assert_eq!(date().await, UNIX_EPOCH, "a Date cannot say less");
 }
@@ -212,14 +313,31 @@ async fn revoking_ends_tokens_one_by_one_or_all_at_once() {
     let cloud = FakeCloud::start().await;
     let (first, second) = (token(&cloud).await, token(&cloud).await);
     let revoke = async |bearer: &str, token: &str| {
-        Ask::post(&(cloud.iam_url() + REVOKE)).bearer(bearer).json(json!({ "iamToken": token })).send().await
+        Ask::post(&(cloud.iam_url() + REVOKE))
+            .bearer(bearer)
+            .json(json!({ "iamToken": token }))
+            .send()
+            .await
     };
-    assert_eq!(revoke(&first, &first).await.json(), json!({ "subjectId": cloud.service_account_id() }));
-    assert_eq!(get_workflow(&cloud).bearer(&first).send().await.refusal(), (401, 16));
-    assert_eq!(revoke(&first, &second).await.refusal(), (401, 16), "who asks must be somebody");
+    assert_eq!(
+        revoke(&first, &first).await.json(),
+        json!({ "subjectId": cloud.service_account_id() })
+    );
+    assert_eq!(
+        get_workflow(&cloud).bearer(&first).send().await.refusal(),
+        (401, 16)
+    );
+    assert_eq!(
+        revoke(&first, &second).await.refusal(),
+        (401, 16),
+        "who asks must be somebody"
+    );
     assert_eq!(revoke(&second, "t1.none").await.refusal(), (400, 3));
     cloud.revoke_all();
-    assert_eq!(get_workflow(&cloud).bearer(&second).send().await.refusal(), (401, 16));
+    assert_eq!(
+        get_workflow(&cloud).bearer(&second).send().await.refusal(),
+        (401, 16)
+    );
     let third = token(&cloud).await;
     assert_eq!(get_workflow(&cloud).bearer(&third).send().await.status, 200);
 }
@@ -228,16 +346,24 @@ async fn revoking_ends_tokens_one_by_one_or_all_at_once() {
 async fn an_account_may_be_impersonated_by_a_token_with_permission() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
-    let ask = |id: String| Ask::post(&(cloud.iam_url() + FOR_ACCOUNT)).json(json!({ "serviceAccountId": id }));
+    let ask = |id: String| {
+        Ask::post(&(cloud.iam_url() + FOR_ACCOUNT)).json(json!({ "serviceAccountId": id }))
+    };
     let other = || ask(cloud.other_service_account_id());
     let answer = other().bearer(&token).send().await.json();
     let theirs = answer["iamToken"].as_str().unwrap();
     assert!(answer["expiresAt"].is_string());
     get_workflow(&cloud).bearer(theirs).send().await;
-    assert_eq!(cloud.audit().pop().unwrap().account, Some(cloud.other_service_account_id()));
+    assert_eq!(
+        cloud.audit().pop().unwrap().account,
+        Some(cloud.other_service_account_id())
+    );
 
     assert_eq!(other().send().await.refusal(), (401, 16));
-    assert_eq!(ask("aje0".to_owned()).bearer(&token).send().await.refusal(), (404, 5));
+    assert_eq!(
+        ask("aje0".to_owned()).bearer(&token).send().await.refusal(),
+        (404, 5)
+    );
     cloud.allow_impersonation(false);
     assert_eq!(other().bearer(&token).send().await.refusal(), (403, 7));
 }
@@ -245,11 +371,27 @@ async fn an_account_may_be_impersonated_by_a_token_with_permission() {
 #[tokio::test]
 async fn an_oauth_token_is_taken_by_the_date_it_was_issued() {
     let cloud = FakeCloud::start().await;
-    let ask = async |token: &str| create(&cloud, json!({ "yandexPassportOauthToken": token })).send().await;
+    let ask = async |token: &str| {
+        create(&cloud, json!({ "yandexPassportOauthToken": token }))
+            .send()
+            .await
+    };
     let granted = ask(&cloud.oauth_token()).await.json();
-    assert_eq!(get_workflow(&cloud).bearer(granted["iamToken"].as_str().unwrap()).send().await.status, 200);
+    assert_eq!(
+        get_workflow(&cloud)
+            .bearer(granted["iamToken"].as_str().unwrap())
+            .send()
+            .await
+            .status,
+        200
+    );
     let june = UNIX_EPOCH + Duration::from_secs(1_780_272_000);
-    assert_eq!(ask(&cloud.issue_oauth_token(june - Duration::from_secs(1))).await.status, 200);
+    assert_eq!(
+        ask(&cloud.issue_oauth_token(june - Duration::from_secs(1)))
+            .await
+            .status,
+        200
+    );
     for refused in [cloud.issue_oauth_token(june), "y0_unknown".to_owned()] {
         let answer = ask(&refused).await;
         assert_eq!(answer.refusal(), (401, 16));

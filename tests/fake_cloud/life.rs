@@ -14,8 +14,17 @@ fn address(url: &str) -> SocketAddr {
 }
 
 fn urls(cloud: &FakeCloud) -> Vec<String> {
-    let named = [cloud.workflows_url(), cloud.iam_url(), cloud.metadata_url(), cloud.oauth_url(), cloud.grpc_url()];
-    named.into_iter().chain([cloud.url(Host::Discovery), cloud.url(Host::Operation)]).collect()
+    let named = [
+        cloud.workflows_url(),
+        cloud.iam_url(),
+        cloud.metadata_url(),
+        cloud.oauth_url(),
+        cloud.grpc_url(),
+    ];
+    named
+        .into_iter()
+        .chain([cloud.url(Host::Discovery), cloud.url(Host::Operation)])
+        .collect()
 }
 
 #[tokio::test]
@@ -23,37 +32,72 @@ async fn dropped_is_stopped_and_every_port_is_closed_when_the_drop_returns() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::hang());
     cloud.inject(Host::Workflows, Fault::endless());
-    let hanging = [create_token(&cloud), create_token(&cloud).http2(), get_workflow(&cloud).http2()];
-    let hanging: Vec<_> = hanging.map(|ask| tokio::spawn(ask.try_send())).into_iter().collect();
+    let hanging = [
+        create_token(&cloud),
+        create_token(&cloud).http2(),
+        get_workflow(&cloud).http2(),
+    ];
+    let hanging: Vec<_> = hanging
+        .map(|ask| tokio::spawn(ask.try_send()))
+        .into_iter()
+        .collect();
     // Every one of them has arrived before the end.
     while cloud.audit().len() < 3 {
         tokio::task::yield_now().await;
     }
     let urls = urls(&cloud);
-    assert!(urls.iter().all(|url| address(url).ip().is_loopback() && TcpStream::connect(address(url)).is_ok()));
+    assert!(
+        urls.iter()
+            .all(|url| address(url).ip().is_loopback() && TcpStream::connect(address(url)).is_ok())
+    );
     drop(cloud);
     for url in urls {
         assert!(TcpStream::connect(address(&url)).is_err(), "{url}");
     }
     for request in hanging {
-        let ended = timeout(Duration::from_secs(10), request).await.expect("it ends");
+        let ended = timeout(Duration::from_secs(10), request)
+            .await
+            .expect("it ends");
         assert!(ended.unwrap().is_err());
     }
 }
 
 #[test]
 fn a_cloud_outlives_the_runtime_it_was_started_on_and_may_be_dropped_on_none() {
-    let runtime = || tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let runtime = || {
+        tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()
+            .unwrap()
+    };
     let cloud = runtime().block_on(FakeCloud::start());
     let token = runtime().block_on(token(&cloud));
-    assert_eq!(runtime().block_on(get_workflow(&cloud).bearer(&token).send()).status, 200);
+    assert_eq!(
+        runtime()
+            .block_on(get_workflow(&cloud).bearer(&token).send())
+            .status,
+        200
+    );
 }
 
 #[tokio::test]
 async fn two_clouds_know_nothing_of_each_other() {
     let (one, two) = (FakeCloud::start().await, FakeCloud::start().await);
-    assert_eq!(create(&two, json!({ "jwt": jwt(&one).sign() })).send().await.refusal(), (401, 16));
-    assert_eq!(get_workflow(&two).bearer(&token(&one).await).send().await.refusal(), (401, 16));
+    assert_eq!(
+        create(&two, json!({ "jwt": jwt(&one).sign() }))
+            .send()
+            .await
+            .refusal(),
+        (401, 16)
+    );
+    assert_eq!(
+        get_workflow(&two)
+            .bearer(&token(&one).await)
+            .send()
+            .await
+            .refusal(),
+        (401, 16)
+    );
     assert_ne!(one.api_key(), two.api_key());
 }
 

@@ -10,7 +10,9 @@ use crate::ask::*;
 const FLAVOR: HeaderName = HeaderName::from_static("metadata-flavor");
 
 fn ask(cloud: &FakeCloud) -> Ask {
-    Ask::get(&(cloud.metadata_url() + "/computeMetadata/v1/instance/service-accounts/default/token"))
+    Ask::get(
+        &(cloud.metadata_url() + "/computeMetadata/v1/instance/service-accounts/default/token"),
+    )
 }
 
 #[tokio::test]
@@ -18,13 +20,25 @@ async fn a_machine_gets_its_accounts_token_and_the_seconds_it_has_left() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     let first = ask(&cloud).header(FLAVOR, "Google").send().await.json();
-    assert_eq!((&first["expires_in"], &first["token_type"]), (&43_200.into(), &"Bearer".into()));
+    assert_eq!(
+        (&first["expires_in"], &first["token_type"]),
+        (&43_200.into(), &"Bearer".into())
+    );
     clock.advance(HOUR);
     let second = ask(&cloud).header(FLAVOR, "Google").send().await.json();
-    assert_eq!(second["access_token"], first["access_token"], "the service keeps what it has");
+    assert_eq!(
+        second["access_token"], first["access_token"],
+        "the service keeps what it has"
+    );
     assert_eq!(second["expires_in"], 39_600);
-    get_workflow(&cloud).bearer(first["access_token"].as_str().unwrap()).send().await;
-    assert_eq!(cloud.audit().pop().unwrap().account, Some(cloud.service_account_id()));
+    get_workflow(&cloud)
+        .bearer(first["access_token"].as_str().unwrap())
+        .send()
+        .await;
+    assert_eq!(
+        cloud.audit().pop().unwrap().account,
+        Some(cloud.service_account_id())
+    );
 }
 
 #[tokio::test]
@@ -32,14 +46,20 @@ async fn a_short_life_is_what_is_left_of_a_long_one() {
     let cloud = FakeCloud::start().await;
     cloud.set_clock(ManualClock::new());
     cloud.set_token_lifetime(Duration::from_secs(37));
-    assert_eq!(ask(&cloud).header(FLAVOR, "Google").send().await.json()["expires_in"], 37);
+    assert_eq!(
+        ask(&cloud).header(FLAVOR, "Google").send().await.json()["expires_in"],
+        37
+    );
 }
 
 #[tokio::test]
 async fn a_request_without_the_flavor_is_refused() {
     let cloud = FakeCloud::start().await;
     assert_eq!(ask(&cloud).send().await.status, 403);
-    assert_eq!(ask(&cloud).header(FLAVOR, "Vanilla").send().await.status, 403);
+    assert_eq!(
+        ask(&cloud).header(FLAVOR, "Vanilla").send().await.status,
+        403
+    );
 }
 
 #[tokio::test]
@@ -49,7 +69,15 @@ async fn a_machine_without_an_account_says_404_and_one_that_is_closed_says_400_i
         cloud.inject(Host::Metadata, Fault::status(status).times(1));
         let answer = ask(&cloud).header(FLAVOR, "Google").send().await;
         assert_eq!(answer.status, status);
-        assert!(answer.headers["content-type"].to_str().unwrap().starts_with("text/plain"));
+        assert!(
+            answer.headers["content-type"]
+                .to_str()
+                .unwrap()
+                .starts_with("text/plain")
+        );
     }
-    assert_eq!(ask(&cloud).header(FLAVOR, "Google").send().await.status, 200);
+    assert_eq!(
+        ask(&cloud).header(FLAVOR, "Google").send().await.status,
+        200
+    );
 }

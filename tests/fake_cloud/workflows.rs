@@ -13,25 +13,90 @@ use crate::ask::*;
 
 const SCOPE: &str = "yc.serverless.workflows.execute";
 
-/// Every route of the Workflows API: the host, the method, the path, and whether an API key may use it.
-/// `{}` is the id of an execution, or of an operation, that exists.
+/// Every route of the Workflows API: the host, the method, the path, and whether an API key may use
+/// it. `{}` is the id of an execution, or of an operation, that exists.
 const ROUTES: [(Host, &str, &str, bool); 18] = [
-    (Host::Workflows, "POST", "/workflows/v1/execution/start", true),
-    (Host::Workflows, "POST", "/workflows/v1/execution/dfq1/start", true),
-    (Host::Workflows, "POST", "/workflows/v1/execution/{}/stop", true),
-    (Host::Workflows, "POST", "/workflows/v1/execution/{}/terminate", true),
+    (
+        Host::Workflows,
+        "POST",
+        "/workflows/v1/execution/start",
+        true,
+    ),
+    (
+        Host::Workflows,
+        "POST",
+        "/workflows/v1/execution/dfq1/start",
+        true,
+    ),
+    (
+        Host::Workflows,
+        "POST",
+        "/workflows/v1/execution/{}/stop",
+        true,
+    ),
+    (
+        Host::Workflows,
+        "POST",
+        "/workflows/v1/execution/{}/terminate",
+        true,
+    ),
     (Host::Workflows, "GET", "/workflows/v1/execution/{}", true),
-    (Host::Workflows, "GET", "/workflows/v1/execution/{}/history", true),
-    (Host::Workflows, "GET", "/workflows/v1/execution?workflowId=dfq1", true),
+    (
+        Host::Workflows,
+        "GET",
+        "/workflows/v1/execution/{}/history",
+        true,
+    ),
+    (
+        Host::Workflows,
+        "GET",
+        "/workflows/v1/execution?workflowId=dfq1",
+        true,
+    ),
     (Host::Workflows, "POST", "/workflows/v1/workflow", false),
-    (Host::Workflows, "PATCH", "/workflows/v1/workflow/dfq1", false),
+    (
+        Host::Workflows,
+        "PATCH",
+        "/workflows/v1/workflow/dfq1",
+        false,
+    ),
     (Host::Workflows, "GET", "/workflows/v1/workflow/dfq1", false),
-    (Host::Workflows, "DELETE", "/workflows/v1/workflow/dfq1", false),
-    (Host::Workflows, "GET", "/workflows/v1/workflow?folderId=b1g1", false),
-    (Host::Workflows, "GET", "/workflows/v1/workflow/dfq1/operations", false),
-    (Host::Workflows, "GET", "/workflows/v1/workflow/dfq1:listAccessBindings", false),
-    (Host::Workflows, "POST", "/workflows/v1/workflow/dfq1:setAccessBindings", false),
-    (Host::Workflows, "POST", "/workflows/v1/workflow/dfq1:updateAccessBindings", false),
+    (
+        Host::Workflows,
+        "DELETE",
+        "/workflows/v1/workflow/dfq1",
+        false,
+    ),
+    (
+        Host::Workflows,
+        "GET",
+        "/workflows/v1/workflow?folderId=b1g1",
+        false,
+    ),
+    (
+        Host::Workflows,
+        "GET",
+        "/workflows/v1/workflow/dfq1/operations",
+        false,
+    ),
+    (
+        Host::Workflows,
+        "GET",
+        "/workflows/v1/workflow/dfq1:listAccessBindings",
+        false,
+    ),
+    (
+        Host::Workflows,
+        "POST",
+        "/workflows/v1/workflow/dfq1:setAccessBindings",
+        false,
+    ),
+    (
+        Host::Workflows,
+        "POST",
+        "/workflows/v1/workflow/dfq1:updateAccessBindings",
+        false,
+    ),
     (Host::Operation, "GET", "/operations/{}", false),
     (Host::Operation, "GET", "/operations/{}:cancel", false),
 ];
@@ -39,13 +104,21 @@ const ROUTES: [(Host, &str, &str, bool); 18] = [
 async fn start(cloud: &FakeCloud) -> String {
     let body = json!({ "workflowId": "dfq1", "input": { "inputJson": "{\"a\":1}" } });
     let ask = Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/start")).json(body);
-    let answer = ask.credentials(Scheme::ApiKey, &cloud.api_key()).send().await;
+    let answer = ask
+        .credentials(Scheme::ApiKey, &cloud.api_key())
+        .send()
+        .await;
     answer.json()["executionId"].as_str().unwrap().to_owned()
 }
 
 async fn create_workflow(cloud: &FakeCloud, token: &str) -> serde_json::Value {
     let body = json!({ "folderId": "b1g1", "name": "nightly" });
-    Ask::post(&(cloud.workflows_url() + "/workflows/v1/workflow")).bearer(token).json(body).send().await.json()
+    Ask::post(&(cloud.workflows_url() + "/workflows/v1/workflow"))
+        .bearer(token)
+        .json(body)
+        .send()
+        .await
+        .json()
 }
 
 #[tokio::test]
@@ -54,9 +127,14 @@ async fn every_route_takes_a_token_and_those_of_execution_an_api_key_and_none_ta
     let token = token(&cloud).await;
     let (execution, operation) = (start(&cloud).await, create_workflow(&cloud, &token).await);
     let ask = |(host, method, path, _): (Host, &str, &str, bool)| {
-        let id = if host == Host::Operation { operation["id"].as_str().unwrap() } else { &execution };
+        let id = if host == Host::Operation {
+            operation["id"].as_str().unwrap()
+        } else {
+            &execution
+        };
         let url = cloud.url(host) + &path.replace("{}", id);
-        Ask::new(method.parse::<Method>().unwrap(), &url).json(json!({ "workflowId": "dfq1", "folderId": "b1g1" }))
+        Ask::new(method.parse::<Method>().unwrap(), &url)
+            .json(json!({ "workflowId": "dfq1", "folderId": "b1g1" }))
     };
     // The body of a workflow's creation is not that of a start.
     let body = |route: (Host, &str, &str, bool)| match route.2 {
@@ -65,22 +143,50 @@ async fn every_route_takes_a_token_and_those_of_execution_an_api_key_and_none_ta
     };
     for route in ROUTES {
         let (_, method, path, takes_keys) = route;
-        assert_eq!(body(route).bearer(&token).send().await.status, 200, "{method} {path}");
-        let by_key = body(route).credentials(Scheme::ApiKey, &cloud.api_key()).send().await;
-        assert_eq!(by_key.status, if takes_keys { 200 } else { 403 }, "{method} {path}");
-        assert_eq!(body(route).send().await.refusal(), (401, 16), "{method} {path}");
+        assert_eq!(
+            body(route).bearer(&token).send().await.status,
+            200,
+            "{method} {path}"
+        );
+        let by_key = body(route)
+            .credentials(Scheme::ApiKey, &cloud.api_key())
+            .send()
+            .await;
+        assert_eq!(
+            by_key.status,
+            if takes_keys { 200 } else { 403 },
+            "{method} {path}"
+        );
+        assert_eq!(
+            body(route).send().await.refusal(),
+            (401, 16),
+            "{method} {path}"
+        );
     }
 }
 
 #[tokio::test]
-async fn every_grpc_method_takes_a_token_and_those_of_execution_an_api_key_and_none_takes_nothing() {
+async fn every_grpc_method_takes_a_token_and_those_of_execution_an_api_key_and_none_takes_nothing()
+{
     const WORKFLOWS: &str = "/yandex.cloud.serverless.workflows.v1.";
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     let services = [
-        ("ExecutionService", "Start Stop Terminate Get GetHistory List", true),
-        ("WorkflowService", "Create Update Get Delete List ListOperations", false),
-        ("WorkflowService", "ListAccessBindings SetAccessBindings UpdateAccessBindings", false),
+        (
+            "ExecutionService",
+            "Start Stop Terminate Get GetHistory List",
+            true,
+        ),
+        (
+            "WorkflowService",
+            "Create Update Get Delete List ListOperations",
+            false,
+        ),
+        (
+            "WorkflowService",
+            "ListAccessBindings SetAccessBindings UpdateAccessBindings",
+            false,
+        ),
     ];
     for (service, methods, takes_keys) in services {
         for method in methods.split(' ') {
@@ -92,13 +198,28 @@ async fn every_grpc_method_takes_a_token_and_those_of_execution_an_api_key_and_n
                 call(&cloud, &path, None).await,
             );
             assert!(!refused.contains(&by_token), "{path}: {by_token:?}");
-            assert_eq!(by_key == Code::PermissionDenied, !takes_keys, "{path}: {by_key:?}");
+            assert_eq!(
+                by_key == Code::PermissionDenied,
+                !takes_keys,
+                "{path}: {by_key:?}"
+            );
             assert_eq!(by_none, Code::Unauthenticated, "{path}");
         }
     }
     let operations = "/yandex.cloud.operation.OperationService/Get";
-    assert_eq!(call(&cloud, operations, Some((Scheme::ApiKey, &cloud.api_key()))).await, Code::PermissionDenied);
-    assert_eq!(call(&cloud, "/no.such.Service/Get", Some((Scheme::Bearer, &token))).await, Code::Unimplemented);
+    assert_eq!(
+        call(&cloud, operations, Some((Scheme::ApiKey, &cloud.api_key()))).await,
+        Code::PermissionDenied
+    );
+    assert_eq!(
+        call(
+            &cloud,
+            "/no.such.Service/Get",
+            Some((Scheme::Bearer, &token))
+        )
+        .await,
+        Code::Unimplemented
+    );
 }
 
 /// An empty message to any method, and the code that comes back.
@@ -120,38 +241,111 @@ async fn an_execution_started_by_rest_is_read_back_by_grpc() {
     let id = start(&cloud).await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
     let key = cloud.api_key();
-    let request = grpc(proto::GetExecutionRequest { execution_id: id.clone() }, Scheme::ApiKey, &key);
-    let execution = client.get(request).await.unwrap().into_inner().execution.unwrap();
-    assert_eq!((&execution.id, execution.workflow_id.as_str()), (&id, "dfq1"));
+    let request = grpc(
+        proto::GetExecutionRequest {
+            execution_id: id.clone(),
+        },
+        Scheme::ApiKey,
+        &key,
+    );
+    let execution = client
+        .get(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .execution
+        .unwrap();
+    assert_eq!(
+        (&execution.id, execution.workflow_id.as_str()),
+        (&id, "dfq1")
+    );
     assert_eq!(execution.status(), proto::ExecutionStatus::Finished);
     assert_eq!(execution.result.unwrap().result_json.unwrap(), "{\"a\":1}");
 
-    let request = grpc(proto::GetExecutionHistoryRequest { execution_id: id.clone() }, Scheme::ApiKey, &key);
+    let request = grpc(
+        proto::GetExecutionHistoryRequest {
+            execution_id: id.clone(),
+        },
+        Scheme::ApiKey,
+        &key,
+    );
     let history = client.get_history(request).await.unwrap().into_inner();
-    assert_eq!((history.execution.unwrap().id, history.entries.len()), (id.clone(), 1));
-    let request = grpc(proto::StopExecutionRequest { execution_id: id.clone() }, Scheme::ApiKey, &key);
-    assert_eq!(client.stop(request).await.unwrap().into_inner().execution_id, id);
-    let request = grpc(proto::GetExecutionRequest { execution_id: id }, Scheme::ApiKey, &key);
-    let stopped = client.get(request).await.unwrap().into_inner().execution.unwrap();
+    assert_eq!(
+        (history.execution.unwrap().id, history.entries.len()),
+        (id.clone(), 1)
+    );
+    let request = grpc(
+        proto::StopExecutionRequest {
+            execution_id: id.clone(),
+        },
+        Scheme::ApiKey,
+        &key,
+    );
+    assert_eq!(
+        client
+            .stop(request)
+            .await
+            .unwrap()
+            .into_inner()
+            .execution_id,
+        id
+    );
+    let request = grpc(
+        proto::GetExecutionRequest { execution_id: id },
+        Scheme::ApiKey,
+        &key,
+    );
+    let stopped = client
+        .get(request)
+        .await
+        .unwrap()
+        .into_inner()
+        .execution
+        .unwrap();
     assert_eq!(stopped.status(), proto::ExecutionStatus::Stopped);
 }
 
 #[tokio::test]
 async fn an_execution_started_by_grpc_is_read_back_by_rest_over_both_versions_of_http() {
     let cloud = FakeCloud::start().await;
-    let (token, mut client) = (token(&cloud).await, proto::ExecutionServiceClient::new(channel(&cloud).await));
-    let input = Some(proto::ExecutionInput { input_json: Some("[1]".to_owned()) });
-    let message = proto::StartExecutionRequest { workflow_id: "dfq1".to_owned(), input };
-    let id = client.start(grpc(message, Scheme::Bearer, &token)).await.unwrap().into_inner().execution_id;
+    let (token, mut client) = (
+        token(&cloud).await,
+        proto::ExecutionServiceClient::new(channel(&cloud).await),
+    );
+    let input = Some(proto::ExecutionInput {
+        input_json: Some("[1]".to_owned()),
+    });
+    let message = proto::StartExecutionRequest {
+        workflow_id: "dfq1".to_owned(),
+        input,
+    };
+    let id = client
+        .start(grpc(message, Scheme::Bearer, &token))
+        .await
+        .unwrap()
+        .into_inner()
+        .execution_id;
     let url = format!("{}/workflows/v1/execution/{id}", cloud.workflows_url());
     for ask in [Ask::get(&url), Ask::get(&url).http2()] {
         let execution = ask.bearer(&token).send().await.json()["execution"].clone();
-        assert_eq!((&execution["id"], &execution["status"]), (&json!(id), &json!("FINISHED")));
+        assert_eq!(
+            (&execution["id"], &execution["status"]),
+            (&json!(id), &json!("FINISHED"))
+        );
         assert_eq!(
             (&execution["input"], &execution["result"]),
-            (&json!({ "inputJson": "[1]" }), &json!({ "resultJson": "[1]" }))
+            (
+                &json!({ "inputJson": "[1]" }),
+                &json!({ "resultJson": "[1]" })
+            )
         );
-        assert!(execution["startedAt"].as_str().unwrap().parse::<jiff::Timestamp>().is_ok());
+        assert!(
+            execution["startedAt"]
+                .as_str()
+                .unwrap()
+                .parse::<jiff::Timestamp>()
+                .is_ok()
+        );
         assert_eq!(execution["duration"], "0.001s");
     }
 }
@@ -165,16 +359,43 @@ async fn the_input_is_a_text_or_a_value_or_the_whole_body_of_the_link() {
         .json(json!({ "workflowId": "dfq1", "input": { "inputValue": { "a": 1 } } }));
     let by_link = Ask::post(&(base.clone() + "/start/start")).json(json!({ "a": 1 }));
     for ask in [by_value, by_link] {
-        let id = ask.bearer(&token).send().await.json()["executionId"].as_str().unwrap().to_owned();
-        let read = Ask::get(&format!("{base}/{id}")).bearer(&token).send().await.json();
+        let id = ask.bearer(&token).send().await.json()["executionId"]
+            .as_str()
+            .unwrap()
+            .to_owned();
+        let read = Ask::get(&format!("{base}/{id}"))
+            .bearer(&token)
+            .send()
+            .await
+            .json();
         assert_eq!(read["execution"]["result"]["resultJson"], "{\"a\":1}");
     }
-    let read = Ask::get(&(base.clone() + "/start")).bearer(&token).send().await;
-    assert_eq!(read.message(), "Execution was not found", "to a GET it is an id");
-    let two = json!({ "workflowId": "dfq1", "input": { "inputValue": 1, "inputJson": "1" } });
-    assert_eq!(Ask::post(&(base.clone() + "/start")).json(two).bearer(&token).send().await.refusal(), (400, 3));
+    let read = Ask::get(&(base.clone() + "/start"))
+        .bearer(&token)
+        .send()
+        .await;
     assert_eq!(
-        Ask::post(&(base + "/dfq1/start")).body("text/plain", "{".to_owned()).bearer(&token).send().await.refusal(),
+        read.message(),
+        "Execution was not found",
+        "to a GET it is an id"
+    );
+    let two = json!({ "workflowId": "dfq1", "input": { "inputValue": 1, "inputJson": "1" } });
+    assert_eq!(
+        Ask::post(&(base.clone() + "/start"))
+            .json(two)
+            .bearer(&token)
+            .send()
+            .await
+            .refusal(),
+        (400, 3)
+    );
+    assert_eq!(
+        Ask::post(&(base + "/dfq1/start"))
+            .body("text/plain", "{".to_owned())
+            .bearer(&token)
+            .send()
+            .await
+            .refusal(),
         (400, 3)
     );
 }
@@ -188,7 +409,10 @@ async fn lists_come_in_pages() {
         started.push(start(&cloud).await);
     }
     let other = Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq2/start"));
-    assert_eq!(other.credentials(Scheme::ApiKey, &key).send().await.status, 200);
+    assert_eq!(
+        other.credentials(Scheme::ApiKey, &key).send().await.status,
+        200
+    );
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
     let (mut listed, mut page_token) = (Vec::new(), String::new());
     loop {
@@ -198,7 +422,11 @@ async fn lists_come_in_pages() {
             page_token,
             ..Default::default()
         };
-        let page = client.list(grpc(message, Scheme::ApiKey, &key)).await.unwrap().into_inner();
+        let page = client
+            .list(grpc(message, Scheme::ApiKey, &key))
+            .await
+            .unwrap()
+            .into_inner();
         listed.extend(page.executions.into_iter().map(|execution| execution.id));
         page_token = page.next_page_token;
         if page_token.is_empty() {
@@ -206,9 +434,20 @@ async fn lists_come_in_pages() {
         }
     }
     assert_eq!(listed, started);
-    let rest = list_executions(&cloud).credentials(Scheme::ApiKey, &key).send().await.json();
-    assert_eq!((rest["executions"].as_array().unwrap().len(), &rest["nextPageToken"]), (3, &json!("")));
-    let wrong = Ask::get(&(cloud.workflows_url() + "/workflows/v1/execution")).credentials(Scheme::ApiKey, &key);
+    let rest = list_executions(&cloud)
+        .credentials(Scheme::ApiKey, &key)
+        .send()
+        .await
+        .json();
+    assert_eq!(
+        (
+            rest["executions"].as_array().unwrap().len(),
+            &rest["nextPageToken"]
+        ),
+        (3, &json!(""))
+    );
+    let wrong = Ask::get(&(cloud.workflows_url() + "/workflows/v1/execution"))
+        .credentials(Scheme::ApiKey, &key);
     assert_eq!(wrong.send().await.refusal(), (400, 3), "of which workflow?");
 }
 
@@ -221,22 +460,64 @@ async fn a_workflow_is_created_by_an_operation_and_read_back() {
     let id = operation["metadata"]["workflowId"].as_str().unwrap();
     let url = format!("{}/workflows/v1/workflow/{id}", cloud.workflows_url());
     let workflow = Ask::get(&url).bearer(&token).send().await.json()["workflow"].clone();
-    assert_eq!((&workflow["name"], &workflow["isPublic"]), (&json!("nightly"), &json!(false)));
-    assert_eq!(workflow["executionUrl"], format!("{}/workflows/v1/execution/{id}/start", cloud.workflows_url()));
-    let operations = Ask::get(&(url + "/operations")).bearer(&token).send().await.json();
+    assert_eq!(
+        (&workflow["name"], &workflow["isPublic"]),
+        (&json!("nightly"), &json!(false))
+    );
+    assert_eq!(
+        workflow["executionUrl"],
+        format!(
+            "{}/workflows/v1/execution/{id}/start",
+            cloud.workflows_url()
+        )
+    );
+    let operations = Ask::get(&(url + "/operations"))
+        .bearer(&token)
+        .send()
+        .await
+        .json();
     assert_eq!(operations["operations"], json!([operation]));
 
     let mut client = proto::WorkflowServiceClient::new(channel(&cloud).await);
-    let message =
-        proto::CreateWorkflowRequest { folder_id: "b1g1".to_owned(), name: "hourly".to_owned(), ..Default::default() };
-    assert!(client.create(grpc(message, Scheme::Bearer, &token)).await.unwrap().into_inner().done);
-    let message = proto::ListWorkflowsRequest { folder_id: "b1g1".to_owned(), ..Default::default() };
-    let page = client.list(grpc(message, Scheme::Bearer, &token)).await.unwrap().into_inner();
-    let mut names: Vec<_> = page.workflows.into_iter().map(|workflow| workflow.name).collect();
+    let message = proto::CreateWorkflowRequest {
+        folder_id: "b1g1".to_owned(),
+        name: "hourly".to_owned(),
+        ..Default::default()
+    };
+    assert!(
+        client
+            .create(grpc(message, Scheme::Bearer, &token))
+            .await
+            .unwrap()
+            .into_inner()
+            .done
+    );
+    let message = proto::ListWorkflowsRequest {
+        folder_id: "b1g1".to_owned(),
+        ..Default::default()
+    };
+    let page = client
+        .list(grpc(message, Scheme::Bearer, &token))
+        .await
+        .unwrap()
+        .into_inner();
+    let mut names: Vec<_> = page
+        .workflows
+        .into_iter()
+        .map(|workflow| workflow.name)
+        .collect();
     names.sort();
     assert_eq!(names, ["hourly", "nightly"]);
-    let message = proto::GetWorkflowRequest { workflow_id: id.to_owned() };
-    let workflow = client.get(grpc(message, Scheme::Bearer, &token)).await.unwrap().into_inner().workflow.unwrap();
+    let message = proto::GetWorkflowRequest {
+        workflow_id: id.to_owned(),
+    };
+    let workflow = client
+        .get(grpc(message, Scheme::Bearer, &token))
+        .await
+        .unwrap()
+        .into_inner()
+        .workflow
+        .unwrap();
     assert_eq!(workflow.name, "nightly");
 }
 
@@ -244,10 +525,29 @@ async fn a_workflow_is_created_by_an_operation_and_read_back() {
 async fn an_api_key_needs_the_scope_and_to_be_known_and_not_over() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
-    let list = async |key: &str| list_executions(&cloud).credentials(Scheme::ApiKey, key).send().await;
-    assert_eq!(list(&cloud.issue_api_key(&["yc.ai.translate.execute", SCOPE], None)).await.status, 200);
-    assert_eq!(list(&cloud.issue_api_key(&[], None)).await.refusal(), (403, 7), "the default scopes");
-    assert_eq!(list(&cloud.issue_api_key(&["yc.ai.translate.execute"], None)).await.refusal(), (403, 7));
+    let list = async |key: &str| {
+        list_executions(&cloud)
+            .credentials(Scheme::ApiKey, key)
+            .send()
+            .await
+    };
+    assert_eq!(
+        list(&cloud.issue_api_key(&["yc.ai.translate.execute", SCOPE], None))
+            .await
+            .status,
+        200
+    );
+    assert_eq!(
+        list(&cloud.issue_api_key(&[], None)).await.refusal(),
+        (403, 7),
+        "the default scopes"
+    );
+    assert_eq!(
+        list(&cloud.issue_api_key(&["yc.ai.translate.execute"], None))
+            .await
+            .refusal(),
+        (403, 7)
+    );
     let ending = cloud.issue_api_key(&[SCOPE], Some(clock.wall() + Duration::from_secs(60)));
     assert_eq!(list(&ending).await.status, 200);
     clock.advance(Duration::from_secs(60));
@@ -257,9 +557,19 @@ async fn an_api_key_needs_the_scope_and_to_be_known_and_not_over() {
     cloud.delete_api_keys();
     let unknown = list(&key).await;
     assert_eq!(unknown.refusal(), (401, 16));
-    assert!(unknown.message().contains(&format!("'{}****{} (", &key[..4], &key[36..])), "{}", unknown.message());
+    assert!(
+        unknown
+            .message()
+            .contains(&format!("'{}****{} (", &key[..4], &key[36..])),
+        "{}",
+        unknown.message()
+    );
     assert_eq!(list("short").await.message(), "Unknown api key '****'");
-    assert_eq!(list_executions(&cloud).bearer(&key).send().await.refusal(), (401, 16), "a key is no token");
+    assert_eq!(
+        list_executions(&cloud).bearer(&key).send().await.refusal(),
+        (401, 16),
+        "a key is no token"
+    );
 }
 
 #[tokio::test]
@@ -278,17 +588,38 @@ async fn a_public_workflow_is_started_by_anybody_through_its_link_only() {
 async fn a_grpc_refusal_carries_the_request_id_in_its_details() {
     let cloud = FakeCloud::start().await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
-    let mut request = tonic::Request::new(proto::GetExecutionRequest { execution_id: "none".to_owned() });
-    request.metadata_mut().insert("x-request-id", "mine".parse().unwrap());
+    let mut request = tonic::Request::new(proto::GetExecutionRequest {
+        execution_id: "none".to_owned(),
+    });
+    request
+        .metadata_mut()
+        .insert("x-request-id", "mine".parse().unwrap());
     let unauthenticated = client.get(request).await.unwrap_err();
-    let request =
-        grpc(proto::GetExecutionRequest { execution_id: "none".to_owned() }, Scheme::ApiKey, &cloud.api_key());
+    let request = grpc(
+        proto::GetExecutionRequest {
+            execution_id: "none".to_owned(),
+        },
+        Scheme::ApiKey,
+        &cloud.api_key(),
+    );
     let not_found = client.get(request).await.unwrap_err();
-    assert_eq!((unauthenticated.code(), not_found.code()), (Code::Unauthenticated, Code::NotFound));
+    assert_eq!(
+        (unauthenticated.code(), not_found.code()),
+        (Code::Unauthenticated, Code::NotFound)
+    );
     assert_eq!(not_found.message(), "Execution was not found");
-    assert!(contains(unauthenticated.details(), b"type.googleapis.com/google.rpc.RequestInfo"));
+    assert!(contains(
+        unauthenticated.details(),
+        b"type.googleapis.com/google.rpc.RequestInfo"
+    ));
     assert!(contains(unauthenticated.details(), b"mine"));
-    let id = not_found.metadata().get("x-request-id").unwrap().to_str().unwrap().to_owned();
+    let id = not_found
+        .metadata()
+        .get("x-request-id")
+        .unwrap()
+        .to_str()
+        .unwrap()
+        .to_owned();
     assert!(contains(not_found.details(), id.as_bytes()));
 }
 
@@ -298,8 +629,13 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 
 #[test]
 fn fields_that_a_message_does_not_know_are_passed_over() {
-    let newer =
-        [proto::StartExecutionResponse { execution_id: "dfe1".to_owned() }.encode_to_vec(), vec![0x7a, 1, b'x']];
+    let newer = [
+        proto::StartExecutionResponse {
+            execution_id: "dfe1".to_owned(),
+        }
+        .encode_to_vec(),
+        vec![0x7a, 1, b'x'],
+    ];
     let read = proto::StartExecutionResponse::decode(&newer.concat()[..]).unwrap();
     assert_eq!(read.execution_id, "dfe1");
 }

@@ -61,7 +61,13 @@ pub(crate) fn assert_without(what: &str, text: &str, secret: &str) {
 
 fn forms(secret: &str) -> Vec<String> {
     let bytes = secret.as_bytes();
-    let list = |separator: &str| bytes.iter().map(u8::to_string).collect::<Vec<_>>().join(separator);
+    let list = |separator: &str| {
+        bytes
+            .iter()
+            .map(u8::to_string)
+            .collect::<Vec<_>>()
+            .join(separator)
+    };
     let hex: String = bytes.iter().map(|byte| format!("{byte:02x}")).collect();
     let mut forms = vec![secret.to_owned(), list(", "), list(",\n    "), hex];
     forms.extend((0..3).map(|shift| base64_of(bytes, shift)));
@@ -77,7 +83,8 @@ fn base64_of(bytes: &[u8], shift: usize) -> String {
 
 #[test]
 fn the_search_finds_a_secret_in_every_form() {
-    let around = |shift: usize| STANDARD.encode([&b"xx"[..shift], CANARY.as_bytes(), b"yyyy"].concat());
+    let around =
+        |shift: usize| STANDARD.encode([&b"xx"[..shift], CANARY.as_bytes(), b"yyyy"].concat());
     let bytes = CANARY.as_bytes().to_vec();
     for text in [
         format!("a{CANARY}b"),
@@ -89,7 +96,10 @@ fn the_search_finds_a_secret_in_every_form() {
         around(1),
         around(2),
     ] {
-        assert!(std::panic::catch_unwind(|| assert_silent("", &text)).is_err(), "{text}");
+        assert!(
+            std::panic::catch_unwind(|| assert_silent("", &text)).is_err(),
+            "{text}"
+        );
     }
     assert_silent("", "c4n4ry");
     for secret in [TOKEN, API_KEY, OAUTH_TOKEN, SUBJECT_TOKEN, PLAIN] {

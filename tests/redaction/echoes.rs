@@ -20,14 +20,21 @@ struct Echo {
 }
 
 impl Echo {
-    async fn answer(self, request: Request<Full<Bytes>>) -> Result<Response<Full<Bytes>>, Infallible> {
+    async fn answer(
+        self,
+        request: Request<Full<Bytes>>,
+    ) -> Result<Response<Full<Bytes>>, Infallible> {
         let authorization = request.headers().get(header::AUTHORIZATION).cloned();
         let body = request.into_body().collect().await.unwrap().to_bytes();
-        let authorization = authorization.as_ref().map_or("", |value| value.to_str().unwrap());
+        let authorization = authorization
+            .as_ref()
+            .map_or("", |value| value.to_str().unwrap());
         let seen = format!("{authorization} {}", str::from_utf8(&body).unwrap());
         let secret = secret_in(&seen);
         self.seen.lock().unwrap().push(secret.clone());
-        let response = Response::builder().status(self.status).header("x-request-id", &secret);
+        let response = Response::builder()
+            .status(self.status)
+            .header("x-request-id", &secret);
         Ok(response.body(Full::from((self.shape)(&secret))).unwrap())
     }
 }
@@ -39,10 +46,14 @@ fn secret_in(seen: &str) -> String {
         return token.to_owned();
     }
     if let Ok(body) = serde_json::from_str::<Value>(body) {
-        let field = ["jwt", "yandexPassportOauthToken"].into_iter().find_map(|name| body[name].as_str());
+        let field = ["jwt", "yandexPassportOauthToken"]
+            .into_iter()
+            .find_map(|name| body[name].as_str());
         return field.unwrap().to_owned();
     }
-    let (_, value) = form_urlencoded::parse(body.as_bytes()).find(|(name, _)| name == "subject_token").unwrap();
+    let (_, value) = form_urlencoded::parse(body.as_bytes())
+        .find(|(name, _)| name == "subject_token")
+        .unwrap();
     value.into_owned()
 }
 
@@ -50,18 +61,34 @@ fn secret_in(seen: &str) -> String {
 const SHAPES: [fn(&str) -> String; 14] = [
     |secret| json!({ "code": 16, "message": format!("you sent '{secret}', why?") }).to_string(),
     |secret| json!({ "code": secret, "message": secret }).to_string(),
-    |secret| json!({ "error": secret, "error_description": format!("{secret}{secret}") }).to_string(),
+    |secret| {
+        json!({ "error": secret, "error_description": format!("{secret}{secret}") }).to_string()
+    },
     |secret| json!({ "error_code": "X", "error_message": format!("jwt={secret}&x=1") }).to_string(),
     |secret| json!({ "message": "no", "details": [request_info(secret)] }).to_string(),
-    |secret| json!({ "message": { secret: secret }, "code": [secret], "details": secret }).to_string(),
-    |secret| json!({ "iamToken": format!("{secret} "), "access_token": format!("{secret} ") }).to_string(),
-    |secret| json!({ "iamToken": [secret], "access_token": [secret], "expires_in": secret }).to_string(),
-    |secret| json!({ "access_token": "t1.a", "token_type": secret, "expires_in": secret }).to_string(),
+    |secret| {
+        json!({ "message": { secret: secret }, "code": [secret], "details": secret }).to_string()
+    },
+    |secret| {
+        json!({ "iamToken": format!("{secret} "), "access_token": format!("{secret} ") })
+            .to_string()
+    },
+    |secret| {
+        json!({ "iamToken": [secret], "access_token": [secret], "expires_in": secret }).to_string()
+    },
+    |secret| {
+        json!({ "access_token": "t1.a", "token_type": secret, "expires_in": secret }).to_string()
+    },
     |secret| format!("{{\"iamToken\":\"{secret}\",\"access_token\":\"{secret}"),
     |secret| format!("<html><body>{secret}</body></html>"),
     |secret| format!("\"{secret}\""),
     |secret| secret.to_owned(),
-    |secret| format!("{{\"message\":\"{}\"}}", secret.chars().map(escaped).collect::<String>()),
+    |secret| {
+        format!(
+            "{{\"message\":\"{}\"}}",
+            secret.chars().map(escaped).collect::<String>()
+        )
+    },
 ];
 
 fn request_info(secret: &str) -> Value {
@@ -73,21 +100,35 @@ fn escaped(character: char) -> String {
 }
 
 /// Asks every server by a new provider, and searches what that says for what the server saw.
-async fn assert_not_echoed<P: CredentialProvider>(expect_errors: usize, provider: impl Fn(Echo) -> P) {
+async fn assert_not_echoed<P: CredentialProvider>(
+    expect_errors: usize,
+    provider: impl Fn(Echo) -> P,
+) {
     let mut errors = 0;
     for status in [200, 302, 400, 401, 403, 404, 418, 429, 500, 503] {
         for shape in SHAPES {
-            let echo = Echo { status, shape, seen: Arc::default() };
+            let echo = Echo {
+                status,
+                shape,
+                seen: Arc::default(),
+            };
             let provider = provider(echo.clone());
             let outcome = provider.fetch().await;
             let text = match &outcome {
                 Ok(credential) => debug(credential),
-                Err(error) => crate::canary::error(error) + &crate::canary::error(&AuthError::from(error.clone())),
+                Err(error) => {
+                    crate::canary::error(error)
+                        + &crate::canary::error(&AuthError::from(error.clone()))
+                }
             };
             errors += usize::from(outcome.is_err());
             let seen = echo.seen.lock().unwrap().clone();
             assert!(!seen.is_empty(), "the server was not asked");
-            for part in seen.iter().flat_map(|secret| secret.split('.')).filter(|part| part.len() > 6) {
+            for part in seen
+                .iter()
+                .flat_map(|secret| secret.split('.'))
+                .filter(|part| part.len() > 6)
+            {
                 assert_without(&format!("the error after {status}"), &text, part);
             }
         }
@@ -100,13 +141,21 @@ const ERRORS: usize = 9 * SHAPES.len() + 8;
 
 macro_rules! through {
     ($provider:expr) => {
-        |echo: Echo| $provider.with_transport(tower::service_fn(move |request| echo.clone().answer(request)))
+        |echo: Echo| {
+            $provider.with_transport(tower::service_fn(move |request| {
+                echo.clone().answer(request)
+            }))
+        }
     };
 }
 
 #[tokio::test]
 async fn the_assertion_of_a_service_account_is_not_told() {
-    assert_not_echoed(ERRORS, through!(ServiceAccountKey::from_json(KEY_FILE).unwrap())).await;
+    assert_not_echoed(
+        ERRORS,
+        through!(ServiceAccountKey::from_json(KEY_FILE).unwrap()),
+    )
+    .await;
 }
 
 #[tokio::test]
@@ -137,11 +186,19 @@ async fn a_token_in_an_unusable_answer_is_not_told() {
     for status in [200, 404, 500] {
         for shape in SHAPES {
             let answer = move |_: Request<Full<Bytes>>| async move {
-                Ok::<_, Infallible>(Response::builder().status(status).body(Full::from(shape(TOKEN))).unwrap())
+                Ok::<_, Infallible>(
+                    Response::builder()
+                        .status(status)
+                        .body(Full::from(shape(TOKEN)))
+                        .unwrap(),
+                )
             };
             let provider = MetadataService::new().with_transport(tower::service_fn(answer));
             if let Err(error) = provider.fetch().await {
-                assert_silent("the metadata service's error", &crate::canary::error(&error));
+                assert_silent(
+                    "the metadata service's error",
+                    &crate::canary::error(&error),
+                );
             }
         }
     }

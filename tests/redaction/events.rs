@@ -22,37 +22,68 @@ impl Run {
     async fn start() -> Self {
         let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
         cloud.set_clock(clock.clone());
-        let key = ServiceAccountKey::from_json(cloud.service_account_key()).unwrap().with_endpoint(cloud.iam_url());
+        let key = ServiceAccountKey::from_json(cloud.service_account_key())
+            .unwrap()
+            .with_endpoint(cloud.iam_url());
         let cache = CredentialCache::builder(key).clock(clock.clone()).build();
         let secrets = vec![cloud.api_key(), private_key_part(&cloud)];
-        Self { cloud, cache, clock, secrets }
+        Self {
+            cloud,
+            cache,
+            clock,
+            secrets,
+        }
     }
 
     async fn get(&mut self, auth: AuthLayer, path: &str) -> Result<StatusCode, BoxError> {
         let policy = TrustedOrigins::none().allow_loopback().and(ExecutionOnly);
         let client = auth.with_policy(policy).layer(HttpsTransport::new());
         let request = Request::get(self.cloud.workflows_url() + path).body(Default::default())?;
-        let outcome = client.oneshot(request).await.map(|response| response.status());
+        let outcome = client
+            .oneshot(request)
+            .await
+            .map(|response| response.status());
         self.note_token();
         outcome
     }
 
     async fn list(&mut self) -> Result<StatusCode, BoxError> {
-        self.get(AuthLayer::from_cache(self.cache.clone()), "/workflows/v1/execution?workflowId=dfq1").await
+        self.get(
+            AuthLayer::from_cache(self.cache.clone()),
+            "/workflows/v1/execution?workflowId=dfq1",
+        )
+        .await
     }
 
     async fn list_grpc(&mut self) -> Result<(), tonic::Status> {
-        let channel = Endpoint::from_shared(self.cloud.grpc_url()).unwrap().connect_lazy();
-        let channel = AuthLayer::from_cache(self.cache.clone()).grpc().layer(channel);
-        let request = proto::ListExecutionsRequest { workflow_id: "dfq1".to_owned(), ..Default::default() };
-        let outcome = proto::ExecutionServiceClient::new(channel).list(request).await.map(drop);
+        let channel = Endpoint::from_shared(self.cloud.grpc_url())
+            .unwrap()
+            .connect_lazy();
+        let channel = AuthLayer::from_cache(self.cache.clone())
+            .grpc()
+            .layer(channel);
+        let request = proto::ListExecutionsRequest {
+            workflow_id: "dfq1".to_owned(),
+            ..Default::default()
+        };
+        let outcome = proto::ExecutionServiceClient::new(channel)
+            .list(request)
+            .await
+            .map(drop);
         self.note_token();
         outcome
     }
 
     fn note_token(&mut self) {
         if let Some(held) = self.cache.peek() {
-            let token = held.header_value().to_str().unwrap().split_once(' ').unwrap().1.to_owned();
+            let token = held
+                .header_value()
+                .to_str()
+                .unwrap()
+                .split_once(' ')
+                .unwrap()
+                .1
+                .to_owned();
             if !self.secrets.contains(&token) {
                 self.secrets.push(token);
             }
@@ -62,7 +93,13 @@ impl Run {
 
 fn private_key_part(cloud: &FakeCloud) -> String {
     let file: serde_json::Value = serde_json::from_str(&cloud.service_account_key()).unwrap();
-    file["private_key"].as_str().unwrap().lines().nth(8).unwrap().to_owned()
+    file["private_key"]
+        .as_str()
+        .unwrap()
+        .lines()
+        .nth(8)
+        .unwrap()
+        .to_owned()
 }
 
 #[tokio::test]
@@ -82,12 +119,20 @@ async fn no_event_of_a_full_run_tells_a_secret() {
     run.cache.refresh().await.unwrap();
     run.note_token();
     let key = Credential::api_key(run.cloud.api_key()).unwrap();
-    assert!(run.get(AuthLayer::new(key), "/workflows/v1/workflow/dfq1").await.is_err());
+    assert!(
+        run.get(AuthLayer::new(key), "/workflows/v1/workflow/dfq1")
+            .await
+            .is_err()
+    );
     run.cloud.rotate_service_account_key();
     assert!(run.cache.refresh().await.is_err());
 
     let panicking = AuthLayer::new(|| async { panic!("{TOKEN}") });
-    assert!(run.get(panicking, "/workflows/v1/workflow/dfq1").await.is_err());
+    assert!(
+        run.get(panicking, "/workflows/v1/workflow/dfq1")
+            .await
+            .is_err()
+    );
 
     let heard = listener.lines().join("\n");
     let told = [
@@ -98,12 +143,18 @@ async fn no_event_of_a_full_run_tells_a_secret() {
         "request not sent",
     ];
     for message in told {
-        assert!(heard.contains(message), "nothing was told of `{message}`: {heard}");
+        assert!(
+            heard.contains(message),
+            "nothing was told of `{message}`: {heard}"
+        );
     }
     assert_eq!(run.secrets.len(), 5, "a key, an API key and three tokens");
     for secret in &run.secrets {
         assert_without("an event", &heard, secret);
     }
-    assert!(!heard.contains("eyJ"), "an event tells an assertion: {heard}");
+    assert!(
+        !heard.contains("eyJ"),
+        "an event tells an assertion: {heard}"
+    );
     assert_silent("an event", &heard);
 }

@@ -12,7 +12,11 @@ use crate::canary::*;
 async fn the_payload_of_a_provider_s_panic_is_in_no_error() {
     let as_text = || async { panic!("{TOKEN} is wrong") };
     let as_string = || async { panic_any(TOKEN.to_owned()) };
-    let as_error = || async { Err(ProviderError::permanent(Credential::iam_token(format!("{TOKEN} ")).unwrap_err())) };
+    let as_error = || async {
+        Err(ProviderError::permanent(
+            Credential::iam_token(format!("{TOKEN} ")).unwrap_err(),
+        ))
+    };
     let early = || -> std::future::Ready<Result<Credential, ProviderError>> { panic!("{API_KEY}") };
     for cache in [
         CredentialCache::new(as_text),
@@ -24,12 +28,21 @@ async fn the_payload_of_a_provider_s_panic_is_in_no_error() {
         assert_silent("an error", &crate::canary::error(&error));
         assert_silent("a cache", &debug(&cache));
         assert_silent("a status", &debug(&cache.status()));
-        let AuthError::Provider(error) = error else { panic!("{error}") };
-        assert!(error.is_permanent() || error.to_string() == "the provider panicked", "{error}");
+        let AuthError::Provider(error) = error else {
+            panic!("{error}")
+        };
+        assert!(
+            error.is_permanent() || error.to_string() == "the provider panicked",
+            "{error}"
+        );
 
-        let channel =
-            tower::service_fn(|_: Request<()>| async { Ok::<_, std::convert::Infallible>(Response::new(())) });
-        let grpc = AuthLayer::from_cache(cache).with_policy(Unrestricted).grpc().layer(channel);
+        let channel = tower::service_fn(|_: Request<()>| async {
+            Ok::<_, std::convert::Infallible>(Response::new(()))
+        });
+        let grpc = AuthLayer::from_cache(cache)
+            .with_policy(Unrestricted)
+            .grpc()
+            .layer(channel);
         let refusal = grpc.oneshot(Request::new(())).await.unwrap();
         assert!(refusal.headers().contains_key("grpc-message"));
         assert_silent("a gRPC status", &debug(&refusal));

@@ -24,7 +24,8 @@ async fn printed(request: Request<()>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(debug(&request)))
 }
 
-type Client = tower::util::ServiceFn<fn(Request<()>) -> std::future::Ready<Result<Response<()>, Infallible>>>;
+type Client =
+    tower::util::ServiceFn<fn(Request<()>) -> std::future::Ready<Result<Response<()>, Infallible>>>;
 
 fn client() -> Client {
     tower::service_fn(|_| std::future::ready(Ok(Response::new(()))))
@@ -33,20 +34,34 @@ fn client() -> Client {
 #[test]
 fn a_credential_never_prints_what_it_holds() {
     for credential in [token(), key()] {
-        let aged = credential.clone().with_expiry(SystemTime::now()).with_max_age(Duration::from_secs(1));
-        for text in
-            [debug(&credential), debug(&aged), debug(credential.header_value()), shown(&credential.fingerprint())]
-        {
+        let aged = credential
+            .clone()
+            .with_expiry(SystemTime::now())
+            .with_max_age(Duration::from_secs(1));
+        for text in [
+            debug(&credential),
+            debug(&aged),
+            debug(credential.header_value()),
+            shown(&credential.fingerprint()),
+        ] {
             assert_silent("a credential", &text);
         }
         assert_silent("an override", &debug(&AuthOverride::Use(credential)));
     }
-    for text in
-        ["Bearer c4n4ry007", "Api-Key c4n4ry007", "c4n4ry007 ", "c4n4ry007\u{e9}", "c4=n4ry007", "\"c4n4ry007\""]
-    {
+    for text in [
+        "Bearer c4n4ry007",
+        "Api-Key c4n4ry007",
+        "c4n4ry007 ",
+        "c4n4ry007\u{e9}",
+        "c4=n4ry007",
+        "\"c4n4ry007\"",
+    ] {
         let invalid = Credential::iam_token(text).unwrap_err();
         assert_silent("an invalid credential", &error(&invalid));
-        assert_silent("the error it becomes", &error(&ProviderError::from(invalid)));
+        assert_silent(
+            "the error it becomes",
+            &error(&ProviderError::from(invalid)),
+        );
     }
 }
 
@@ -63,7 +78,13 @@ async fn a_cache_a_layer_and_a_service_never_print_what_they_hold() {
         // Cold, warm with the shared value, warm with the own copy.
         assert_silent("a response future", &debug(&service.call(request())));
         assert_silent("a gRPC response future", &debug(&grpc.call(request())));
-        service.ready().await.unwrap().call(request()).await.unwrap();
+        service
+            .ready()
+            .await
+            .unwrap()
+            .call(request())
+            .await
+            .unwrap();
         grpc.ready().await.unwrap().call(request()).await.unwrap();
         assert_silent("a service", &debug(&service));
         assert_silent("a gRPC service", &debug(&grpc));
@@ -78,14 +99,27 @@ async fn a_cache_a_layer_and_a_service_never_print_what_they_hold() {
 #[tokio::test]
 async fn a_request_never_prints_the_header_that_was_written() {
     for credential in [token(), key()] {
-        let mut service =
-            AuthLayer::new(credential.clone()).with_policy(Unrestricted).layer(tower::service_fn(printed));
-        for exception in [None, Some(AuthOverride::Use(credential.clone())), None, None] {
+        let mut service = AuthLayer::new(credential.clone())
+            .with_policy(Unrestricted)
+            .layer(tower::service_fn(printed));
+        for exception in [
+            None,
+            Some(AuthOverride::Use(credential.clone())),
+            None,
+            None,
+        ] {
             let mut request = Request::new(());
             if let Some(exception) = exception {
                 request.extensions_mut().insert(exception);
             }
-            let text = service.ready().await.unwrap().call(request).await.unwrap().into_body();
+            let text = service
+                .ready()
+                .await
+                .unwrap()
+                .call(request)
+                .await
+                .unwrap()
+                .into_body();
             assert!(text.contains("\"authorization\": Sensitive"), "{text}");
             assert_silent("a request", &text);
         }
@@ -94,17 +128,28 @@ async fn a_request_never_prints_the_header_that_was_written() {
 
 #[test]
 fn a_decision_prints_neither_credential_nor_query_nor_userinfo() {
-    let mut request = Request::delete("https://me:c4n4ry007@evil.example/x?token=c4n4ry007").body(()).unwrap();
-    request.headers_mut().insert(header::AUTHORIZATION, key().header_value().clone());
+    let mut request = Request::delete("https://me:c4n4ry007@evil.example/x?token=c4n4ry007")
+        .body(())
+        .unwrap();
+    request
+        .headers_mut()
+        .insert(header::AUTHORIZATION, key().header_value().clone());
     let head = RequestHead::of(&request);
     for credential in [token(), key()] {
         let decision = Workflows::new().decide(&head, &credential);
         assert_silent("a decision", &debug(&decision));
-        let Decision::Deny(denial) = decision else { panic!("{decision:?}") };
+        let Decision::Deny(denial) = decision else {
+            panic!("{decision:?}")
+        };
         assert_silent("a denial", &error(&denial));
         assert_silent("the error it becomes", &error(&AuthError::Denied(denial)));
     }
-    for origin in ["https://me:c4n4ry007@host", "c4n4ry007", "https://host/c4n4ry007", "ftp://c4n4ry007"] {
+    for origin in [
+        "https://me:c4n4ry007@host",
+        "c4n4ry007",
+        "https://host/c4n4ry007",
+        "ftp://c4n4ry007",
+    ] {
         let invalid = TrustedOrigins::none().allow(origin).unwrap_err();
         assert_silent("an invalid origin", &error(&invalid));
     }
@@ -115,7 +160,8 @@ async fn a_provider_never_prints_its_secret_before_or_after_it_answered() {
     let path = std::env::temp_dir().join(format!("redaction-{}", std::process::id()));
     fs::write(&path, TOKEN).unwrap();
     let file = CredentialFile::iam_token(&path);
-    let lookup = EnvCredential::with_lookup(|name| (name == "YC_API_KEY").then(|| API_KEY.to_owned()));
+    let lookup =
+        EnvCredential::with_lookup(|name| (name == "YC_API_KEY").then(|| API_KEY.to_owned()));
     let exec = Exec::new("sh").args(["-c", &format!("echo {TOKEN}")]);
     let scripted = ScriptedProvider::new().answer(token());
     let chain = Chain::new().or(ScriptedProvider::new()).or(token());
@@ -125,9 +171,13 @@ async fn a_provider_never_prints_its_secret_before_or_after_it_answered() {
         assert_silent("a program", &debug(&exec));
         assert_silent("a script", &debug(&scripted));
         assert_silent("a chain", &debug(&chain));
-        for fetched in
-            [file.fetch().await, lookup.fetch().await, exec.fetch().await, scripted.fetch().await, chain.fetch().await]
-        {
+        for fetched in [
+            file.fetch().await,
+            lookup.fetch().await,
+            exec.fetch().await,
+            scripted.fetch().await,
+            chain.fetch().await,
+        ] {
             assert!(fetched.is_ok());
             assert_silent("what was fetched", &debug(&fetched));
         }
@@ -140,8 +190,14 @@ async fn a_provider_never_prints_its_secret_before_or_after_it_answered() {
 async fn a_provider_that_asks_over_the_network_never_prints_its_secret() {
     let source = CredentialCache::new(token());
     source.get().await.unwrap();
-    assert_silent("an OAuth token", &debug(&OAuthToken::new(OAUTH_TOKEN).unwrap()));
-    assert_silent("an impersonation", &debug(&Impersonation::from_cache(source, "aje1")));
+    assert_silent(
+        "an OAuth token",
+        &debug(&OAuthToken::new(OAUTH_TOKEN).unwrap()),
+    );
+    assert_silent(
+        "an impersonation",
+        &debug(&Impersonation::from_cache(source, "aje1")),
+    );
     let identity = WorkloadIdentity::from_fn("aje1", || async { Ok(SUBJECT_TOKEN.to_owned()) });
     assert_silent("a workload identity", &debug(&identity));
     let key = ServiceAccountKey::from_json(KEY_FILE).unwrap();
@@ -149,10 +205,15 @@ async fn a_provider_that_asks_over_the_network_never_prints_its_secret() {
     assert_without("a layer over it", &debug(&AuthLayer::new(key)), &key_part());
 
     let endpoint = "https://me:c4n4ry007@iam.example";
-    let oauth = OAuthToken::new(OAUTH_TOKEN).unwrap().with_endpoint(endpoint);
+    let oauth = OAuthToken::new(OAUTH_TOKEN)
+        .unwrap()
+        .with_endpoint(endpoint);
     let metadata = MetadataService::new().with_endpoint(endpoint);
     assert_silent("an endpoint", &(debug(&oauth) + &debug(&metadata)));
-    for error in [oauth.fetch().await.unwrap_err(), metadata.fetch().await.unwrap_err()] {
+    for error in [
+        oauth.fetch().await.unwrap_err(),
+        metadata.fetch().await.unwrap_err(),
+    ] {
         assert_silent("an endpoint's error", &crate::canary::error(&error));
     }
 }
@@ -161,9 +222,13 @@ async fn a_provider_that_asks_over_the_network_never_prints_its_secret() {
 async fn a_source_that_cannot_be_used_is_not_quoted() {
     let path = std::env::temp_dir().join(format!("redaction-bad-{}", std::process::id()));
     let mut errors = Vec::new();
-    for text in
-        ["c4n4ry007 c4n4ry007", "Bearer c4n4ry007", "{\"c4n4ry007\": \"c4n4ry007", "\u{e9}c4n4ry007", "AQVN c4n4ry007"]
-    {
+    for text in [
+        "c4n4ry007 c4n4ry007",
+        "Bearer c4n4ry007",
+        "{\"c4n4ry007\": \"c4n4ry007",
+        "\u{e9}c4n4ry007",
+        "AQVN c4n4ry007",
+    ] {
         fs::write(&path, text).unwrap();
         errors.extend(CredentialFile::new(&path).fetch().await.err());
         errors.extend(CredentialFile::api_key(&path).fetch().await.err());
@@ -171,12 +236,17 @@ async fn a_source_that_cannot_be_used_is_not_quoted() {
         errors.extend(ServiceAccountKey::from_json(text).err());
         errors.extend(ServiceAccountKey::from_json(KEY_FILE.replace("MII", text)).err());
         errors.extend(Credential::from_function_context(text).err());
-        errors.extend(Credential::from_function_context(format!("{{\"access_token\":\"{text}\"}}")).err());
+        errors.extend(
+            Credential::from_function_context(format!("{{\"access_token\":\"{text}\"}}")).err(),
+        );
         let text = text.to_owned();
         for name in ["YC_API_KEY", "YC_TOKEN"] {
             let text = text.clone();
             errors.extend(
-                EnvCredential::with_lookup(move |asked| (asked == name).then(|| text.clone())).fetch().await.err(),
+                EnvCredential::with_lookup(move |asked| (asked == name).then(|| text.clone()))
+                    .fetch()
+                    .await
+                    .err(),
             );
         }
     }
@@ -186,8 +256,20 @@ async fn a_source_that_cannot_be_used_is_not_quoted() {
         "printf 'c4n4ry007\\377'",
         "echo \"bad token $0\" >&2; exit 1",
     ] {
-        errors.extend(Exec::new("sh").args(["-c", script, TOKEN]).fetch().await.err());
-        errors.extend(Exec::new("sh").args(["-c", script, API_KEY]).fetch().await.err());
+        errors.extend(
+            Exec::new("sh")
+                .args(["-c", script, TOKEN])
+                .fetch()
+                .await
+                .err(),
+        );
+        errors.extend(
+            Exec::new("sh")
+                .args(["-c", script, API_KEY])
+                .fetch()
+                .await
+                .err(),
+        );
     }
     assert!(errors.len() > 40, "{}", errors.len());
     for error in errors {
@@ -199,17 +281,26 @@ async fn a_source_that_cannot_be_used_is_not_quoted() {
 #[tokio::test]
 async fn the_fake_cloud_prints_none_of_its_secrets() {
     let cloud = FakeCloud::start().await;
-    let key = ServiceAccountKey::from_json(cloud.service_account_key()).unwrap().with_endpoint(cloud.iam_url());
+    let key = ServiceAccountKey::from_json(cloud.service_account_key())
+        .unwrap()
+        .with_endpoint(cloud.iam_url());
     let token = key.fetch().await.unwrap();
     let client = tower::ServiceBuilder::new()
         .layer(AuthLayer::new(token.clone()).with_policy(TrustedOrigins::none().allow_loopback()))
         .service(HttpsTransport::new());
-    let request = Request::get(cloud.workflows_url() + "/workflows/v1/workflow/dfq1").body(Default::default()).unwrap();
+    let request = Request::get(cloud.workflows_url() + "/workflows/v1/workflow/dfq1")
+        .body(Default::default())
+        .unwrap();
     assert_eq!(client.oneshot(request).await.unwrap().status(), 200);
     let text = debug(&cloud) + &debug(&cloud.audit()) + &debug(&cloud.requests_per_credential());
     assert_eq!(cloud.audit().len(), 2);
     let token = token.header_value().to_str().unwrap()["Bearer ".len()..].to_owned();
-    for secret in [token, cloud.api_key(), cloud.oauth_token(), cloud.subject_token()] {
+    for secret in [
+        token,
+        cloud.api_key(),
+        cloud.oauth_token(),
+        cloud.subject_token(),
+    ] {
         assert_without("the fake cloud", &text, &secret);
     }
 }

@@ -35,14 +35,22 @@ enum Answer {
 
 impl Script {
     pub(crate) fn new() -> Self {
-        Self(Arc::new(Mutex::new(State { answers: VecDeque::new(), asked: Vec::new() })))
+        Self(Arc::new(Mutex::new(State {
+            answers: VecDeque::new(),
+            asked: Vec::new(),
+        })))
     }
 
     pub(crate) fn reply(self, status: u16, body: impl Into<String>) -> Self {
         self.reply_with(status, &[], body)
     }
 
-    pub(crate) fn reply_with(self, status: u16, headers: &[(&str, &str)], body: impl Into<String>) -> Self {
+    pub(crate) fn reply_with(
+        self,
+        status: u16,
+        headers: &[(&str, &str)],
+        body: impl Into<String>,
+    ) -> Self {
         let mut response = Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(*name, *value);
@@ -75,8 +83,12 @@ impl Script {
     fn next(&self, request: Request<Bytes>) -> Answer {
         let mut state = self.0.lock().unwrap();
         state.asked.push(request);
-        if state.answers.len() > 1 { state.answers.pop_front() } else { state.answers.front().cloned() }
-            .expect("an answer")
+        if state.answers.len() > 1 {
+            state.answers.pop_front()
+        } else {
+            state.answers.front().cloned()
+        }
+        .expect("an answer")
     }
 }
 
@@ -113,7 +125,11 @@ pub(crate) fn iam_token(token: &str, seconds: u64) -> String {
 /// The value of a `Date` header so many seconds from now.
 pub(crate) fn date(seconds: i64) -> String {
     let by = Duration::from_secs(seconds.unsigned_abs());
-    httpdate::fmt_http_date(if seconds < 0 { SystemTime::now() - by } else { SystemTime::now() + by })
+    httpdate::fmt_http_date(if seconds < 0 {
+        SystemTime::now() - by
+    } else {
+        SystemTime::now() + by
+    })
 }
 
 /// All that may be printed of an error or a value.

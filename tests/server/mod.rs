@@ -31,7 +31,10 @@ impl Server {
                 thread::spawn(move || serve(stream.unwrap()));
             }
         });
-        Self { address, connections }
+        Self {
+            address,
+            connections,
+        }
     }
 
     /// Reads the request, then writes these bytes and closes.
@@ -48,7 +51,9 @@ impl Server {
     }
 
     pub(crate) fn provider(&self) -> ServiceAccountKey {
-        ServiceAccountKey::from_json(KEY).unwrap().with_endpoint(format!("http://{}", self.address))
+        ServiceAccountKey::from_json(KEY)
+            .unwrap()
+            .with_endpoint(format!("http://{}", self.address))
     }
 }
 
@@ -60,9 +65,13 @@ pub(crate) fn read_request(stream: &mut impl Read) -> String {
         let length = stream.read(&mut chunk).unwrap();
         text.extend_from_slice(&chunk[..length]);
         let seen = String::from_utf8_lossy(&text).into_owned();
-        let Some((head, body)) = seen.split_once("\r\n\r\n") else { continue };
-        let length =
-            head.lines().find_map(|line| line.strip_prefix("content-length: ")).map_or(0, |n| n.parse().unwrap());
+        let Some((head, body)) = seen.split_once("\r\n\r\n") else {
+            continue;
+        };
+        let length = head
+            .lines()
+            .find_map(|line| line.strip_prefix("content-length: "))
+            .map_or(0, |n| n.parse().unwrap());
         if body.len() >= length {
             return seen;
         }
@@ -70,7 +79,10 @@ pub(crate) fn read_request(stream: &mut impl Read) -> String {
 }
 
 pub(crate) fn with_length(status: &str, headers: &str, body: &str) -> String {
-    format!("HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}", body.len())
+    format!(
+        "HTTP/1.1 {status}\r\n{headers}content-length: {}\r\n\r\n{body}",
+        body.len()
+    )
 }
 
 /// Until the other side has had enough.
@@ -86,5 +98,9 @@ pub(crate) fn run(test: &str, variables: &[(&str, &str)]) {
         .output()
         .unwrap();
     let text = String::from_utf8_lossy(&output.stdout);
-    assert!(output.status.success() && text.contains("1 passed"), "{text}{}", String::from_utf8_lossy(&output.stderr));
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
 }

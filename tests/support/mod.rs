@@ -75,7 +75,10 @@ impl Subscriber for Listener {
 
     fn exit(&self, id: &Id) {
         let entered = &mut self.0.lock().unwrap().entered;
-        if let Some(place) = entered.iter().rposition(|entered| *entered == id.into_u64()) {
+        if let Some(place) = entered
+            .iter()
+            .rposition(|entered| *entered == id.into_u64())
+        {
             entered.remove(place);
         }
     }

@@ -1,4 +1,5 @@
-//! The cases of `warm_path`, and google-cloud-auth's credentials beside them in the same run. See `benches/README.md`.
+//! The cases of `warm_path`, and google-cloud-auth's credentials beside them in the same run. See
+//! `benches/README.md`.
 
 #[path = "../../warm_path/cases.rs"]
 mod cases;
@@ -26,14 +27,29 @@ fn main() {
     cases.extend(cases::ours());
     cases.extend(cases::rivals());
     // The credentials renew in a task, and so ask for a runtime.
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().expect("a runtime");
+    let runtime = tokio::runtime::Builder::new_multi_thread()
+        .worker_threads(1)
+        .enable_all()
+        .build()
+        .expect("a runtime");
     let _entered = runtime.enter();
     for (name, credentials) in [
-        ("google-cloud-auth Credentials::headers, service account", service_account()),
+        (
+            "google-cloud-auth Credentials::headers, service account",
+            service_account(),
+        ),
         ("google-cloud-auth Credentials::headers, API key", api_key()),
     ] {
-        runtime.block_on(credentials.headers(Extensions::new())).expect("headers without a network");
-        cases.push(Case::new(name, Google { inner: client(), credentials }));
+        runtime
+            .block_on(credentials.headers(Extensions::new()))
+            .expect("headers without a network");
+        cases.push(Case::new(
+            name,
+            Google {
+                inner: client(),
+                credentials,
+            },
+        ));
     }
     report::run(&mut cases, 1500);
 }
@@ -47,7 +63,9 @@ fn service_account() -> Credentials {
         "project_id": "example",
         "universe_domain": "googleapis.com",
     });
-    service_account::Builder::new(key).build().expect("a service account")
+    service_account::Builder::new(key)
+        .build()
+        .expect("a service account")
 }
 
 fn api_key() -> Credentials {
@@ -63,7 +81,10 @@ struct Google<S> {
 
 impl<S> Service<Request<()>> for Google<S>
 where
-    S: Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send> + Clone + Send + 'static,
+    S: Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + 'static,
 {
     type Response = Response<()>;
     type Error = Infallible;
@@ -77,7 +98,9 @@ where
         let (credentials, mut inner) = (self.credentials.clone(), self.inner.clone());
         Box::pin(async move {
             let headers = credentials.headers(Extensions::new()).await;
-            let Ok(CacheableResource::New { data, .. }) = headers else { panic!("the headers are cached") };
+            let Ok(CacheableResource::New { data, .. }) = headers else {
+                panic!("the headers are cached")
+            };
             request.headers_mut().extend(data);
             inner.call(request).await
         })

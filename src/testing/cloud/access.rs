@@ -14,7 +14,8 @@ use crate::credential::{Credential, Fingerprint, Scheme};
 /// What a request is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(super) enum Resource {
-    /// The one resource that takes API keys *(Authentication, Workflows API reference, Yandex Cloud docs)*.
+    /// The one resource that takes API keys *(Authentication, Workflows API reference, Yandex Cloud
+    /// docs)*.
     Execution,
     /// Any other.
     Other,
@@ -29,15 +30,23 @@ pub(super) struct Presented {
 impl Presented {
     pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
-        let (value, None) = (values.next()?, values.next()) else { return None };
+        let (value, None) = (values.next()?, values.next()) else {
+            return None;
+        };
         let (word, secret) = value.to_str().ok()?.split_once(' ')?;
-        let scheme =
-            [Scheme::ApiKey, Scheme::Bearer].into_iter().find(|scheme| scheme.as_str().eq_ignore_ascii_case(word))?;
-        Some(Self { scheme, secret: secret.to_owned() })
+        let scheme = [Scheme::ApiKey, Scheme::Bearer]
+            .into_iter()
+            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(word))?;
+        Some(Self {
+            scheme,
+            secret: secret.to_owned(),
+        })
     }
 
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
-        Credential::iam_token(&self.secret).ok().map(|credential| credential.fingerprint())
+        Credential::iam_token(&self.secret)
+            .ok()
+            .map(|credential| credential.fingerprint())
     }
 
     /// Whose it is, were it valid.
@@ -51,10 +60,17 @@ impl Presented {
 
 /// The account that asks, if it may.
 ///
-/// What the cloud answers to an API key elsewhere than on the Execution resource is not documented; this one says 403, code 7.
-pub(super) fn authorize(world: &World, headers: &HeaderMap, resource: Resource) -> Result<String, Refusal> {
+/// What the cloud answers to an API key elsewhere than on the Execution resource is not documented;
+/// this one says 403, code 7.
+pub(super) fn authorize(
+    world: &World,
+    headers: &HeaderMap,
+    resource: Resource,
+) -> Result<String, Refusal> {
     let Some(Presented { scheme, secret }) = Presented::of(headers) else {
-        return Err(Refusal::unauthenticated("No valid Authorization header provided"));
+        return Err(Refusal::unauthenticated(
+            "No valid Authorization header provided",
+        ));
     };
     match scheme {
         Scheme::Bearer => world.tokens.check(&secret, world.now()),
@@ -76,7 +92,11 @@ pub(super) struct Guard {
     pub(super) cloud: Shared,
 }
 
-pub(super) async fn guard(State(guard): State<Guard>, request: Request, next: Next) -> Result<Response, Refusal> {
+pub(super) async fn guard(
+    State(guard): State<Guard>,
+    request: Request,
+    next: Next,
+) -> Result<Response, Refusal> {
     authorize(&guard.cloud.lock(), request.headers(), guard.resource)?;
     Ok(next.run(request).await)
 }

@@ -35,10 +35,14 @@ struct KeyPair {
     public_pem: &'static str,
 }
 
-static FIRST: KeyPair =
-    KeyPair { private_pem: include_str!("../keys/first.pem"), public_pem: include_str!("../keys/first.pub.pem") };
-static SECOND: KeyPair =
-    KeyPair { private_pem: include_str!("../keys/second.pem"), public_pem: include_str!("../keys/second.pub.pem") };
+static FIRST: KeyPair = KeyPair {
+    private_pem: include_str!("../keys/first.pem"),
+    public_pem: include_str!("../keys/first.pub.pem"),
+};
+static SECOND: KeyPair = KeyPair {
+    private_pem: include_str!("../keys/second.pem"),
+    public_pem: include_str!("../keys/second.pub.pem"),
+};
 
 impl Accounts {
     pub(super) fn new() -> Self {
@@ -74,7 +78,9 @@ impl Accounts {
     }
 
     pub(super) fn exists(&self, id: &str) -> bool {
-        [&self.robot, &self.deputy].iter().any(|account| account.id == id)
+        [&self.robot, &self.deputy]
+            .iter()
+            .any(|account| account.id == id)
     }
 
     /// The key of that id and the account that owns it.
@@ -87,22 +93,38 @@ impl Accounts {
 
     /// Replaces the first account's key. The old one is unknown from then on.
     pub(super) fn rotate_key(&mut self) {
-        let other = if std::ptr::eq(self.robot.key.pair, &FIRST) { &SECOND } else { &FIRST };
+        let other = if std::ptr::eq(self.robot.key.pair, &FIRST) {
+            &SECOND
+        } else {
+            &FIRST
+        };
         self.robot.key = AuthorizedKey::new(other);
     }
 }
 
 impl ServiceAccount {
     fn new(pair: &'static KeyPair) -> Self {
-        Self { id: random::id("aje"), key: AuthorizedKey::new(pair) }
+        Self {
+            id: random::id("aje"),
+            key: AuthorizedKey::new(pair),
+        }
     }
 
     /// The key file, as `yc iam key create` writes it *(Authorized keys, Yandex Cloud docs)*.
     pub(super) fn key_file(&self) -> String {
-        let AuthorizedKey { id, pair, created_at } = &self.key;
+        let AuthorizedKey {
+            id,
+            pair,
+            created_at,
+        } = &self.key;
         let preamble = format!("PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <{id}>\n");
         // The CLI is written in Go, whose JSON escapes these two.
-        let json = |text: &str| Value::from(text).to_string().replace('<', "\\u003c").replace('>', "\\u003e");
+        let json = |text: &str| {
+            Value::from(text)
+                .to_string()
+                .replace('<', "\\u003c")
+                .replace('>', "\\u003e")
+        };
         format!(
             "{{\n   \"id\": {},\n   \"service_account_id\": {},\n   \"created_at\": \"{created_at:.9}\",\n   \
              \"key_algorithm\": \"RSA_2048\",\n   \"public_key\": {},\n   \"private_key\": {}\n}}\n",
@@ -116,13 +138,20 @@ impl ServiceAccount {
 
 impl AuthorizedKey {
     fn new(pair: &'static KeyPair) -> Self {
-        Self { id: random::id("aje"), pair, created_at: jiff::Timestamp::now() }
+        Self {
+            id: random::id("aje"),
+            pair,
+            created_at: jiff::Timestamp::now(),
+        }
     }
 
     /// The public key, in the encoding that ring verifies with *(RFC 8017 §A.1.1)*.
     pub(super) fn public_der(&self) -> Vec<u8> {
-        let der = PrivatePkcs8KeyDer::from_pem_slice(self.pair.private_pem.as_bytes()).expect("the test keys are PEM");
+        let der = PrivatePkcs8KeyDer::from_pem_slice(self.pair.private_pem.as_bytes())
+            .expect("the test keys are PEM");
         let pair = rsa::KeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("the test keys are RSA");
-        ring::signature::KeyPair::public_key(&pair).as_ref().to_vec()
+        ring::signature::KeyPair::public_key(&pair)
+            .as_ref()
+            .to_vec()
     }
 }

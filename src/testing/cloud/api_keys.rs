@@ -40,11 +40,27 @@ impl ApiKey {
 }
 
 impl ApiKeys {
-    pub(super) fn issue(&mut self, account: &str, scopes: &[&str], expires_at: Option<SystemTime>) -> String {
-        let scopes = if scopes.is_empty() { &DEFAULT_SCOPES } else { scopes };
+    pub(super) fn issue(
+        &mut self,
+        account: &str,
+        scopes: &[&str],
+        expires_at: Option<SystemTime>,
+    ) -> String {
+        let scopes = if scopes.is_empty() {
+            &DEFAULT_SCOPES
+        } else {
+            scopes
+        };
         let scopes = scopes.iter().map(|&scope| scope.to_owned()).collect();
         let secret = random::api_key();
-        self.0.insert(secret.clone(), ApiKey { account: account.to_owned(), scopes, expires_at });
+        self.0.insert(
+            secret.clone(),
+            ApiKey {
+                account: account.to_owned(),
+                scopes,
+                expires_at,
+            },
+        );
         secret
     }
 
@@ -58,7 +74,10 @@ impl ApiKeys {
 
     pub(super) fn check(&self, secret: &str, now: SystemTime) -> Result<&ApiKey, Refusal> {
         let Some(key) = self.0.get(secret) else {
-            return Err(Refusal::unauthenticated(format!("Unknown api key '{}'", masked(secret))));
+            return Err(Refusal::unauthenticated(format!(
+                "Unknown api key '{}'",
+                masked(secret)
+            )));
         };
         if key.expires_at.is_some_and(|end| end <= now) {
             return Err(Refusal::unauthenticated("The apikey has expired"));
@@ -71,7 +90,12 @@ impl ApiKeys {
 fn masked(secret: &str) -> String {
     match Credential::api_key(secret) {
         Ok(key) if secret.len() >= 40 => {
-            format!("{}****{} ({})", &secret[..4], &secret[secret.len() - 4..], key.fingerprint())
+            format!(
+                "{}****{} ({})",
+                &secret[..4],
+                &secret[secret.len() - 4..],
+                key.fingerprint()
+            )
         }
         _ => "****".to_owned(),
     }

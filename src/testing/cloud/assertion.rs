@@ -15,7 +15,8 @@ use crate::clock::unix_nanos;
 /// Whom the JWT must be for. The same for every address the cloud is reached by.
 const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 const MAX_LIFETIME: i64 = 3600;
-/// How far the clock of whoever signed may be off, in seconds. The cloud's own allowance is not documented.
+/// How far the clock of whoever signed may be off, in seconds. The cloud's own allowance is not
+/// documented.
 const MAX_SKEW: i64 = 30;
 
 #[derive(Deserialize)]
@@ -50,16 +51,23 @@ pub(super) fn verify(jwt: &str, accounts: &Accounts, now: SystemTime) -> Result<
         return Err(refused("alg must be PS256"));
     }
     let Some((account, key)) = accounts.key(&header.kid) else {
-        return Err(Refusal::unauthenticated(format!("Key '{}' was not found", header.kid)));
+        return Err(Refusal::unauthenticated(format!(
+            "Key '{}' was not found",
+            header.kid
+        )));
     };
-    // ring takes a salt as long as the digest and no other, which is what PS256 means (RFC 7518 §3.5).
+    // ring takes a salt as long as the digest and no other, which is what PS256 means (RFC 7518
+    // §3.5).
     UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.public_der())
         .verify(signed.as_bytes(), &decoded(signature)?)
         .map_err(|_| refused("the signature does not match"))?;
     if claims.iss != account.id {
         return Err(refused("iss is not the owner of the key"));
     }
-    check(&claims, i64::try_from(unix_nanos(now) / 1_000_000_000).unwrap_or(i64::MAX))?;
+    check(
+        &claims,
+        i64::try_from(unix_nanos(now) / 1_000_000_000).unwrap_or(i64::MAX),
+    )?;
     Ok(claims.iss)
 }
 
@@ -102,7 +110,8 @@ mod tests {
 
     use super::*;
 
-    /// One JWT, signed by openssl with salts of several lengths and without PSS. It says PS256 each time.
+    /// One JWT, signed by openssl with salts of several lengths and without PSS. It says PS256 each
+    /// time.
     const SALTS: &str = include_str!("../keys/salts.txt");
 
     #[test]
@@ -114,6 +123,15 @@ mod tests {
             (salt, verify(jwt, &accounts, now).is_ok())
         };
         let taken: Vec<_> = SALTS.lines().map(taken).collect();
-        assert_eq!(taken, [("32", true), ("0", false), ("20", false), ("222", false), ("PKCS1", false)]);
+        assert_eq!(
+            taken,
+            [
+                ("32", true),
+                ("0", false),
+                ("20", false),
+                ("222", false),
+                ("PKCS1", false)
+            ]
+        );
     }
 }

@@ -59,7 +59,9 @@ impl Audit {
 
     pub(super) fn answered(&mut self, Entry(place): Entry, answer: &Response) {
         let place = place.checked_sub(self.forgotten);
-        let Some(entry) = place.and_then(|place| self.requests.get_mut(place)) else { return };
+        let Some(entry) = place.and_then(|place| self.requests.get_mut(place)) else {
+            return;
+        };
         entry.status = Some(answer.status());
         if entry.host == Host::Grpc {
             entry.grpc_status = Some(grpc_code(answer));
@@ -77,7 +79,11 @@ impl Audit {
 
     pub(super) fn per_credential(&self) -> Vec<(Fingerprint, usize)> {
         let mut counts: Vec<(Fingerprint, usize)> = Vec::new();
-        for fingerprint in self.requests.iter().filter_map(|request| request.fingerprint) {
+        for fingerprint in self
+            .requests
+            .iter()
+            .filter_map(|request| request.fingerprint)
+        {
             match counts.iter_mut().find(|(known, _)| *known == fingerprint) {
                 Some((_, count)) => *count += 1,
                 None => counts.push((fingerprint, 1)),

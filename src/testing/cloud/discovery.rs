@@ -13,12 +13,18 @@ use super::status::Refusal;
 use super::world::Shared;
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/endpoints", get(list)).route("/endpoints/{id}", get(one))
+    Router::new()
+        .route("/endpoints", get(list))
+        .route("/endpoints/{id}", get(one))
 }
 
 async fn list(State(cloud): State<Shared>) -> Json<Value> {
     let world = cloud.lock();
-    let endpoints: Vec<_> = world.endpoints.iter().map(|&(id, address)| endpoint(id, &address.to_string())).collect();
+    let endpoints: Vec<_> = world
+        .endpoints
+        .iter()
+        .map(|&(id, address)| endpoint(id, &address.to_string()))
+        .collect();
     Json(json!({ "endpoints": endpoints }))
 }
 
@@ -29,7 +35,8 @@ async fn one(State(cloud): State<Shared>, Path(id): Path<String>) -> Result<Json
     Ok(Json(endpoint(id, &address.to_string())))
 }
 
-/// The hosts that Yandex lists, by the ids it lists them under. The token exchange and the metadata service are not among them.
+/// The hosts that Yandex lists, by the ids it lists them under. The token exchange and the metadata
+/// service are not among them.
 pub(super) fn endpoints(addresses: &BTreeMap<Host, SocketAddr>) -> Vec<(&'static str, SocketAddr)> {
     let listed = [
         ("endpoint", Host::Discovery),
@@ -37,7 +44,10 @@ pub(super) fn endpoints(addresses: &BTreeMap<Host, SocketAddr>) -> Vec<(&'static
         ("operation", Host::Operation),
         ("serverless-workflows", Host::Workflows),
     ];
-    listed.into_iter().map(|(id, host)| (id, addresses[&host])).collect()
+    listed
+        .into_iter()
+        .map(|(id, host)| (id, addresses[&host]))
+        .collect()
 }
 
 fn endpoint(id: &str, address: &str) -> Value {

@@ -15,7 +15,8 @@ use http::{HeaderMap, StatusCode};
 use super::host::Host;
 use super::status::{Refusal, grpc_code};
 
-/// Something that goes wrong with the answers of one [`Host`], until it is healed or has happened often enough.
+/// Something that goes wrong with the answers of one [`Host`], until it is healed or has happened
+/// often enough.
 ///
 /// # Examples
 ///
@@ -52,8 +53,8 @@ enum Kind {
 }
 
 impl Fault {
-    /// An error of this HTTP status, worded as that host words errors: `google.rpc.Status`, plain text from the metadata service, and
-    /// as gRPC the code that belongs to the status.
+    /// An error of this HTTP status, worded as that host words errors: `google.rpc.Status`, plain
+    /// text from the metadata service, and as gRPC the code that belongs to the status.
     ///
     /// # Panics
     ///
@@ -62,7 +63,8 @@ impl Fault {
         Self::new(Kind::Status(status_code(status)))
     }
 
-    /// This answer, whatever was asked. Its `Content-Type` is JSON unless another is [given](Self::header).
+    /// This answer, whatever was asked. Its `Content-Type` is JSON unless another is
+    /// [given](Self::header).
     ///
     /// # Panics
     ///
@@ -111,13 +113,19 @@ impl Fault {
     /// Happens so often, then is over. Default: until [healed](super::FakeCloud::heal).
     #[must_use]
     pub fn times(self, times: u32) -> Self {
-        Self { times: Some(times), ..self }
+        Self {
+            times: Some(times),
+            ..self
+        }
     }
 
     /// Happens to requests for this path only. Default: to all of the host.
     #[must_use]
     pub fn on_path(self, path: impl Into<String>) -> Self {
-        Self { path: Some(path.into()), ..self }
+        Self {
+            path: Some(path.into()),
+            ..self
+        }
     }
 
     /// Carries this header, in place of what it had of that name.
@@ -127,22 +135,35 @@ impl Fault {
         self
     }
 
-    /// Carries `Retry-After`: seconds, a date, or what else a server might write there *(RFC 9110 §10.2.3)*.
+    /// Carries `Retry-After`: seconds, a date, or what else a server might write there *(RFC 9110
+    /// §10.2.3)*.
     ///
     /// # Panics
     ///
     /// On text that no header may carry.
     #[must_use]
     pub fn retry_after(self, value: &str) -> Self {
-        self.header(RETRY_AFTER, HeaderValue::from_str(value).expect("text that a header may carry"))
+        self.header(
+            RETRY_AFTER,
+            HeaderValue::from_str(value).expect("text that a header may carry"),
+        )
     }
 
     fn new(kind: Kind) -> Self {
-        Self { kind, headers: HeaderMap::new(), path: None, times: None }
+        Self {
+            kind,
+            headers: HeaderMap::new(),
+            path: None,
+            times: None,
+        }
     }
 
     /// What happens instead of, or before, the right answer.
-    pub(super) async fn play(self, host: Host, right_answer: impl Future<Output = Response>) -> Response {
+    pub(super) async fn play(
+        self,
+        host: Host,
+        right_answer: impl Future<Output = Response>,
+    ) -> Response {
         let mut response = match self.kind {
             Kind::Slow(delay) => {
                 tokio::time::sleep(delay).await;
@@ -156,7 +177,9 @@ impl Fault {
                 let piece = stream::iter([Ok(Bytes::from_static(b"{\"iamToken\"")), Err(HungUp)]);
                 ([(CONTENT_LENGTH, "1000")], Body::from_stream(piece)).into_response()
             }
-            Kind::Stall => Body::from_stream(stream::pending::<Result<Bytes, HungUp>>()).into_response(),
+            Kind::Stall => {
+                Body::from_stream(stream::pending::<Result<Bytes, HungUp>>()).into_response()
+            }
             Kind::Endless => Body::from_stream(spaces()).into_response(),
         };
         response.headers_mut().extend(self.headers);
@@ -224,7 +247,9 @@ impl Faults {
     pub(super) fn next(&mut self, host: Host, path: &str) -> Option<Fault> {
         let faults = self.0.get_mut(&host)?;
         faults.retain(|fault| fault.times != Some(0));
-        let fault = faults.iter_mut().find(|fault| fault.path.as_deref().is_none_or(|only| only == path))?;
+        let fault = faults
+            .iter_mut()
+            .find(|fault| fault.path.as_deref().is_none_or(|only| only == path))?;
         fault.times = fault.times.map(|times| times - 1);
         Some(fault.clone())
     }

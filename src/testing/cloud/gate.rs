@@ -1,4 +1,5 @@
-//! What every request passes, whichever host it is for: the audit, the faults, and the headers of the answer.
+//! What every request passes, whichever host it is for: the audit, the faults, and the headers of
+//! the answer.
 
 use std::time::UNIX_EPOCH;
 
@@ -27,7 +28,10 @@ pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: N
     let (entry, fault) = {
         let mut world = gate.cloud.lock();
         let received = received(gate.host, &request, &id, &world);
-        (world.audit.arrived(received), world.faults.next(gate.host, request.uri().path()))
+        (
+            world.audit.arrived(received),
+            world.faults.next(gate.host, request.uri().path()),
+        )
     };
     let answer = next.run(request);
     let answer = match fault {
@@ -53,7 +57,10 @@ fn received(host: Host, request: &Request, id: &RequestId, world: &World) -> Rec
         headers,
         scheme: presented.as_ref().map(|presented| presented.scheme),
         fingerprint: presented.as_ref().and_then(Presented::fingerprint),
-        account: presented.as_ref().and_then(|presented| presented.account(world)).map(str::to_owned),
+        account: presented
+            .as_ref()
+            .and_then(|presented| presented.account(world))
+            .map(str::to_owned),
         at: world.now(),
         status: None,
         grpc_status: None,
@@ -61,9 +68,12 @@ fn received(host: Host, request: &Request, id: &RequestId, world: &World) -> Rec
     }
 }
 
-/// A refusal in the words of its host. Its status and headers stay, since a fault may have set them.
+/// A refusal in the words of its host. Its status and headers stay, since a fault may have set
+/// them.
 fn rendered(answer: Response, host: Host, id: &RequestId) -> Response {
-    let Some(refusal) = answer.extensions().get::<Refusal>().cloned() else { return answer };
+    let Some(refusal) = answer.extensions().get::<Refusal>().cloned() else {
+        return answer;
+    };
     let (status, headers) = (answer.status(), answer.headers().clone());
     let mut answer = match host {
         Host::Grpc => refusal.to_grpc(id).into_http(),
@@ -83,5 +93,8 @@ fn stamp(headers: &mut HeaderMap, RequestId(id): &RequestId, world: &World) {
     headers.entry(DATE).or_insert_with(|| text(&date));
     headers.insert(SERVER, HeaderValue::from_static("ycapi"));
     headers.insert(HeaderName::from_static("x-request-id"), text(id));
-    headers.insert(HeaderName::from_static("x-server-trace-id"), text(&random::trace_id()));
+    headers.insert(
+        HeaderName::from_static("x-server-trace-id"),
+        text(&random::trace_id()),
+    );
 }

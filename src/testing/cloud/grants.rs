@@ -1,4 +1,5 @@
-//! What other issuers gave out and the cloud takes in exchange for a token: OAuth tokens and subject tokens.
+//! What other issuers gave out and the cloud takes in exchange for a token: OAuth tokens and
+//! subject tokens.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -30,7 +31,9 @@ impl Grants {
     }
 
     pub(super) fn takes_oauth(&self, token: &str) -> bool {
-        self.oauth.get(token).is_some_and(|&issued_at| issued_at < SystemTime::UNIX_EPOCH + OAUTH_ENDS)
+        self.oauth
+            .get(token)
+            .is_some_and(|&issued_at| issued_at < SystemTime::UNIX_EPOCH + OAUTH_ENDS)
     }
 
     pub(super) fn takes_subject(&self, token: &str, now: SystemTime) -> bool {

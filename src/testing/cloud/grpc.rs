@@ -19,7 +19,15 @@ use super::{json, operations};
 use crate::testing::proto::*;
 
 pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
-    let guarded = |resource| middleware::from_fn_with_state(Guard { resource, cloud: cloud.clone() }, guard);
+    let guarded = |resource| {
+        middleware::from_fn_with_state(
+            Guard {
+                resource,
+                cloud: cloud.clone(),
+            },
+            guard,
+        )
+    };
     Router::new()
         .nest(
             "/yandex.cloud.serverless.workflows.v1.ExecutionService",
@@ -29,7 +37,10 @@ pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
             "/yandex.cloud.serverless.workflows.v1.WorkflowService",
             workflows().route_layer(guarded(Resource::Other)),
         )
-        .nest("/yandex.cloud.operation.OperationService", others().route_layer(guarded(Resource::Other)))
+        .nest(
+            "/yandex.cloud.operation.OperationService",
+            others().route_layer(guarded(Resource::Other)),
+        )
 }
 
 fn executions() -> Router<Shared> {
@@ -58,53 +69,104 @@ pub(super) async fn unimplemented() -> Refusal {
     Refusal::new(Code::Unimplemented, "Method not found")
 }
 
-fn start(world: &mut World, request: StartExecutionRequest) -> Result<StartExecutionResponse, Refusal> {
+fn start(
+    world: &mut World,
+    request: StartExecutionRequest,
+) -> Result<StartExecutionResponse, Refusal> {
     let now = world.now();
     let input = request.input.and_then(|input| input.input_json);
-    Ok(StartExecutionResponse { execution_id: world.workflows.start(&request.workflow_id, input, now)? })
+    Ok(StartExecutionResponse {
+        execution_id: world.workflows.start(&request.workflow_id, input, now)?,
+    })
 }
 
-fn stop(world: &mut World, request: StopExecutionRequest) -> Result<StopExecutionResponse, Refusal> {
-    Ok(StopExecutionResponse { execution_id: world.workflows.stop(&request.execution_id)? })
+fn stop(
+    world: &mut World,
+    request: StopExecutionRequest,
+) -> Result<StopExecutionResponse, Refusal> {
+    Ok(StopExecutionResponse {
+        execution_id: world.workflows.stop(&request.execution_id)?,
+    })
 }
 
-fn terminate(world: &mut World, request: TerminateExecutionRequest) -> Result<TerminateExecutionResponse, Refusal> {
-    Ok(TerminateExecutionResponse { execution_id: world.workflows.stop(&request.execution_id)? })
+fn terminate(
+    world: &mut World,
+    request: TerminateExecutionRequest,
+) -> Result<TerminateExecutionResponse, Refusal> {
+    Ok(TerminateExecutionResponse {
+        execution_id: world.workflows.stop(&request.execution_id)?,
+    })
 }
 
-fn get_execution(world: &mut World, request: GetExecutionRequest) -> Result<GetExecutionResponse, Refusal> {
-    Ok(GetExecutionResponse { execution: Some(world.workflows.execution(&request.execution_id)?.clone()) })
+fn get_execution(
+    world: &mut World,
+    request: GetExecutionRequest,
+) -> Result<GetExecutionResponse, Refusal> {
+    Ok(GetExecutionResponse {
+        execution: Some(world.workflows.execution(&request.execution_id)?.clone()),
+    })
 }
 
-fn get_history(world: &mut World, request: GetExecutionHistoryRequest) -> Result<GetExecutionHistoryResponse, Refusal> {
+fn get_history(
+    world: &mut World,
+    request: GetExecutionHistoryRequest,
+) -> Result<GetExecutionHistoryResponse, Refusal> {
     let (execution, step) = world.workflows.history(&request.execution_id)?;
-    Ok(GetExecutionHistoryResponse { execution: Some(execution), entries: vec![step] })
+    Ok(GetExecutionHistoryResponse {
+        execution: Some(execution),
+        entries: vec![step],
+    })
 }
 
-fn list_executions(world: &mut World, request: ListExecutionsRequest) -> Result<ListExecutionsResponse, Refusal> {
+fn list_executions(
+    world: &mut World,
+    request: ListExecutionsRequest,
+) -> Result<ListExecutionsResponse, Refusal> {
     let (executions, next_page_token) =
-        world.workflows.executions(&request.workflow_id, request.page_size, &request.page_token)?;
-    Ok(ListExecutionsResponse { executions, next_page_token })
+        world
+            .workflows
+            .executions(&request.workflow_id, request.page_size, &request.page_token)?;
+    Ok(ListExecutionsResponse {
+        executions,
+        next_page_token,
+    })
 }
 
-fn create_workflow(world: &mut World, request: CreateWorkflowRequest) -> Result<Operation, Refusal> {
+fn create_workflow(
+    world: &mut World,
+    request: CreateWorkflowRequest,
+) -> Result<Operation, Refusal> {
     let now = world.now();
     let workflow = world.workflows.create(&request.folder_id, now)?;
     (workflow.name, workflow.description) = (request.name, request.description);
     let (id, workflow) = (workflow.id.clone(), json::workflow(workflow));
     let operation = operations::record(world, "Create workflow", &id, workflow);
     let text = |field: &str| operation[field].as_str().unwrap_or_default().to_owned();
-    Ok(Operation { id: text("id"), description: text("description"), done: true })
+    Ok(Operation {
+        id: text("id"),
+        description: text("description"),
+        done: true,
+    })
 }
 
-fn get_workflow(world: &mut World, request: GetWorkflowRequest) -> Result<GetWorkflowResponse, Refusal> {
+fn get_workflow(
+    world: &mut World,
+    request: GetWorkflowRequest,
+) -> Result<GetWorkflowResponse, Refusal> {
     let now = world.now();
-    Ok(GetWorkflowResponse { workflow: Some(world.workflows.workflow(&request.workflow_id, now)?.clone()) })
+    Ok(GetWorkflowResponse {
+        workflow: Some(world.workflows.workflow(&request.workflow_id, now)?.clone()),
+    })
 }
 
-fn list_workflows(world: &mut World, request: ListWorkflowsRequest) -> Result<ListWorkflowsResponse, Refusal> {
+fn list_workflows(
+    world: &mut World,
+    request: ListWorkflowsRequest,
+) -> Result<ListWorkflowsResponse, Refusal> {
     let (page, next_page_token) =
-        world.workflows.workflows(&request.folder_id, request.page_size, &request.page_token)?;
+        world
+            .workflows
+            .workflows(&request.folder_id, request.page_size, &request.page_token)?;
     let workflows = page.into_iter().map(|workflow| WorkflowPreview {
         id: workflow.id,
         folder_id: workflow.folder_id,
@@ -113,7 +175,10 @@ fn list_workflows(world: &mut World, request: ListWorkflowsRequest) -> Result<Li
         description: workflow.description,
         status: workflow.status,
     });
-    Ok(ListWorkflowsResponse { workflows: workflows.collect(), next_page_token })
+    Ok(ListWorkflowsResponse {
+        workflows: workflows.collect(),
+        next_page_token,
+    })
 }
 
 /// A unary method: one message in, one out, under the lock.
@@ -124,11 +189,15 @@ where
     A: Message + Default + 'static,
     B: Message + Default + 'static,
 {
-    post(move |State(cloud): State<Shared>, request: Request| async move {
-        let unary = Unary { act, cloud };
-        let answer: http::Response<Body> = Grpc::new(ProstCodec::<B, A>::default()).unary(unary, request).await;
-        answer.into_response()
-    })
+    post(
+        move |State(cloud): State<Shared>, request: Request| async move {
+            let unary = Unary { act, cloud };
+            let answer: http::Response<Body> = Grpc::new(ProstCodec::<B, A>::default())
+                .unary(unary, request)
+                .await;
+            answer.into_response()
+        },
+    )
 }
 
 struct Unary<A, B> {
@@ -143,6 +212,10 @@ impl<A, B> UnaryService<A> for Unary<A, B> {
     fn call(&mut self, request: tonic::Request<A>) -> Self::Future {
         let id = request.extensions().get::<RequestId>().cloned();
         let answer = (self.act)(&mut self.cloud.lock(), request.into_inner());
-        ready(answer.map(tonic::Response::new).map_err(|refusal| refusal.to_grpc(&id.expect("the gate gave it one"))))
+        ready(
+            answer
+                .map(tonic::Response::new)
+                .map_err(|refusal| refusal.to_grpc(&id.expect("the gate gave it one"))),
+        )
     }
 }

@@ -21,6 +21,13 @@ pub enum Host {
 }
 
 impl Host {
-    pub(super) const ALL: [Self; 7] =
-        [Self::Discovery, Self::Grpc, Self::Iam, Self::Metadata, Self::OAuth, Self::Operation, Self::Workflows];
+    pub(super) const ALL: [Self; 7] = [
+        Self::Discovery,
+        Self::Grpc,
+        Self::Iam,
+        Self::Metadata,
+        Self::OAuth,
+        Self::Operation,
+        Self::Workflows,
+    ];
 }

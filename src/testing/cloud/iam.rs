@@ -1,4 +1,5 @@
-//! `iam.api.cloud.yandex.net`: tokens for a signed JWT, for an OAuth token, for another account; and their end.
+//! `iam.api.cloud.yandex.net`: tokens for a signed JWT, for an OAuth token, for another account;
+//! and their end.
 
 use axum::extract::State;
 use axum::routing::post;
@@ -20,7 +21,10 @@ const MAX_OAUTH_TOKEN: usize = 4000;
 pub(super) fn routes() -> Router<Shared> {
     Router::new()
         .route("/iam/v1/tokens", post(create))
-        .route("/iam/v1/tokens:createForServiceAccount", post(create_for_service_account))
+        .route(
+            "/iam/v1/tokens:createForServiceAccount",
+            post(create_for_service_account),
+        )
         .route("/iam/v1/tokens:revoke", post(revoke))
 }
 
@@ -31,12 +35,19 @@ struct Create {
     yandex_passport_oauth_token: Option<String>,
 }
 
-async fn create(State(cloud): State<Shared>, Payload(request): Payload<Create>) -> Result<Json<Value>, Refusal> {
+async fn create(
+    State(cloud): State<Shared>,
+    Payload(request): Payload<Create>,
+) -> Result<Json<Value>, Refusal> {
     let mut world = cloud.lock();
     let account = match (request.jwt, request.yandex_passport_oauth_token) {
         (Some(jwt), None) => signer(&jwt, &world)?,
         (None, Some(token)) => yandex_account(&token, &world)?,
-        _ => return Err(Refusal::invalid("Exactly one of jwt and yandexPassportOauthToken is required")),
+        _ => {
+            return Err(Refusal::invalid(
+                "Exactly one of jwt and yandexPassportOauthToken is required",
+            ));
+        }
     };
     Ok(issue(&mut world, &account))
 }
@@ -53,7 +64,9 @@ fn yandex_account(token: &str, world: &World) -> Result<String, Refusal> {
         return Err(Refusal::invalid("yandexPassportOauthToken is too long"));
     }
     if !world.grants.takes_oauth(token) {
-        return Err(Refusal::unauthenticated("OAuth token is invalid or expired"));
+        return Err(Refusal::unauthenticated(
+            "OAuth token is invalid or expired",
+        ));
     }
     Ok(world.accounts.user().to_owned())
 }
@@ -93,7 +106,10 @@ async fn revoke(
 ) -> Result<Json<Value>, Refusal> {
     let mut world = cloud.lock();
     authorize(&world, &headers, Resource::Other)?;
-    let account = world.tokens.revoke(&request.iam_token).ok_or_else(|| Refusal::invalid("The token is not one"))?;
+    let account = world
+        .tokens
+        .revoke(&request.iam_token)
+        .ok_or_else(|| Refusal::invalid("The token is not one"))?;
     Ok(Json(json!({ "subjectId": account })))
 }
 

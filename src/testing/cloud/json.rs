@@ -5,11 +5,19 @@ use std::time::{Duration, UNIX_EPOCH};
 use serde_json::{Value, json};
 
 use super::expires_at::rfc3339;
-use crate::testing::proto::{self, Execution, ExecutionPreview, ExecutionStatus, HistoryEntry, Timestamp, Workflow};
+use crate::testing::proto::{
+    self, Execution, ExecutionPreview, ExecutionStatus, HistoryEntry, Timestamp, Workflow,
+};
 
 pub(super) fn execution(execution: &Execution) -> Value {
-    let input = execution.input.as_ref().and_then(|input| input.input_json.as_deref());
-    let result = execution.result.as_ref().and_then(|result| result.result_json.as_deref());
+    let input = execution
+        .input
+        .as_ref()
+        .and_then(|input| input.input_json.as_deref());
+    let result = execution
+        .result
+        .as_ref()
+        .and_then(|result| result.result_json.as_deref());
     json!({
         "id": execution.id,
         "workflowId": execution.workflow_id,
@@ -68,7 +76,10 @@ fn status(status: ExecutionStatus) -> &'static str {
 
 fn time(timestamp: Option<Timestamp>) -> String {
     let Timestamp { seconds, nanos } = timestamp.unwrap_or_default();
-    rfc3339(UNIX_EPOCH + Duration::new(seconds.unsigned_abs(), nanos.unsigned_abs()), 9)
+    rfc3339(
+        UNIX_EPOCH + Duration::new(seconds.unsigned_abs(), nanos.unsigned_abs()),
+        9,
+    )
 }
 
 fn span(duration: Option<proto::Duration>) -> String {

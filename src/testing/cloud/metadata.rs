@@ -11,18 +11,29 @@ use super::tokens::Issued;
 use super::world::Shared;
 
 pub(super) fn routes() -> Router<Shared> {
-    Router::new().route("/computeMetadata/v1/instance/service-accounts/default/token", get(token))
+    Router::new().route(
+        "/computeMetadata/v1/instance/service-accounts/default/token",
+        get(token),
+    )
 }
 
 async fn token(State(cloud): State<Shared>, headers: HeaderMap) -> Response {
-    if headers.get("metadata-flavor").is_none_or(|flavor| flavor != "Google") {
+    if headers
+        .get("metadata-flavor")
+        .is_none_or(|flavor| flavor != "Google")
+    {
         // Yandex does not say what it answers; this is what Google's own service does.
-        return (StatusCode::FORBIDDEN, "Missing Metadata-Flavor:Google header").into_response();
+        return (
+            StatusCode::FORBIDDEN,
+            "Missing Metadata-Flavor:Google header",
+        )
+            .into_response();
     }
     let mut world = cloud.lock();
     let now = world.now();
     let account = world.accounts.robot().id.clone();
     let Issued { token, expires_at } = world.tokens.issue_cached(&account, now);
     let left = expires_at.duration_since(now).unwrap_or_default().as_secs();
-    Json(json!({ "access_token": token, "expires_in": left, "token_type": "Bearer" })).into_response()
+    Json(json!({ "access_token": token, "expires_in": left, "token_type": "Bearer" }))
+        .into_response()
 }

@@ -49,19 +49,22 @@ use crate::credential::Fingerprint;
 /// How far ahead "for as long as the test runs" is.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A Yandex Cloud on this machine: IAM, metadata service, token exchange, Workflows by REST and by gRPC.
+/// A Yandex Cloud on this machine: IAM, metadata service, token exchange, Workflows by REST and by
+/// gRPC.
 ///
-/// Each [`Host`] has a loopback port of its own and speaks HTTP/1.1 and HTTP/2 without TLS. Its answers are those of the cloud's
-/// public documentation; the JWT of a service account, the scopes of an API key and the end of a token are checked as strictly
-/// as that allows. Whatever can go wrong goes wrong on demand: see [`inject`](Self::inject) and the methods after it.
-/// Each request is on record, see [`audit`](Self::audit).
+/// Each [`Host`] has a loopback port of its own and speaks HTTP/1.1 and HTTP/2 without TLS. Its
+/// answers are those of the cloud's public documentation; the JWT of a service account, the scopes
+/// of an API key and the end of a token are checked as strictly as that allows. Whatever can go
+/// wrong goes wrong on demand: see [`inject`](Self::inject) and the methods after it. Each request
+/// is on record, see [`audit`](Self::audit).
 ///
-/// It runs on a thread of its own and so needs no runtime of its user's, nor minds a paused clock. Dropping it closes every
-/// connection and port before the drop returns.
+/// It runs on a thread of its own and so needs no runtime of its user's, nor minds a paused clock.
+/// Dropping it closes every connection and port before the drop returns.
 ///
-/// Where the documentation is silent it decides: an API key is refused with 403 (code 7) elsewhere than on the Execution resource,
-/// an unknown or expired one with 401 (code 16), a token from its very end on; clocks may differ by 30 seconds.
-/// Every workflow exists, whatever its id, and an execution finishes at once with its input as its result.
+/// Where the documentation is silent it decides: an API key is refused with 403 (code 7) elsewhere
+/// than on the Execution resource, an unknown or expired one with 401 (code 16), a token from its
+/// very end on; clocks may differ by 30 seconds. Every workflow exists, whatever its id, and an
+/// execution finishes at once with its input as its result.
 ///
 /// # Examples
 ///
@@ -118,7 +121,14 @@ impl FakeCloud {
         let subject_token = world.grants.issue_subject(end);
         drop(world);
         let server = Server::start(served).expect("the system has a free thread");
-        Self { addresses, api_key, oauth_token, subject_token, cloud, _server: server }
+        Self {
+            addresses,
+            api_key,
+            oauth_token,
+            subject_token,
+            cloud,
+            _server: server,
+        }
     }
 
     /// Where `host` is: `http://127.0.0.1:port`.
@@ -151,7 +161,8 @@ impl FakeCloud {
         self.url(Host::Grpc)
     }
 
-    /// The id of the service account that the keys, the metadata service's tokens and the [API key](Self::api_key) belong to.
+    /// The id of the service account that the keys, the metadata service's tokens and the [API
+    /// key](Self::api_key) belong to.
     pub fn service_account_id(&self) -> String {
         self.cloud.lock().accounts.robot().id.clone()
     }
@@ -198,7 +209,13 @@ impl FakeCloud {
 
     /// How many requests of this kind were received.
     pub fn count(&self, of: impl Fn(&Received) -> bool) -> usize {
-        self.cloud.lock().audit.all().iter().filter(|request| of(request)).count()
+        self.cloud
+            .lock()
+            .audit
+            .all()
+            .iter()
+            .filter(|request| of(request))
+            .count()
     }
 
     /// How many requests came with each token or API key, in the order these first appeared.
@@ -209,7 +226,9 @@ impl FakeCloud {
 
 impl fmt::Debug for FakeCloud {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("FakeCloud").field("addresses", &self.addresses).finish_non_exhaustive()
+        f.debug_struct("FakeCloud")
+            .field("addresses", &self.addresses)
+            .finish_non_exhaustive()
     }
 }
 
@@ -223,8 +242,15 @@ fn router(host: Host, cloud: &Shared) -> Router {
         Host::Operation => operations::routes(cloud),
         Host::Workflows => rest::routes(cloud),
     };
-    let gate = Gate { host, cloud: cloud.clone() };
-    let routes = if host == Host::Grpc { routes } else { routes.fallback(no_route) };
+    let gate = Gate {
+        host,
+        cloud: cloud.clone(),
+    };
+    let routes = if host == Host::Grpc {
+        routes
+    } else {
+        routes.fallback(no_route)
+    };
     routes
         .method_not_allowed_fallback(no_route)
         .layer(middleware::from_fn_with_state(gate, gate::pass))

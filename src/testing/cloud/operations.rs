@@ -1,4 +1,5 @@
-//! Operations: what changes to a workflow return, done at once; and `operation.api.cloud.yandex.net`, where they are read.
+//! Operations: what changes to a workflow return, done at once; and
+//! `operation.api.cloud.yandex.net`, where they are read.
 
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -12,20 +13,37 @@ use super::status::Refusal;
 use super::world::{Shared, World};
 
 pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
-    let guarded = Guard { resource: Resource::Other, cloud: cloud.clone() };
-    Router::new().route("/operations/{id}", get(read)).route_layer(middleware::from_fn_with_state(guarded, guard))
+    let guarded = Guard {
+        resource: Resource::Other,
+        cloud: cloud.clone(),
+    };
+    Router::new()
+        .route("/operations/{id}", get(read))
+        .route_layer(middleware::from_fn_with_state(guarded, guard))
 }
 
-/// Reads an operation, or cancels it, which does nothing to one that is done. Yes, both are a `GET`.
+/// Reads an operation, or cancels it, which does nothing to one that is done. Yes, both are a
+/// `GET`.
 async fn read(State(cloud): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
     let id = id.strip_suffix(":cancel").unwrap_or(&id);
     let world = cloud.lock();
-    let found = world.operations.iter().find(|operation| operation["id"] == id);
-    found.cloned().map(Json).ok_or_else(|| Refusal::not_found("Operation was not found"))
+    let found = world
+        .operations
+        .iter()
+        .find(|operation| operation["id"] == id);
+    found
+        .cloned()
+        .map(Json)
+        .ok_or_else(|| Refusal::not_found("Operation was not found"))
 }
 
 /// Notes an operation on a workflow and returns it, done.
-pub(super) fn record(world: &mut World, description: &str, workflow_id: &str, response: Value) -> Value {
+pub(super) fn record(
+    world: &mut World,
+    description: &str,
+    workflow_id: &str,
+    response: Value,
+) -> Value {
     let now = rfc3339(world.now(), 9);
     let operation = json!({
         "id": random::id("dfo"),
@@ -42,5 +60,10 @@ pub(super) fn record(world: &mut World, description: &str, workflow_id: &str, re
 
 /// The operations on a workflow, in order.
 pub(super) fn of_workflow(world: &World, workflow_id: &str) -> Vec<Value> {
-    world.operations.iter().filter(|operation| operation["metadata"]["workflowId"] == workflow_id).cloned().collect()
+    world
+        .operations
+        .iter()
+        .filter(|operation| operation["metadata"]["workflowId"] == workflow_id)
+        .cloned()
+        .collect()
 }

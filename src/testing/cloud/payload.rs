@@ -19,15 +19,23 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
         if !is_json(request.headers()) {
             return Err(Refusal::invalid("Content-Type must be application/json").into_response());
         }
-        let body = Bytes::from_request(request, state).await.map_err(IntoResponse::into_response)?;
+        let body = Bytes::from_request(request, state)
+            .await
+            .map_err(IntoResponse::into_response)?;
         // The parser's words could quote the body.
-        let parsed =
-            serde_json::from_slice(&body).map_err(|_| Refusal::invalid("The body is not the JSON expected here"));
+        let parsed = serde_json::from_slice(&body)
+            .map_err(|_| Refusal::invalid("The body is not the JSON expected here"));
         parsed.map(Self).map_err(IntoResponse::into_response)
     }
 }
 
 fn is_json(headers: &HeaderMap) -> bool {
-    let content_type = headers.get(CONTENT_TYPE).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    content_type.split(';').next().is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
+    let content_type = headers
+        .get(CONTENT_TYPE)
+        .and_then(|value| value.to_str().ok())
+        .unwrap_or_default();
+    content_type
+        .split(';')
+        .next()
+        .is_some_and(|kind| kind.trim().eq_ignore_ascii_case("application/json"))
 }

@@ -6,15 +6,20 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 const ID_LEN: usize = 20;
 
-/// An id as Yandex Cloud writes them: twenty lower-case letters and digits, the first three saying of what.
+/// An id as Yandex Cloud writes them: twenty lower-case letters and digits, the first three saying
+/// of what.
 pub(super) fn id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
     let rest = bytes::<ID_LEN>();
-    let rest = rest.iter().skip(prefix.len()).map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
+    let rest = rest
+        .iter()
+        .skip(prefix.len())
+        .map(|byte| char::from(ALPHABET[usize::from(byte % 32)]));
     prefix.chars().chain(rest).collect()
 }
 
-/// An IAM token of the documented pattern: `t1.`, some text, and 86 characters after a dot *(IAM token, Yandex Cloud docs)*.
+/// An IAM token of the documented pattern: `t1.`, some text, and 86 characters after a dot *(IAM
+/// token, Yandex Cloud docs)*.
 pub(super) fn iam_token() -> String {
     format!("t1.{}.{}", base64(&bytes::<96>()), base64(&bytes::<64>()))
 }
@@ -31,7 +36,12 @@ pub(super) fn oauth_token() -> String {
 
 /// What looks like another identity provider's JWT.
 pub(super) fn subject_token() -> String {
-    format!("{}.{}.{}", base64(br#"{"alg":"RS256","typ":"JWT"}"#), base64(&bytes::<48>()), base64(&bytes::<64>()))
+    format!(
+        "{}.{}.{}",
+        base64(br#"{"alg":"RS256","typ":"JWT"}"#),
+        base64(&bytes::<48>()),
+        base64(&bytes::<64>())
+    )
 }
 
 /// A request id: a UUID, version 4.
@@ -39,7 +49,14 @@ pub(super) fn request_id() -> String {
     let random = u128::from_be_bytes(bytes::<16>());
     let uuid = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{uuid:032x}");
-    [&hex[..8], &hex[8..12], &hex[12..16], &hex[16..20], &hex[20..]].join("-")
+    [
+        &hex[..8],
+        &hex[8..12],
+        &hex[12..16],
+        &hex[16..20],
+        &hex[20..],
+    ]
+    .join("-")
 }
 
 /// A trace id as the cloud's gateway writes them.
@@ -54,7 +71,9 @@ fn base64(bytes: &[u8]) -> String {
 
 fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
-    SystemRandom::new().fill(&mut bytes).expect("the system has random bytes");
+    SystemRandom::new()
+        .fill(&mut bytes)
+        .expect("the system has random bytes");
     bytes
 }
 

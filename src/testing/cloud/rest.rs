@@ -18,7 +18,15 @@ use crate::testing::proto::Workflow;
 type Answer = Result<Json<Value>, Refusal>;
 
 pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
-    let guarded = |resource| middleware::from_fn_with_state(Guard { resource, cloud: cloud.clone() }, guard);
+    let guarded = |resource| {
+        middleware::from_fn_with_state(
+            Guard {
+                resource,
+                cloud: cloud.clone(),
+            },
+            guard,
+        )
+    };
     // The execution link judges for itself: a public workflow asks for no credentials.
     Router::new()
         .route("/workflows/v1/execution/{id}/start", post(start_by_link))
@@ -39,11 +47,20 @@ fn executions() -> Router<Shared> {
 }
 
 fn workflows() -> Router<Shared> {
-    let one = get(get_workflow).post(change_bindings).patch(update_workflow).delete(delete_workflow);
+    let one = get(get_workflow)
+        .post(change_bindings)
+        .patch(update_workflow)
+        .delete(delete_workflow);
     Router::new()
-        .route("/workflows/v1/workflow", get(list_workflows).post(create_workflow))
+        .route(
+            "/workflows/v1/workflow",
+            get(list_workflows).post(create_workflow),
+        )
         .route("/workflows/v1/workflow/{id}", one)
-        .route("/workflows/v1/workflow/{id}/operations", get(list_operations))
+        .route(
+            "/workflows/v1/workflow/{id}/operations",
+            get(list_operations),
+        )
 }
 
 #[derive(Deserialize)]
@@ -68,14 +85,22 @@ async fn start(State(cloud): State<Shared>, Payload(request): Payload<Start>) ->
     started(&mut cloud.lock(), &request.workflow_id, input)
 }
 
-async fn start_by_link(State(cloud): State<Shared>, Path(id): Path<String>, headers: HeaderMap, body: Bytes) -> Answer {
+async fn start_by_link(
+    State(cloud): State<Shared>,
+    Path(id): Path<String>,
+    headers: HeaderMap,
+    body: Bytes,
+) -> Answer {
     let mut world = cloud.lock();
     if !world.workflows.is_public(&id) {
         authorize(&world, &headers, Resource::Execution)?;
     }
     let input = match &body[..] {
         [] => None,
-        body => Some(serde_json::from_slice::<Value>(body).map_err(|_| Refusal::invalid("The body is not JSON"))?),
+        body => Some(
+            serde_json::from_slice::<Value>(body)
+                .map_err(|_| Refusal::invalid("The body is not JSON"))?,
+        ),
     };
     started(&mut world, &id, input.map(|value| value.to_string()))
 }
@@ -93,12 +118,16 @@ async fn stop(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
 
 async fn get_execution(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
     let world = cloud.lock();
-    Ok(Json(json!({ "execution": json::execution(world.workflows.execution(&id)?) })))
+    Ok(Json(
+        json!({ "execution": json::execution(world.workflows.execution(&id)?) }),
+    ))
 }
 
 async fn history(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
     let (execution, step) = cloud.lock().workflows.history(&id)?;
-    Ok(Json(json!({ "execution": json::preview(&execution), "entries": [json::history_entry(&step)] })))
+    Ok(Json(
+        json!({ "execution": json::preview(&execution), "entries": [json::history_entry(&step)] }),
+    ))
 }
 
 async fn list_executions(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> Answer {
@@ -120,11 +149,16 @@ fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, Stri
     let query = query.unwrap_or_default();
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
-        pairs.find(|(key, _)| key == name).map(|(_, value)| value.into_owned()).unwrap_or_default()
+        pairs
+            .find(|(key, _)| key == name)
+            .map(|(_, value)| value.into_owned())
+            .unwrap_or_default()
     };
     let size = match value("pageSize").as_str() {
         "" => 0,
-        size => size.parse().map_err(|_| Refusal::invalid("pageSize is not a number"))?,
+        size => size
+            .parse()
+            .map_err(|_| Refusal::invalid("pageSize is not a number"))?,
     };
     Ok((value(of), size, value("pageToken")))
 }
@@ -132,10 +166,17 @@ fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, Stri
 async fn create_workflow(State(cloud): State<Shared>, Payload(request): Payload<Value>) -> Answer {
     let mut world = cloud.lock();
     let now = world.now();
-    let workflow = world.workflows.create(request["folderId"].as_str().unwrap_or_default(), now)?;
+    let workflow = world
+        .workflows
+        .create(request["folderId"].as_str().unwrap_or_default(), now)?;
     apply(workflow, &request);
     let (id, workflow) = (workflow.id.clone(), json::workflow(workflow));
-    Ok(Json(operations::record(&mut world, "Create workflow", &id, workflow)))
+    Ok(Json(operations::record(
+        &mut world,
+        "Create workflow",
+        &id,
+        workflow,
+    )))
 }
 
 async fn update_workflow(
@@ -148,12 +189,20 @@ async fn update_workflow(
     let workflow = world.workflows.workflow(&id, now)?;
     apply(workflow, &request);
     let workflow = json::workflow(workflow);
-    Ok(Json(operations::record(&mut world, "Update workflow", &id, workflow)))
+    Ok(Json(operations::record(
+        &mut world,
+        "Update workflow",
+        &id,
+        workflow,
+    )))
 }
 
 /// Of what a workflow is made of, the fake keeps the name and the description.
 fn apply(workflow: &mut Workflow, request: &Value) {
-    for (field, name) in [(&mut workflow.name, "name"), (&mut workflow.description, "description")] {
+    for (field, name) in [
+        (&mut workflow.name, "name"),
+        (&mut workflow.description, "description"),
+    ] {
         if let Some(text) = request[name].as_str() {
             text.clone_into(field);
         }
@@ -163,7 +212,12 @@ fn apply(workflow: &mut Workflow, request: &Value) {
 async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
     let mut world = cloud.lock();
     world.workflows.delete(&id);
-    Ok(Json(operations::record(&mut world, "Delete workflow", &id, json!({}))))
+    Ok(Json(operations::record(
+        &mut world,
+        "Delete workflow",
+        &id,
+        json!({}),
+    )))
 }
 
 /// Reads a workflow, or who may use it where the path ends in a verb.
@@ -176,8 +230,11 @@ async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -
             let now = world.now();
             let mut workflow = json::workflow(world.workflows.workflow(&target, now)?);
             workflow["isPublic"] = world.workflows.is_public(&target).into();
-            workflow["executionUrl"] =
-                format!("{}/workflows/v1/execution/{target}/start", world.workflows_url()).into();
+            workflow["executionUrl"] = format!(
+                "{}/workflows/v1/execution/{target}/start",
+                world.workflows_url()
+            )
+            .into();
             Ok(Json(json!({ "workflow": workflow })))
         }
     }
@@ -186,13 +243,18 @@ async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -
 /// Changes who may use a workflow: in this cloud, nobody minds.
 async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
     match target.rsplit_once(':') {
-        Some((id, "setAccessBindings" | "updateAccessBindings")) => {
-            Ok(Json(operations::record(&mut cloud.lock(), "Change access bindings", id, json!({}))))
-        }
+        Some((id, "setAccessBindings" | "updateAccessBindings")) => Ok(Json(operations::record(
+            &mut cloud.lock(),
+            "Change access bindings",
+            id,
+            json!({}),
+        ))),
         _ => Err(Refusal::not_found("Not Found")),
     }
 }
 
 async fn list_operations(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
-    Ok(Json(json!({ "operations": operations::of_workflow(&cloud.lock(), &id) })))
+    Ok(Json(
+        json!({ "operations": operations::of_workflow(&cloud.lock(), &id) }),
+    ))
 }

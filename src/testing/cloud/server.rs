@@ -29,8 +29,8 @@ pub(super) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// A thread with a runtime of its own, so that the cloud outlives its caller's runtime and paused clock, and so that
-/// dropping this ends every task and socket before it returns.
+/// A thread with a runtime of its own, so that the cloud outlives its caller's runtime and paused
+/// clock, and so that dropping this ends every task and socket before it returns.
 pub(super) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
@@ -39,17 +39,25 @@ pub(super) struct Server {
 impl Server {
     pub(super) fn start(served: Vec<(TcpListener, Router)>) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
-        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build()?;
-        let thread = thread::Builder::new().name("fake-cloud".to_owned()).spawn(move || {
-            runtime.block_on(async {
-                for (listener, router) in served {
-                    let listener = tokio::net::TcpListener::from_std(listener).expect("the runtime has I/O");
-                    tokio::spawn(accept(listener, router));
-                }
-                let _gone = stopped.await;
-            });
-        })?;
-        Ok(Self { stop: Some(stop), thread: Some(thread) })
+        let runtime = tokio::runtime::Builder::new_current_thread()
+            .enable_all()
+            .build()?;
+        let thread = thread::Builder::new()
+            .name("fake-cloud".to_owned())
+            .spawn(move || {
+                runtime.block_on(async {
+                    for (listener, router) in served {
+                        let listener = tokio::net::TcpListener::from_std(listener)
+                            .expect("the runtime has I/O");
+                        tokio::spawn(accept(listener, router));
+                    }
+                    let _gone = stopped.await;
+                });
+            })?;
+        Ok(Self {
+            stop: Some(stop),
+            thread: Some(thread),
+        })
     }
 }
 
@@ -78,7 +86,9 @@ async fn serve(stream: TcpStream, router: Router) {
     let _slower_at_worst = stream.set_nodelay(true);
     let service = TowerToHyperService::new(MayHangUp(router));
     // An error here is the client's: it went away, or was hung up on.
-    let _error = auto::Builder::new(TokioExecutor::new()).serve_connection(TokioIo::new(stream), service).await;
+    let _error = auto::Builder::new(TokioExecutor::new())
+        .serve_connection(TokioIo::new(stream), service)
+        .await;
 }
 
 /// The router, with the one answer a router cannot give: none.

@@ -1,4 +1,5 @@
-//! How the cloud says no: `google.rpc.Status`, with the request's id *(API design guide, Errors, Yandex Cloud docs)*.
+//! How the cloud says no: `google.rpc.Status`, with the request's id *(API design guide, Errors,
+//! Yandex Cloud docs)*.
 
 use std::borrow::Cow;
 
@@ -34,7 +35,10 @@ pub(super) struct Refusal {
 
 impl Refusal {
     pub(super) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
-        Self { code, message: message.into() }
+        Self {
+            code,
+            message: message.into(),
+        }
     }
 
     pub(super) fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
@@ -66,13 +70,22 @@ impl Refusal {
     }
 
     pub(super) fn to_grpc(&self, RequestId(id): &RequestId) -> Status {
-        let info = rpc::RequestInfo { request_id: id.clone() };
+        let info = rpc::RequestInfo {
+            request_id: id.clone(),
+        };
         let details = rpc::Status {
             code: self.code.into(),
             message: self.message.to_string(),
-            details: vec![rpc::Any { type_url: REQUEST_INFO.to_owned(), value: info.encode_to_vec() }],
+            details: vec![rpc::Any {
+                type_url: REQUEST_INFO.to_owned(),
+                value: info.encode_to_vec(),
+            }],
         };
-        Status::with_details(self.code, self.message.clone(), details.encode_to_vec().into())
+        Status::with_details(
+            self.code,
+            self.message.clone(),
+            details.encode_to_vec().into(),
+        )
     }
 }
 
@@ -103,7 +116,8 @@ fn http_status(code: Code) -> StatusCode {
     StatusCode::from_u16(status).expect("the statuses of the table are valid")
 }
 
-/// The gRPC code that a gateway makes of an HTTP status: the table read backwards, with a guess by class.
+/// The gRPC code that a gateway makes of an HTTP status: the table read backwards, with a guess by
+/// class.
 pub(super) fn grpc_code(status: StatusCode) -> Code {
     match status.as_u16() {
         200..300 => Code::Ok,

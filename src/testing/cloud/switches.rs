@@ -11,7 +11,8 @@ const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
 
 /// # Faults
 impl FakeCloud {
-    /// From now on this goes wrong with `host`. Faults come in the order they were injected, each until it is used up.
+    /// From now on this goes wrong with `host`. Faults come in the order they were injected, each
+    /// until it is used up.
     pub fn inject(&self, host: Host, fault: Fault) {
         self.cloud.lock().faults.inject(host, fault);
     }
@@ -24,18 +25,20 @@ impl FakeCloud {
 
 /// # Time
 impl FakeCloud {
-    /// The cloud's clock is this much ahead of the truth: its `Date`, the ends it sets, and what it thinks of a JWT's times.
+    /// The cloud's clock is this much ahead of the truth: its `Date`, the ends it sets, and what it
+    /// thinks of a JWT's times.
     pub fn set_clock_ahead(&self, by: Duration) {
         self.cloud.lock().clock.skew = Skew::Ahead(by.min(LONGEST));
     }
 
-    /// The cloud's clock is this much behind the truth. What matters to a client is the difference, so this is also how its own
-    /// clock comes to be ahead.
+    /// The cloud's clock is this much behind the truth. What matters to a client is the difference,
+    /// so this is also how its own clock comes to be ahead.
     pub fn set_clock_behind(&self, by: Duration) {
         self.cloud.lock().clock.skew = Skew::Behind(by.min(LONGEST));
     }
 
-    /// The truth is what this clock says: one that a test moves and shares with the cache, so that tokens end for both at once.
+    /// The truth is what this clock says: one that a test moves and shares with the cache, so that
+    /// tokens end for both at once.
     pub fn set_clock(&self, clock: impl Clock) {
         self.cloud.lock().clock.source = TimeSource::User(Box::new(clock));
     }
@@ -43,13 +46,14 @@ impl FakeCloud {
 
 /// # Tokens
 impl FakeCloud {
-    /// How long the tokens given out from now on live. Default: 12 hours, the most that Yandex grants. Longer than 1000 years is 1000 years.
+    /// How long the tokens given out from now on live. Default: 12 hours, the most that Yandex
+    /// grants. Longer than 1000 years is 1000 years.
     pub fn set_token_lifetime(&self, lifetime: Duration) {
         self.cloud.lock().tokens.lifetime = lifetime.min(LONGEST);
     }
 
-    /// Whether an account gets the token it already has while more than half of a lifetime is left, as IAM may do. Default: no.
-    /// The metadata service always does so.
+    /// Whether an account gets the token it already has while more than half of a lifetime is left,
+    /// as IAM may do. Default: no. The metadata service always does so.
     pub fn reuse_tokens(&self, reuse: bool) {
         self.cloud.lock().tokens.reused = reuse;
     }
@@ -67,7 +71,8 @@ impl FakeCloud {
 
 /// # Keys and accounts
 impl FakeCloud {
-    /// The service account gets a new authorized key in place of the old one, which IAM does not know from now on.
+    /// The service account gets a new authorized key in place of the old one, which IAM does not
+    /// know from now on.
     pub fn rotate_service_account_key(&self) {
         self.cloud.lock().accounts.rotate_key();
     }

@@ -17,9 +17,18 @@ use super::world::{Shared, World};
 
 /// The parameters whose value is fixed. `audience` and `subject_token` are the others.
 const FIXED: [(&str, &str); 3] = [
-    ("grant_type", "urn:ietf:params:oauth:grant-type:token-exchange"),
-    ("requested_token_type", "urn:ietf:params:oauth:token-type:access_token"),
-    ("subject_token_type", "urn:ietf:params:oauth:token-type:id_token"),
+    (
+        "grant_type",
+        "urn:ietf:params:oauth:grant-type:token-exchange",
+    ),
+    (
+        "requested_token_type",
+        "urn:ietf:params:oauth:token-type:access_token",
+    ),
+    (
+        "subject_token_type",
+        "urn:ietf:params:oauth:token-type:id_token",
+    ),
 ];
 
 /// How the token exchange words an error. Yandex documents neither; both were seen.
@@ -54,18 +63,32 @@ async fn exchange(
     let now = world.now();
     let Issued { token, expires_at } = world.tokens.issue(&form["audience"], now);
     let left = expires_at.duration_since(now).unwrap_or_default().as_secs();
-    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": left })).into_response()
+    Json(json!({ "access_token": token, "token_type": "Bearer", "expires_in": left }))
+        .into_response()
 }
 
 fn form(headers: &HeaderMap, body: &[u8]) -> Option<HashMap<String, String>> {
-    let is_form = headers.get(CONTENT_TYPE)?.to_str().ok()?.starts_with("application/x-www-form-urlencoded");
+    let is_form = headers
+        .get(CONTENT_TYPE)?
+        .to_str()
+        .ok()?
+        .starts_with("application/x-www-form-urlencoded");
     is_form.then(|| form_urlencoded::parse(body).into_owned().collect())
 }
 
-fn check(form: &HashMap<String, String>, world: &World) -> Result<(), (&'static str, &'static str)> {
+fn check(
+    form: &HashMap<String, String>,
+    world: &World,
+) -> Result<(), (&'static str, &'static str)> {
     let value = |name| form.get(name).map(String::as_str);
-    if FIXED.iter().any(|&(name, fixed)| value(name) != Some(fixed)) {
-        return Err(("invalid_request", "grant_type, requested_token_type or subject_token_type is wrong"));
+    if FIXED
+        .iter()
+        .any(|&(name, fixed)| value(name) != Some(fixed))
+    {
+        return Err((
+            "invalid_request",
+            "grant_type, requested_token_type or subject_token_type is wrong",
+        ));
     }
     if !value("audience").is_some_and(|account| world.accounts.exists(account)) {
         return Err(("invalid_target", "audience is not a service account"));
@@ -76,7 +99,12 @@ fn check(form: &HashMap<String, String>, world: &World) -> Result<(), (&'static 
     Ok(())
 }
 
-fn refuse(world: &World, id: &RequestId, error: &'static str, description: &'static str) -> Response {
+fn refuse(
+    world: &World,
+    id: &RequestId,
+    error: &'static str,
+    description: &'static str,
+) -> Response {
     match world.exchange_errors {
         ErrorShape::OAuth => {
             let body = json!({ "error": error, "error_description": description });

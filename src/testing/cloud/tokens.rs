@@ -13,7 +13,8 @@ pub(super) struct Tokens {
     issued: HashMap<String, Token>,
     /// How long a new one lives.
     pub(super) lifetime: Duration,
-    /// Whether an account gets the same one again while that has more than half of its life before it.
+    /// Whether an account gets the same one again while that has more than half of its life before
+    /// it.
     pub(super) reused: bool,
 }
 
@@ -31,28 +32,50 @@ pub(super) struct Issued {
 
 impl Tokens {
     pub(super) fn new() -> Self {
-        Self { issued: HashMap::new(), lifetime: Duration::from_secs(12 * 3600), reused: false }
+        Self {
+            issued: HashMap::new(),
+            lifetime: Duration::from_secs(12 * 3600),
+            reused: false,
+        }
     }
 
     pub(super) fn issue(&mut self, account: &str, now: SystemTime) -> Issued {
-        if self.reused { self.issue_cached(account, now) } else { self.issue_new(account, now) }
+        if self.reused {
+            self.issue_cached(account, now)
+        } else {
+            self.issue_new(account, now)
+        }
     }
 
     /// As the metadata service does, which always keeps what it gave.
     pub(super) fn issue_cached(&mut self, account: &str, now: SystemTime) -> Issued {
         let (half, whole) = (now + self.lifetime / 2, now + self.lifetime);
         // None from before the lifetime was made shorter.
-        let lives = |token: &Token| !token.revoked && half < token.expires_at && token.expires_at <= whole;
-        let held = self.issued.iter().filter(|(_, token)| token.account == account && lives(token));
+        let lives =
+            |token: &Token| !token.revoked && half < token.expires_at && token.expires_at <= whole;
+        let held = self
+            .issued
+            .iter()
+            .filter(|(_, token)| token.account == account && lives(token));
         match held.max_by_key(|(_, token)| token.expires_at) {
-            Some((text, token)) => Issued { token: text.clone(), expires_at: token.expires_at },
+            Some((text, token)) => Issued {
+                token: text.clone(),
+                expires_at: token.expires_at,
+            },
             None => self.issue_new(account, now),
         }
     }
 
     fn issue_new(&mut self, account: &str, now: SystemTime) -> Issued {
         let (token, expires_at) = (random::iam_token(), now + self.lifetime);
-        self.issued.insert(token.clone(), Token { account: account.to_owned(), expires_at, revoked: false });
+        self.issued.insert(
+            token.clone(),
+            Token {
+                account: account.to_owned(),
+                expires_at,
+                revoked: false,
+            },
+        );
         Issued { token, expires_at }
     }
 
@@ -76,6 +99,8 @@ impl Tokens {
     }
 
     pub(super) fn revoke_all(&mut self) {
-        self.issued.values_mut().for_each(|token| token.revoked = true);
+        self.issued
+            .values_mut()
+            .for_each(|token| token.revoked = true);
     }
 }

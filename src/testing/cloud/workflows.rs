@@ -6,15 +6,16 @@ use std::time::{SystemTime, UNIX_EPOCH};
 use super::random;
 use super::status::Refusal;
 use crate::testing::proto::{
-    Duration, Execution, ExecutionInput, ExecutionPreview, ExecutionResult, ExecutionStatus, HistoryEntry, Timestamp,
-    Workflow,
+    Duration, Execution, ExecutionInput, ExecutionPreview, ExecutionResult, ExecutionStatus,
+    HistoryEntry, Timestamp, Workflow,
 };
 
 const ACTIVE: i32 = 2;
 const COMPLETED: i32 = 3;
 const DEFAULT_PAGE: i64 = 100;
 
-/// Every workflow exists: one that was not created is made when it is first named, so that a test may use any id.
+/// Every workflow exists: one that was not created is made when it is first named, so that a test
+/// may use any id.
 #[derive(Default)]
 pub(super) struct Workflows {
     executions: Vec<Execution>,
@@ -36,27 +37,40 @@ impl Workflows {
         let execution = Execution {
             id: random::id("dfe"),
             workflow_id: workflow_id.to_owned(),
-            result: Some(ExecutionResult { result_json: Some(input_json.clone().unwrap_or_else(|| "{}".to_owned())) }),
+            result: Some(ExecutionResult {
+                result_json: Some(input_json.clone().unwrap_or_else(|| "{}".to_owned())),
+            }),
             input: Some(ExecutionInput { input_json }),
             error: None,
             status: ExecutionStatus::Finished.into(),
             started_at: Some(timestamp(now)),
-            duration: Some(Duration { seconds: 0, nanos: 1_000_000 }),
+            duration: Some(Duration {
+                seconds: 0,
+                nanos: 1_000_000,
+            }),
         };
         let id = execution.id.clone();
         self.executions.push(execution);
         Ok(id)
     }
 
-    /// Stops or terminates an execution. One that has finished shows as stopped, too, so that a test sees that it was asked.
+    /// Stops or terminates an execution. One that has finished shows as stopped, too, so that a
+    /// test sees that it was asked.
     pub(super) fn stop(&mut self, id: &str) -> Result<String, Refusal> {
-        let execution = self.executions.iter_mut().find(|execution| execution.id == id).ok_or_else(no_execution)?;
+        let execution = self
+            .executions
+            .iter_mut()
+            .find(|execution| execution.id == id)
+            .ok_or_else(no_execution)?;
         execution.set_status(ExecutionStatus::Stopped);
         Ok(execution.id.clone())
     }
 
     pub(super) fn execution(&self, id: &str) -> Result<&Execution, Refusal> {
-        self.executions.iter().find(|execution| execution.id == id).ok_or_else(no_execution)
+        self.executions
+            .iter()
+            .find(|execution| execution.id == id)
+            .ok_or_else(no_execution)
     }
 
     pub(super) fn history(&self, id: &str) -> Result<(ExecutionPreview, HistoryEntry), Refusal> {
@@ -79,23 +93,33 @@ impl Workflows {
         token: &str,
     ) -> Result<Page<ExecutionPreview>, Refusal> {
         require("workflow_id", workflow_id)?;
-        let all = self.executions.iter().filter(|execution| execution.workflow_id == workflow_id);
+        let all = self
+            .executions
+            .iter()
+            .filter(|execution| execution.workflow_id == workflow_id);
         page(all.map(preview), size, token)
     }
 
     pub(super) fn workflow(&mut self, id: &str, now: SystemTime) -> Result<&mut Workflow, Refusal> {
         require("workflow_id", id)?;
-        Ok(self.workflows.entry(id.to_owned()).or_insert_with(|| Workflow {
-            id: id.to_owned(),
-            folder_id: String::new(),
-            created_at: Some(timestamp(now)),
-            name: format!("workflow-{id}"),
-            description: String::new(),
-            status: ACTIVE,
-        }))
+        Ok(self
+            .workflows
+            .entry(id.to_owned())
+            .or_insert_with(|| Workflow {
+                id: id.to_owned(),
+                folder_id: String::new(),
+                created_at: Some(timestamp(now)),
+                name: format!("workflow-{id}"),
+                description: String::new(),
+                status: ACTIVE,
+            }))
     }
 
-    pub(super) fn create(&mut self, folder_id: &str, now: SystemTime) -> Result<&mut Workflow, Refusal> {
+    pub(super) fn create(
+        &mut self,
+        folder_id: &str,
+        now: SystemTime,
+    ) -> Result<&mut Workflow, Refusal> {
         require("folder_id", folder_id)?;
         let workflow = self.workflow(&random::id("dfq"), now)?;
         folder_id.clone_into(&mut workflow.folder_id);
@@ -107,10 +131,20 @@ impl Workflows {
     }
 
     /// The workflows of a folder. One that was never put into a folder is in all of them.
-    pub(super) fn workflows(&self, folder_id: &str, size: i64, token: &str) -> Result<Page<Workflow>, Refusal> {
+    pub(super) fn workflows(
+        &self,
+        folder_id: &str,
+        size: i64,
+        token: &str,
+    ) -> Result<Page<Workflow>, Refusal> {
         require("folder_id", folder_id)?;
         let all = self.workflows.values();
-        page(all.filter(|workflow| ["", folder_id].contains(&workflow.folder_id.as_str())).cloned(), size, token)
+        page(
+            all.filter(|workflow| ["", folder_id].contains(&workflow.folder_id.as_str()))
+                .cloned(),
+            size,
+            token,
+        )
     }
 
     pub(super) fn is_public(&self, id: &str) -> bool {
@@ -127,7 +161,11 @@ fn no_execution() -> Refusal {
 }
 
 fn require(name: &'static str, value: &str) -> Result<(), Refusal> {
-    if value.is_empty() { Err(Refusal::invalid(format!("{name}: field is required"))) } else { Ok(()) }
+    if value.is_empty() {
+        Err(Refusal::invalid(format!("{name}: field is required")))
+    } else {
+        Ok(())
+    }
 }
 
 fn preview(execution: &Execution) -> ExecutionPreview {
@@ -143,8 +181,14 @@ fn preview(execution: &Execution) -> ExecutionPreview {
 /// The token of a page is where it starts.
 fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Page<T>, Refusal> {
     let size = usize::try_from(if size == 0 { DEFAULT_PAGE } else { size });
-    let start = if token.is_empty() { Ok(0) } else { token.parse() };
-    let (Ok(size), Ok(start)) = (size, start) else { return Err(Refusal::invalid("page_size or page_token is wrong")) };
+    let start = if token.is_empty() {
+        Ok(0)
+    } else {
+        token.parse()
+    };
+    let (Ok(size), Ok(start)) = (size, start) else {
+        return Err(Refusal::invalid("page_size or page_token is wrong"));
+    };
     let mut rest = items.skip(start);
     let page: Vec<_> = rest.by_ref().take(size).collect();
     let next = rest.next().map(|_| (start + page.len()).to_string());
@@ -153,5 +197,8 @@ fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Pag
 
 fn timestamp(time: SystemTime) -> Timestamp {
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    Timestamp { seconds: since_epoch.as_secs().cast_signed(), nanos: since_epoch.subsec_nanos().cast_signed() }
+    Timestamp {
+        seconds: since_epoch.as_secs().cast_signed(),
+        nanos: since_epoch.subsec_nanos().cast_signed(),
+    }
 }

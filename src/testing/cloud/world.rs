@@ -39,7 +39,10 @@ impl World {
             accounts: Accounts::new(),
             api_keys: ApiKeys::default(),
             audit: Audit::default(),
-            clock: FakeTime { source: TimeSource::System, skew: Skew::default() },
+            clock: FakeTime {
+                source: TimeSource::System,
+                skew: Skew::default(),
+            },
             endpoints: Vec::new(),
             exchange_errors: ErrorShape::default(),
             expires_at: ExpiresAt::default(),
@@ -56,7 +59,11 @@ impl World {
     }
 
     pub(super) fn workflows_url(&self) -> String {
-        let address = self.endpoints.iter().find(|&&(id, _)| id == "serverless-workflows").map(|&(_, address)| address);
+        let address = self
+            .endpoints
+            .iter()
+            .find(|&&(id, _)| id == "serverless-workflows")
+            .map(|&(_, address)| address);
         address.map_or_else(String::new, |address| format!("http://{address}"))
     }
 }

@@ -15,7 +15,8 @@ use crate::error::BoxError;
 
 /// A client of `yandex.cloud.serverless.workflows.v1.ExecutionService`.
 ///
-/// Every method fails with the server's `Status`, or with `UNKNOWN` where the service under it is not ready.
+/// Every method fails with the server's `Status`, or with `UNKNOWN` where the service under it is
+/// not ready.
 #[derive(Clone, Debug)]
 pub struct ExecutionServiceClient<T> {
     inner: Grpc<T>,
@@ -29,7 +30,9 @@ where
 {
     /// A client over a channel, or over a channel with layers on it.
     pub fn new(inner: T) -> Self {
-        Self { inner: Grpc::new(inner) }
+        Self {
+            inner: Grpc::new(inner),
+        }
     }
 
     /// Starts an execution.
@@ -37,7 +40,11 @@ where
         &mut self,
         request: impl IntoRequest<StartExecutionRequest>,
     ) -> Result<Response<StartExecutionResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.ExecutionService/Start", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/Start",
+            request,
+        )
+        .await
     }
 
     /// Stops an execution after its present step.
@@ -45,7 +52,11 @@ where
         &mut self,
         request: impl IntoRequest<StopExecutionRequest>,
     ) -> Result<Response<StopExecutionResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.ExecutionService/Stop", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/Stop",
+            request,
+        )
+        .await
     }
 
     /// Stops an execution at once.
@@ -53,7 +64,11 @@ where
         &mut self,
         request: impl IntoRequest<TerminateExecutionRequest>,
     ) -> Result<Response<TerminateExecutionResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.ExecutionService/Terminate", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/Terminate",
+            request,
+        )
+        .await
     }
 
     /// Reads an execution.
@@ -61,7 +76,11 @@ where
         &mut self,
         request: impl IntoRequest<GetExecutionRequest>,
     ) -> Result<Response<GetExecutionResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.ExecutionService/Get", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/Get",
+            request,
+        )
+        .await
     }
 
     /// Reads the steps of an execution.
@@ -69,7 +88,11 @@ where
         &mut self,
         request: impl IntoRequest<GetExecutionHistoryRequest>,
     ) -> Result<Response<GetExecutionHistoryResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.ExecutionService/GetHistory", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/GetHistory",
+            request,
+        )
+        .await
     }
 
     /// Reads the executions of a workflow, a page at a time.
@@ -77,10 +100,18 @@ where
         &mut self,
         request: impl IntoRequest<ListExecutionsRequest>,
     ) -> Result<Response<ListExecutionsResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.ExecutionService/List", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.ExecutionService/List",
+            request,
+        )
+        .await
     }
 
-    async fn call<A, B>(&mut self, path: &'static str, request: impl IntoRequest<A>) -> Result<Response<B>, Status>
+    async fn call<A, B>(
+        &mut self,
+        path: &'static str,
+        request: impl IntoRequest<A>,
+    ) -> Result<Response<B>, Status>
     where
         A: Message + 'static,
         B: Message + Default + 'static,
@@ -91,7 +122,8 @@ where
 
 /// A client of `yandex.cloud.serverless.workflows.v1.WorkflowService`.
 ///
-/// Every method fails with the server's `Status`, or with `UNKNOWN` where the service under it is not ready.
+/// Every method fails with the server's `Status`, or with `UNKNOWN` where the service under it is
+/// not ready.
 #[derive(Clone, Debug)]
 pub struct WorkflowServiceClient<T> {
     inner: Grpc<T>,
@@ -105,7 +137,9 @@ where
 {
     /// A client over a channel, or over a channel with layers on it.
     pub fn new(inner: T) -> Self {
-        Self { inner: Grpc::new(inner) }
+        Self {
+            inner: Grpc::new(inner),
+        }
     }
 
     /// Creates a workflow.
@@ -113,7 +147,11 @@ where
         &mut self,
         request: impl IntoRequest<CreateWorkflowRequest>,
     ) -> Result<Response<Operation>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.WorkflowService/Create", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.WorkflowService/Create",
+            request,
+        )
+        .await
     }
 
     /// Reads a workflow.
@@ -121,7 +159,11 @@ where
         &mut self,
         request: impl IntoRequest<GetWorkflowRequest>,
     ) -> Result<Response<GetWorkflowResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.WorkflowService/Get", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.WorkflowService/Get",
+            request,
+        )
+        .await
     }
 
     /// Reads the workflows of a folder, a page at a time.
@@ -129,10 +171,18 @@ where
         &mut self,
         request: impl IntoRequest<ListWorkflowsRequest>,
     ) -> Result<Response<ListWorkflowsResponse>, Status> {
-        self.call("/yandex.cloud.serverless.workflows.v1.WorkflowService/List", request).await
+        self.call(
+            "/yandex.cloud.serverless.workflows.v1.WorkflowService/List",
+            request,
+        )
+        .await
     }
 
-    async fn call<A, B>(&mut self, path: &'static str, request: impl IntoRequest<A>) -> Result<Response<B>, Status>
+    async fn call<A, B>(
+        &mut self,
+        path: &'static str,
+        request: impl IntoRequest<A>,
+    ) -> Result<Response<B>, Status>
     where
         A: Message + 'static,
         B: Message + Default + 'static,
@@ -141,7 +191,11 @@ where
     }
 }
 
-async fn unary<T, A, B>(grpc: &mut Grpc<T>, path: &'static str, request: Request<A>) -> Result<Response<B>, Status>
+async fn unary<T, A, B>(
+    grpc: &mut Grpc<T>,
+    path: &'static str,
+    request: Request<A>,
+) -> Result<Response<B>, Status>
 where
     T: GrpcService<Body>,
     T::ResponseBody: HttpBody<Data = Bytes> + Send + 'static,
@@ -149,6 +203,13 @@ where
     A: Message + 'static,
     B: Message + Default + 'static,
 {
-    grpc.ready().await.map_err(|error| Status::unknown(format!("service was not ready: {}", error.into())))?;
-    grpc.unary(request, PathAndQuery::from_static(path), ProstCodec::<A, B>::default()).await
+    grpc.ready()
+        .await
+        .map_err(|error| Status::unknown(format!("service was not ready: {}", error.into())))?;
+    grpc.unary(
+        request,
+        PathAndQuery::from_static(path),
+        ProstCodec::<A, B>::default(),
+    )
+    .await
 }

@@ -1,7 +1,9 @@
-//! The gRPC side of Workflows, as far as tests need it: messages and clients of `yandex.cloud.serverless.workflows.v1`.
+//! The gRPC side of Workflows, as far as tests need it: messages and clients of
+//! `yandex.cloud.serverless.workflows.v1`.
 //!
-//! Written by hand after the public `.proto` files of `yandex-cloud/cloudapi`. Fields that no test has asked for are left out,
-//! which a receiver of Protocol Buffers does not mind. A `oneof` of a single member is written as the optional field it is on the wire.
+//! Written by hand after the public `.proto` files of `yandex-cloud/cloudapi`. Fields that no test
+//! has asked for are left out, which a receiver of Protocol Buffers does not mind. A `oneof` of a
+//! single member is written as the optional field it is on the wire.
 
 mod client;
 mod execution;
