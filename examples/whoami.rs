@@ -8,7 +8,7 @@ use yandex_cloud_auth::{Credential, CredentialCache, default_chain};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for (source, outcome) in default_chain().explain().await {
+    for (source, outcome) in default_chain().diagnose().await {
         match outcome {
             Ok(credential) => describe(source, credential).await?,
             Err(reason) if reason.is_not_configured() => {

@@ -187,7 +187,7 @@ impl Credential {
 
     /// The same credential in memory of its own, so that cloning it touches no counter that others
     /// touch.
-    pub(crate) fn own_copy(&self) -> Self {
+    pub(crate) fn deep_clone(&self) -> Self {
         Self {
             header: sensitive(Secret::concat(&[self.header.as_bytes()])),
             ..self.clone()
@@ -404,14 +404,14 @@ mod tests {
     #[test]
     fn the_header_is_scheme_and_secret_and_sensitive_in_every_copy() {
         let key = Credential::api_key("AQVNcanary").unwrap();
-        for copy in [key.clone(), key.own_copy()] {
+        for copy in [key.clone(), key.deep_clone()] {
             assert_eq!(copy.header_value(), "Api-Key AQVNcanary");
             assert!(copy.header_value().is_sensitive());
             assert!(copy.same_secret(&key));
             assert!(!format!("{copy:?} {:?}", copy.header_value()).contains("canary"));
         }
         assert_ne!(
-            key.own_copy().header.as_bytes().as_ptr(),
+            key.deep_clone().header.as_bytes().as_ptr(),
             key.header.as_bytes().as_ptr()
         );
         assert_eq!(

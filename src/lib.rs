@@ -80,15 +80,8 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
-mod auth_override;
-#[cfg(any(
-    feature = "service-account",
-    feature = "workload-identity",
-    feature = "hyper-client"
-))]
-mod blocking;
+mod auth;
 mod cache;
-mod challenge;
 mod clock;
 mod credential;
 #[cfg(any(doc, all(doctest, feature = "full")))]
@@ -96,57 +89,57 @@ pub mod docs;
 mod error;
 #[cfg(feature = "_network")]
 mod exchange;
-mod future;
-mod grpc;
-mod layer;
-mod own_copy;
+mod identity;
+#[cfg(feature = "impersonation")]
+mod impersonation;
 mod policy;
 mod provider;
+#[cfg(any(feature = "_network", feature = "exec"))]
+mod redact;
 #[cfg(feature = "retry")]
 pub mod retry;
 mod runtime;
-#[cfg(any(feature = "_network", feature = "exec"))]
-mod scrub;
 mod secret;
-mod service;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;
 #[cfg(any(feature = "_network", feature = "hyper-client"))]
 mod transport;
 
-pub use auth_override::AuthOverride;
-pub use cache::{CacheBuilder, CacheState, CacheStatus, CredentialCache, Refresh};
+pub use auth::{Auth, AuthError, AuthLayer, AuthOverride, GrpcAuth, GrpcAuthLayer};
+pub use cache::{CacheState, CacheStatus, CredentialCache, CredentialCacheBuilder};
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
-pub use error::AuthError;
-pub use future::ResponseFuture;
-pub use grpc::{GrpcAuth, GrpcAuthLayer, GrpcResponseFuture};
-pub use layer::AuthLayer;
+pub use error::ProviderError;
+#[cfg(feature = "file")]
+pub use identity::CredentialFile;
+#[cfg(feature = "metadata")]
+pub use identity::MetadataService;
+#[cfg(feature = "oauth")]
+pub use identity::OAuthToken;
+#[cfg(feature = "service-account")]
+pub use identity::ServiceAccountKey;
+#[cfg(feature = "workload-identity")]
+pub use identity::WorkloadIdentity;
+pub use identity::{Chain, EnvCredential};
+#[cfg(feature = "exec")]
+pub use identity::{Exec, YcCli};
+#[cfg(all(feature = "service-account", feature = "metadata"))]
+pub use identity::{default_chain, default_chain_with};
+#[cfg(feature = "impersonation")]
+pub use impersonation::Impersonation;
 pub use policy::{
-    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidOrigin, Policy, RequestHead,
+    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidRule, Policy, RequestHead,
     TrustedOrigins, Unrestricted, Workflows,
 };
-#[cfg(feature = "file")]
-pub use provider::CredentialFile;
-#[cfg(feature = "impersonation")]
-pub use provider::Impersonation;
-#[cfg(feature = "metadata")]
-pub use provider::MetadataService;
-#[cfg(feature = "oauth")]
-pub use provider::OAuthToken;
-#[cfg(feature = "service-account")]
-pub use provider::ServiceAccountKey;
-#[cfg(feature = "workload-identity")]
-pub use provider::WorkloadIdentity;
-pub use provider::{Chain, CredentialProvider, EnvCredential, ProviderError};
-#[cfg(feature = "exec")]
-pub use provider::{Exec, YcCli};
-#[cfg(all(feature = "service-account", feature = "metadata"))]
-pub use provider::{default_chain, default_chain_with};
-pub use service::Auth;
+pub use provider::CredentialProvider;
 #[cfg(feature = "hyper-client")]
 pub use transport::{HttpsTransport, HttpsTransportBuilder};
+
+/// The response futures of the services.
+pub mod future {
+    pub use crate::auth::{GrpcResponseFuture, ResponseFuture};
+}
 
 #[cfg(all(doctest, feature = "full"))]
 #[doc = include_str!("../README.md")]

@@ -5,7 +5,7 @@ use std::future::{Ready, ready};
 use http::{Request, Response};
 use tower::retry::Policy;
 
-use crate::challenge::CredentialReplaced;
+use crate::auth::challenge::CredentialReplaced;
 
 /// A [`tower::retry::Policy`] that replays a request once after a `401`, or a trailers-only gRPC
 /// status 16.

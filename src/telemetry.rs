@@ -11,11 +11,11 @@
 
 use std::time::Duration;
 
+use crate::auth::AuthError;
 use crate::credential::Credential;
-use crate::error::AuthError;
-use crate::provider::ProviderError;
+use crate::error::ProviderError;
 
-/// A fetch brought a credential, which is now the one that is held.
+/// A fetch brought a credential, which is now the one that is entry.
 pub(crate) fn fetched(credential: &Credential, generation: u64, took: Duration) {
     #[cfg(feature = "tracing")]
     tracing::debug!(

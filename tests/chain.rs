@@ -44,8 +44,8 @@ async fn the_first_configured_provider_answers_and_those_after_it_are_not_asked(
 async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
     let asked = Arc::new(AtomicUsize::new(0));
     for error in [
-        ProviderError::transient("vault is sealed").from_provider("vault"),
-        ProviderError::permanent("vault is sealed").from_provider("vault"),
+        ProviderError::transient("vault is sealed").with_provider("vault"),
+        ProviderError::permanent("vault is sealed").with_provider("vault"),
     ] {
         let transient = error.is_transient();
         let chain = Chain::new()
@@ -68,7 +68,7 @@ async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
 #[tokio::test]
 async fn a_chain_that_finds_nothing_tells_every_reason_in_order() {
     let nameless = failing(ProviderError::not_configured("no seal"));
-    let named = failing(ProviderError::not_configured("no address").from_provider("vault"));
+    let named = failing(ProviderError::not_configured("no address").with_provider("vault"));
     let chain = Chain::new().or(named).or(nameless).or(nothing_set());
     let error = chain.fetch().await.unwrap_err();
     assert!(error.is_not_configured());
@@ -118,7 +118,7 @@ async fn explain_tells_who_was_passed_over_and_who_decided() {
         .or(nothing_set())
         .or(Arc::new(token("mine")))
         .or(sealed);
-    let outcomes = chain.explain().await;
+    let outcomes = chain.diagnose().await;
     let [
         ("EnvCredential", Err(reason)),
         ("Credential", Ok(credential)),

@@ -147,7 +147,7 @@ async fn endless_output_on_either_stream_ends_the_program() {
         ("exec yes canary", "stdout"),
         ("exec yes canary >&2", "stderr"),
     ] {
-        let error = refusal(shell(script).deadline(Duration::from_secs(60))).await;
+        let error = refusal(shell(script).timeout(Duration::from_secs(60))).await;
         assert!(error.is_permanent());
         assert_eq!(
             error.to_string(),
@@ -198,7 +198,11 @@ fn outside_a_runtime_the_error_says_what_is_missing() {
 
 #[tokio::test]
 async fn debug_shows_no_arguments() {
-    let text = format!("{:?} {:?}", shell("canary"), YcCli::new().profile("canary"));
+    let text = format!(
+        "{:?} {:?}",
+        shell("canary"),
+        YcCli::new().with_profile("canary")
+    );
     assert!(
         text.contains("/bin/sh") && text.contains("yc") && !text.contains("canary"),
         "{text}"
@@ -209,9 +213,9 @@ async fn debug_shows_no_arguments() {
 async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
     let yc = Scratch::script(r#"printf '{"iam_token":"t1.%s"}' "$(echo "$*" | tr ' ' .)""#);
     let credential = YcCli::new()
-        .program(&yc.0)
-        .profile("test")
-        .impersonate("aje1")
+        .with_program(&yc.0)
+        .with_profile("test")
+        .with_impersonation("aje1")
         .fetch()
         .await
         .unwrap();
@@ -223,7 +227,7 @@ async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
 
 #[tokio::test]
 async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
-    let missing = refusal(YcCli::new().program("/nonexistent/yc")).await;
+    let missing = refusal(YcCli::new().with_program("/nonexistent/yc")).await;
     assert!(
         missing.is_not_configured()
             && missing
@@ -235,14 +239,14 @@ async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
     let yc = Scratch::script(
         "echo 'ERROR: code = Unauthenticated desc = OAuth token is invalid' >&2; exit 1",
     );
-    let login = refusal(YcCli::new().program(&yc.0)).await;
+    let login = refusal(YcCli::new().with_program(&yc.0)).await;
     assert!(
         login.is_permanent() && login.to_string().ends_with("; log in by `yc init`"),
         "{login}"
     );
 
     let yc = Scratch::script("echo 'ERROR: no such host' >&2; exit 1");
-    let network = refusal(YcCli::new().program(&yc.0)).await;
+    let network = refusal(YcCli::new().with_program(&yc.0)).await;
     assert!(network.is_transient(), "{network}");
     assert_eq!(
         network.to_string(),
@@ -252,8 +256,8 @@ async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
     let yc = Scratch::script("exec sleep 600");
     let late = refusal(
         YcCli::new()
-            .program(&yc.0)
-            .deadline(Duration::from_millis(100)),
+            .with_program(&yc.0)
+            .with_timeout(Duration::from_millis(100)),
     )
     .await;
     assert!(
@@ -301,7 +305,7 @@ mod killed {
         let pid_file = Scratch::new();
         // Long enough for a shell to have started on a busy machine, and no more than the time this
         // test takes.
-        let error = refusal(hanging(&pid_file).deadline(Duration::from_secs(2))).await;
+        let error = refusal(hanging(&pid_file).timeout(Duration::from_secs(2))).await;
         assert!(error.is_transient());
         assert_eq!(
             error.to_string(),
@@ -313,7 +317,7 @@ mod killed {
     #[tokio::test]
     async fn a_program_whose_fetch_is_dropped_is_killed() {
         let pid_file = Scratch::new();
-        let provider = hanging(&pid_file).deadline(Duration::from_secs(600));
+        let provider = hanging(&pid_file).timeout(Duration::from_secs(600));
         let fetch = tokio::spawn(async move { provider.fetch().await });
         eventually(|| pid_file.0.exists().then_some(())).await;
         fetch.abort();

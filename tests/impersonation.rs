@@ -116,7 +116,7 @@ async fn a_missing_role_drops_nothing_and_is_named() {
 async fn a_source_that_fails_or_has_an_api_key_is_told_and_iam_is_not_asked() {
     let script = Script::new().reply(200, iam_token("t1.target", 60));
     let failing = ScriptedProvider::new()
-        .fail(ProviderError::not_configured("no key here").from_provider("disk"));
+        .fail(ProviderError::not_configured("no key here").with_provider("disk"));
     let error = Impersonation::new(failing, "aje0")
         .with_transport(script.clone())
         .fetch()

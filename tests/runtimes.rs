@@ -12,7 +12,7 @@ use tokio::runtime::Runtime;
 use tower::{Layer, Service};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{
-    AuthError, AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, Refresh,
+    AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, ProviderError,
 };
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -30,7 +30,7 @@ fn token(text: &str) -> Credential {
         .with_lifetime(12 * HOUR)
 }
 
-fn text(result: Result<Credential, AuthError>) -> String {
+fn text(result: Result<Credential, ProviderError>) -> String {
     result
         .unwrap()
         .header_value()
@@ -91,9 +91,7 @@ fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUs
 
 const HANG: usize = usize::MAX;
 
-fn at_once() -> Refresh {
-    Refresh::new().deadline(Duration::ZERO)
-}
+const AT_ONCE: Duration = Duration::ZERO;
 
 /// Real time goes on, by as little as the clock can tell.
 fn a_moment() {
@@ -134,8 +132,10 @@ fn a_runtime_that_is_gone_takes_no_fetch_and_the_caller_drives_it() {
 #[test]
 fn a_flight_on_a_runtime_that_stands_still_is_replaced_by_who_waits() {
     let (provider, calls) = yielding(|_| 0);
-    let refresh = Refresh::new().deadline(Duration::from_millis(100));
-    let cache = CredentialCache::builder(provider).refresh(refresh).build();
+    let timeout = Duration::from_millis(100);
+    let cache = CredentialCache::builder(provider)
+        .fetch_timeout(timeout)
+        .build();
     let still = runtime();
     still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
     assert_eq!(
@@ -155,10 +155,10 @@ fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
         .answer(token("t1.b"));
-    let refresh = Refresh::new().deadline(Duration::from_millis(10));
+    let timeout = Duration::from_millis(10);
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
-        .refresh(refresh)
+        .fetch_timeout(timeout)
         .build();
     let (still, moving) = (runtime(), runtime());
     moving.block_on(cache.get()).unwrap();
@@ -187,7 +187,7 @@ fn a_due_fetch_that_was_left_behind_costs_no_later_request() {
     let (provider, calls) = yielding(|_| 3);
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
-        .refresh(at_once())
+        .fetch_timeout(AT_ONCE)
         .build();
     assert_eq!(text(block_on(cache.get())), "t1.0");
     clock.advance(HOUR);
@@ -269,7 +269,7 @@ fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
 fn who_waits_for_a_flight_that_is_given_up_gets_the_next_one() {
     let (provider, calls) = yielding(|number| if number == 0 { HANG } else { 0 });
     let cache = CredentialCache::builder(provider)
-        .refresh(at_once())
+        .fetch_timeout(AT_ONCE)
         .build();
     let mut early = pin!(cache.get());
     assert!(poll_once(early.as_mut()).is_pending());
@@ -282,8 +282,10 @@ fn who_waits_for_a_flight_that_is_given_up_gets_the_next_one() {
 #[test]
 fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
     let (provider, _) = yielding(|_| HANG);
-    let refresh = Refresh::new().deadline(Duration::from_millis(20));
-    let cache = CredentialCache::builder(provider).refresh(refresh).build();
+    let timeout = Duration::from_millis(20);
+    let cache = CredentialCache::builder(provider)
+        .fetch_timeout(timeout)
+        .build();
     let mut early = Box::pin(cache.get());
     assert!(poll_once(early.as_mut()).is_pending());
     let waiting = cache.clone();
@@ -302,7 +304,7 @@ fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
 fn who_is_parked_on_a_flight_that_is_given_up_is_woken() {
     let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
     let cache = CredentialCache::builder(provider.clone())
-        .refresh(at_once())
+        .fetch_timeout(AT_ONCE)
         .build();
     let (done, result) = mpsc::channel();
     let parked = cache.clone();

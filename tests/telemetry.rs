@@ -219,7 +219,7 @@ fn a_fetch_is_told_once_however_many_wait() {
 
 #[test]
 fn a_failure_is_told_once_an_attempt_and_not_for_those_it_turns_away() {
-    let down = || ProviderError::transient("down").from_provider("vault");
+    let down = || ProviderError::transient("down").with_provider("vault");
     let (lines, shown) = told(|instruments| async move {
         let (cache, clock) = on_clock(
             ScriptedProvider::new()

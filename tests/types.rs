@@ -14,6 +14,7 @@ use http::{Request, Response};
 use http_body_util::Full;
 use tower::util::BoxCloneSyncService;
 use tower::{Layer, Service, ServiceExt};
+use yandex_cloud_auth::future::{GrpcResponseFuture, ResponseFuture};
 use yandex_cloud_auth::retry::OnUnauthorized;
 use yandex_cloud_auth::testing::{FakeCloud, Fault, ManualClock, Received, ScriptedProvider};
 use yandex_cloud_auth::*;
@@ -63,7 +64,6 @@ fn what_is_shared_is_send_and_sync_and_cheap_values_are_clone() {
     is_clone::<CredentialCache>();
     is_clone::<CacheStatus>();
     is_clone::<CacheState>();
-    is_clone::<Refresh>();
     is_clone::<AuthLayer>();
     is_clone::<GrpcAuthLayer>();
     is_clone::<AuthOverride>();
@@ -73,7 +73,7 @@ fn what_is_shared_is_send_and_sync_and_cheap_values_are_clone() {
     is_clone::<ScriptedProvider>();
     is_clone::<Fault>();
     is_clone::<Received>();
-    is_plain::<CacheBuilder>();
+    is_plain::<CredentialCacheBuilder>();
     is_plain::<FakeCloud>();
 }
 
@@ -83,7 +83,7 @@ fn errors_are_errors_that_all_who_wait_can_have() {
     is_error::<ProviderError>();
     is_error::<Denial>();
     is_error::<InvalidCredential>();
-    is_error::<InvalidOrigin>();
+    is_error::<InvalidRule>();
     fn fits_anywhere(
         error: impl Into<Box<dyn Error + Send + Sync>>,
     ) -> Box<dyn Error + Send + Sync> {
@@ -148,7 +148,7 @@ fn the_futures_of_a_cache_are_send() {
     let cache = CredentialCache::new(ScriptedProvider::new());
     drop(is_send(cache.get()));
     drop(is_send(cache.refresh()));
-    drop(is_send(Chain::new().explain()));
+    drop(is_send(Chain::new().diagnose()));
     drop(is_send(FakeCloud::start()));
 }
 

@@ -113,7 +113,11 @@ fn custom() -> impl Policy + Clone + 'static {
     let origins = TrustedOrigins::yandex_cloud()
         .allow("https://workflows.corp.example:8443")
         .expect("an origin");
-    origins.and(ApiKeyRules::workflows().allow_grpc("yandex.cloud.searchapi.v2.WebSearchService"))
+    origins.and(
+        ApiKeyRules::workflows()
+            .allow_grpc("yandex.cloud.searchapi.v2.WebSearchService")
+            .unwrap(),
+    )
 }
 
 fn bearer() -> HeaderValue {

@@ -2,7 +2,7 @@
 
 use std::time::Duration;
 
-use crate::provider::ProviderError;
+use crate::error::ProviderError;
 
 /// No server is believed that asks for a longer pause.
 const MAX_RETRY_AFTER: Duration = Duration::from_secs(300);
@@ -20,7 +20,7 @@ pub(crate) fn pause(error: &ProviderError, failures: u32, holding: bool, jitter:
     let doublings = failures.saturating_sub(1).min(16);
     let whole = Duration::from_secs((first << doublings).min(longest));
     let pause = whole.mul_f64(0.5 + 0.5 * jitter.clamp(0.0, 1.0));
-    pause.max(error.delay_asked().unwrap_or_default().min(MAX_RETRY_AFTER))
+    pause.max(error.retry_after().unwrap_or_default().min(MAX_RETRY_AFTER))
 }
 
 #[cfg(test)]
@@ -80,12 +80,12 @@ mod tests {
             (s(301), s(300)),
             (Duration::MAX, s(300)),
         ] {
-            let error = ProviderError::transient("x").retry_after(asked);
+            let error = ProviderError::transient("x").with_retry_after(asked);
             assert_eq!(pause(&error, 1, false, 1.0), expected, "{asked:?}");
         }
         assert_eq!(
             pause(
-                &ProviderError::transient("x").retry_after(s(7)),
+                &ProviderError::transient("x").with_retry_after(s(7)),
                 6,
                 false,
                 1.0

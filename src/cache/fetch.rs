@@ -6,31 +6,32 @@ use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::control::Control;
-use super::flight::{Flight, Outcome};
+use super::in_flight::{InFlight, Outcome};
 use super::renewal;
 use super::schedule::{self, Freshness, Schedule};
-use super::slot::Held;
+use super::shared::Shared;
+use super::slot::Entry;
 use super::state::State;
 use crate::clock::Reading;
 use crate::credential::Credential;
-use crate::provider::{ErasedProvider, ProviderError};
-use crate::runtime::{Runtime, within};
+use crate::error::ProviderError;
+use crate::provider::ErasedProvider;
+use crate::runtime::{Runtime, timeout};
 use crate::telemetry;
 
 /// What a waiter has to do next.
-enum Boarding {
-    Flight(Flight),
-    Settled(Result<Arc<Held>, ProviderError>),
+enum Join {
+    Wait(InFlight),
+    Done(Result<Arc<Entry>, ProviderError>),
 }
 
 impl State {
     /// Waits for the one flight, starting it if need be. In a cool-down, its error at once.
-    pub(crate) async fn obtain(self: Arc<Self>) -> Result<Arc<Held>, ProviderError> {
+    pub(crate) async fn get_or_fetch(self: Arc<Self>) -> Result<Arc<Entry>, ProviderError> {
         loop {
-            match self.board() {
-                Boarding::Settled(result) => return result,
-                Boarding::Flight(flight) => {
+            match self.join() {
+                Join::Done(result) => return result,
+                Join::Wait(flight) => {
                     if let Some(result) = self.await_flight(flight).await {
                         return result;
                     }
@@ -39,8 +40,8 @@ impl State {
         }
     }
 
-    /// Waits for a fetch whatever is held, cool-down or not.
-    pub(crate) async fn insist(self: Arc<Self>) -> Result<Arc<Held>, ProviderError> {
+    /// Waits for a fetch whatever is entry, cool-down or not.
+    pub(crate) async fn force_fetch(self: Arc<Self>) -> Result<Arc<Entry>, ProviderError> {
         loop {
             self.discard_overdue();
             let flight = self.flight(&mut self.lock());
@@ -51,33 +52,33 @@ impl State {
     }
 
     /// The flight to wait for, or what there is instead of one.
-    fn board(self: &Arc<Self>) -> Boarding {
+    fn join(self: &Arc<Self>) -> Join {
         self.discard_overdue();
-        let mut control = self.lock();
+        let mut shared = self.lock();
         let now = self.time.now();
-        if let Some(held) = self.usable_at(&now) {
-            return Boarding::Settled(Ok(held));
+        if let Some(entry) = self.usable_at(&now) {
+            return Join::Done(Ok(entry));
         }
-        if control.alive().is_none()
-            && let Some(error) = control.cooling(&now, false)
+        if shared.in_flight().is_none()
+            && let Some(error) = shared.cooldown_error(&now, false)
         {
-            return Boarding::Settled(Err(error));
+            return Join::Done(Err(error));
         }
-        Boarding::Flight(self.flight(&mut control))
+        Join::Wait(self.flight(&mut shared))
     }
 
     /// The flight under way, or a new one.
-    pub(super) fn flight(self: &Arc<Self>, control: &mut Control) -> Flight {
-        if let Some(flight) = control.alive() {
+    pub(super) fn flight(self: &Arc<Self>, shared: &mut Shared) -> InFlight {
+        if let Some(flight) = shared.in_flight() {
             return flight.clone();
         }
-        control.flights += 1;
-        let flight = self.depart(control.flights);
-        control.flight = Some(flight.clone());
+        shared.flights += 1;
+        let flight = self.start(shared.flights);
+        shared.flight = Some(flight.clone());
         flight
     }
 
-    fn depart(self: &Arc<Self>, number: u64) -> Flight {
+    fn start(self: &Arc<Self>, number: u64) -> InFlight {
         let fetch = |limit| {
             fetch(
                 Arc::downgrade(self),
@@ -87,42 +88,42 @@ impl State {
             )
         };
         if let Some(runtime) = Runtime::current() {
-            let (task, outcome) = runtime.spawn(fetch(Some(self.refresh.deadline)));
-            // No flight lands while the lock is held, so one that is over has been refused: the
+            let (task, outcome) = runtime.spawn(fetch(Some(self.settings.fetch_timeout)));
+            // No flight lands while the lock is entry, so one that is over has been refused: the
             // runtime is shutting down.
             if !task.is_finished() {
-                return Flight::new(number, Some(task), outcome);
+                return InFlight::new(number, Some(task), outcome);
             }
         }
         let fetch = fetch(None);
-        Flight::new(number, None, Box::pin(async move { Some(fetch.await) }))
+        InFlight::new(number, None, Box::pin(async move { Some(fetch.await) }))
     }
 
-    async fn await_flight(self: &Arc<Self>, flight: Flight) -> Outcome {
+    async fn await_flight(self: &Arc<Self>, flight: InFlight) -> Outcome {
         if flight.keeps_its_deadline() {
             return flight.await;
         }
-        let deadline = self.refresh.deadline;
-        if let Some(outcome) = within(flight.left(deadline), flight.clone()).await {
+        let deadline = self.settings.fetch_timeout;
+        if let Some(outcome) = timeout(flight.left(deadline), flight.clone()).await {
             return outcome;
         }
         if !flight.is_driven_by_callers() {
             // Its runtime stands still. This one does not.
-            self.discard(|held| held.number == flight.number);
+            self.discard(|entry| entry.number == flight.number);
             return None;
         }
-        let landed = self.land(flight.number, Err(missed(deadline)));
-        flight.end(Some(landed.clone()));
-        Some(landed)
+        let result = self.complete(flight.number, Err(missed(deadline)));
+        flight.end(Some(result.clone()));
+        Some(result)
     }
 
     /// Gives up a flight whose task is long past its deadline, or that no caller has driven for as
     /// long. Who still waits for it boards the next one.
     pub(super) fn discard_overdue(&self) {
-        self.discard(|flight| flight.left(self.refresh.deadline).is_zero());
+        self.discard(|flight| flight.left(self.settings.fetch_timeout).is_zero());
     }
 
-    fn discard(&self, which: impl Fn(&Flight) -> bool) {
+    fn discard(&self, which: impl Fn(&InFlight) -> bool) {
         let discarded = self.lock().flight.take_if(|flight| which(flight));
         if let Some(flight) = discarded {
             flight.end(None);
@@ -131,13 +132,13 @@ impl State {
 
     /// Takes what a flight brought, and tells of it once the lock is released: who listens may use
     /// this very cache.
-    fn land(
+    fn complete(
         self: &Arc<Self>,
         number: u64,
         result: Result<Credential, ProviderError>,
-    ) -> Result<Arc<Held>, ProviderError> {
-        let mut control = self.lock();
-        let Some(flight) = control.flight.take_if(|flight| flight.number == number) else {
+    ) -> Result<Arc<Entry>, ProviderError> {
+        let mut shared = self.lock();
+        let Some(flight) = shared.flight.take_if(|flight| flight.number == number) else {
             let given_up = || {
                 result
                     .err()
@@ -146,25 +147,25 @@ impl State {
             return self.usable_at(&self.time.now()).ok_or_else(given_up);
         };
         let now = self.time.now();
-        let landed = result.and_then(|credential| self.receive(&credential, now));
-        match &landed {
-            Ok(held) => {
-                control.failure = None;
-                self.slot.store(Arc::clone(held));
+        let result = result.and_then(|credential| self.admit(&credential, now));
+        match &result {
+            Ok(entry) => {
+                shared.failure = None;
+                self.slot.store(Arc::clone(entry));
             }
-            Err(error) => control.fail(error.clone(), now, (self.jitter)()),
+            Err(error) => shared.fail(error.clone(), now, (self.jitter)()),
         }
-        self.settle(&control, &now);
+        self.publish_next_lookup(&shared, &now);
         if let Some(renewal) = renewal::start(self) {
-            control.replace_renewal(renewal);
+            shared.replace_renewal(renewal);
         }
-        let in_a_row = control
+        let in_a_row = shared
             .failure
             .as_ref()
             .map_or(0, |failure| failure.in_a_row);
-        drop(control);
-        match &landed {
-            Ok(held) => telemetry::fetched(&held.credential, held.generation, flight.elapsed()),
+        drop(shared);
+        match &result {
+            Ok(entry) => telemetry::fetched(&entry.credential, entry.generation, flight.elapsed()),
             Err(error) => {
                 telemetry::fetch_failed(
                     error,
@@ -174,12 +175,12 @@ impl State {
                 );
             }
         }
-        landed
+        result
     }
 
     /// What a credential becomes on landing. One that is expired on arrival does not land.
-    fn receive(&self, credential: &Credential, now: Reading) -> Result<Arc<Held>, ProviderError> {
-        let schedule = Schedule::new(credential, now.wall, self.refresh.max_age, (self.jitter)());
+    fn admit(&self, credential: &Credential, now: Reading) -> Result<Arc<Entry>, ProviderError> {
+        let schedule = Schedule::new(credential, now.wall, self.settings.max_age, (self.jitter)());
         if schedule.freshness(Duration::ZERO) == Freshness::Expired {
             return Err(ProviderError::transient(
                 "the credential was expired on arrival, check the clocks",
@@ -189,10 +190,10 @@ impl State {
             Some(at) => credential.clone().with_expiry(at),
             None => credential.clone(),
         };
-        Ok(Arc::new(Held {
+        Ok(Arc::new(Entry {
             credential,
             generation: self.slot.generation() + 1,
-            landed: now,
+            fetched_at: now,
             schedule,
         }))
     }
@@ -208,11 +209,11 @@ async fn fetch(
     provider: Arc<dyn ErasedProvider>,
     number: u64,
     limit: Option<Duration>,
-) -> Result<Arc<Held>, ProviderError> {
+) -> Result<Arc<Entry>, ProviderError> {
     let fetching = telemetry::in_fetch_span(provider.fetch_erased());
     let limited = async {
         match limit {
-            Some(limit) => within(limit, fetching)
+            Some(limit) => timeout(limit, fetching)
                 .await
                 .unwrap_or_else(|| Err(missed(limit))),
             None => fetching.await,
@@ -224,7 +225,7 @@ async fn fetch(
         .await
         .unwrap_or_else(panicked);
     match state.upgrade() {
-        Some(state) => state.land(number, result),
+        Some(state) => state.complete(number, result),
         None => Err(ProviderError::transient("the cache is gone")),
     }
 }

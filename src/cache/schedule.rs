@@ -21,7 +21,7 @@ pub(crate) enum Freshness {
     Expired,
 }
 
-/// The ages at which a credential is due and expired, settled when it lands in the cache.
+/// The ages at which a credential is due and expired, current_generation when it lands in the cache.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) struct Schedule {
     /// Never, where there is neither an expiry nor a max age.

@@ -1,4 +1,4 @@
-//! What is held, and the two numbers that let a request see at a glance that nothing changed.
+//! What is entry, and the two numbers that let a request see at a glance that nothing changed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
@@ -10,16 +10,16 @@ use crate::clock::Reading;
 use crate::credential::Credential;
 
 /// A credential that landed in the cache.
-pub(crate) struct Held {
+pub(crate) struct Entry {
     pub(crate) credential: Credential,
     pub(crate) generation: u64,
-    pub(crate) landed: Reading,
+    pub(crate) fetched_at: Reading,
     pub(crate) schedule: Schedule,
 }
 
-impl Held {
+impl Entry {
     pub(crate) fn freshness(&self, now: &Reading) -> Freshness {
-        self.schedule.freshness(now.since(&self.landed))
+        self.schedule.freshness(now.since(&self.fetched_at))
     }
 
     pub(crate) fn is_usable(&self, now: &Reading) -> bool {
@@ -27,42 +27,42 @@ impl Held {
     }
 }
 
-/// The place of what is held. Read by every request, written once per renewal and under the cache's
+/// The place of what is entry. Read by every request, written once per renewal and under the cache's
 /// lock.
 pub(crate) struct Slot {
-    held: ArcSwapOption<Held>,
-    /// How many credentials have landed; the number of the last.
+    entry: ArcSwapOption<Entry>,
+    /// How many credentials have result; the number of the last.
     generation: AtomicU64,
     /// The wall time, in nanoseconds since 1970, from which requests must consult the cache.
-    consult_at: AtomicU64,
+    next_lookup_at: AtomicU64,
 }
 
 impl Slot {
     pub(crate) const fn new() -> Self {
         Self {
-            held: ArcSwapOption::const_empty(),
+            entry: ArcSwapOption::const_empty(),
             generation: AtomicU64::new(0),
-            consult_at: AtomicU64::new(0),
+            next_lookup_at: AtomicU64::new(0),
         }
     }
 
     /// The generation to use without further questions at wall time `now`, if there is one.
     ///
-    /// `consult_at` is read first and written last, so that who sees the new time also sees the new
+    /// `next_lookup_at` is read first and written last, so that who sees the new time also sees the new
     /// generation.
     #[inline]
-    pub(crate) fn settled(&self, now: u64) -> Option<u64> {
-        let settled = now < self.consult_at.load(Ordering::Acquire);
-        settled.then(|| self.generation.load(Ordering::Acquire))
+    pub(crate) fn current_generation(&self, now: u64) -> Option<u64> {
+        let current_generation = now < self.next_lookup_at.load(Ordering::Acquire);
+        current_generation.then(|| self.generation.load(Ordering::Acquire))
     }
 
     #[inline]
-    pub(crate) fn load(&self) -> Guard<Option<Arc<Held>>> {
-        self.held.load()
+    pub(crate) fn load(&self) -> Guard<Option<Arc<Entry>>> {
+        self.entry.load()
     }
 
-    pub(crate) fn load_full(&self) -> Option<Arc<Held>> {
-        self.held.load_full()
+    pub(crate) fn load_full(&self) -> Option<Arc<Entry>> {
+        self.entry.load_full()
     }
 
     pub(crate) fn generation(&self) -> u64 {
@@ -70,19 +70,19 @@ impl Slot {
     }
 
     /// Requests consult the cache from this wall time on.
-    pub(crate) fn consult_at(&self, time: u64) {
-        self.consult_at.store(time, Ordering::Release);
+    pub(crate) fn next_lookup_at(&self, time: u64) {
+        self.next_lookup_at.store(time, Ordering::Release);
     }
 
-    pub(crate) fn store(&self, held: Arc<Held>) {
-        let generation = held.generation;
-        self.held.store(Some(held));
+    pub(crate) fn store(&self, entry: Arc<Entry>) {
+        let generation = entry.generation;
+        self.entry.store(Some(entry));
         self.generation.store(generation, Ordering::Release);
     }
 
     /// Nothing is held from now on.
     pub(crate) fn clear(&self) {
-        self.held.store(None);
-        self.consult_at(0);
+        self.entry.store(None);
+        self.next_lookup_at(0);
     }
 }

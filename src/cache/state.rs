@@ -3,12 +3,12 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-use super::control::Control;
-use super::flight::Flight;
-use super::refresh::Refresh;
+use super::builder::Settings;
+use super::in_flight::InFlight;
 use super::registry;
 use super::schedule::Freshness;
-use super::slot::{Held, Slot};
+use super::shared::Shared;
+use super::slot::{Entry, Slot};
 use crate::clock::{Reading, TimeSource, unix_nanos};
 use crate::provider::ErasedProvider;
 use crate::telemetry;
@@ -24,37 +24,37 @@ const DROP_SPACING: Duration = Duration::from_secs(30);
 pub(crate) struct State {
     pub(super) provider: Arc<dyn ErasedProvider>,
     pub(super) is_static: bool,
-    pub(super) refresh: Refresh,
+    pub(super) settings: Settings,
     pub(crate) time: TimeSource,
     pub(crate) slot: Slot,
-    control: Mutex<Control>,
+    shared: Mutex<Shared>,
     pub(crate) number: u32,
     pub(super) jitter: fn() -> f64,
 }
 
 /// What a request finds in the cache.
-pub(crate) enum Consulted {
+pub(crate) enum Lookup {
     /// Use it. A flight that nobody else drives is to be polled beside the request.
-    Held(Arc<Held>, Option<Flight>),
+    Hit(Arc<Entry>, Option<InFlight>),
     /// Wait for the flight.
-    Wait,
+    Miss,
 }
 
 /// What became of a credential that was refused.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Refusal {
+pub(crate) enum Rejection {
     /// It was dropped.
     Dropped,
-    /// It is still held, and the next request will carry it again.
+    /// It is still entry, and the next request will carry it again.
     Kept,
-    /// It was no longer held.
+    /// It was no longer entry.
     Replaced,
 }
 
 impl State {
     pub(super) fn new(
         provider: Arc<dyn ErasedProvider>,
-        refresh: Refresh,
+        settings: Settings,
         time: TimeSource,
         jitter: fn() -> f64,
     ) -> Arc<Self> {
@@ -62,10 +62,10 @@ impl State {
         let state = Arc::new(Self {
             is_static: provider.is_static_erased(),
             provider,
-            refresh,
+            settings,
             time,
             slot: Slot::new(),
-            control: Mutex::default(),
+            shared: Mutex::default(),
             number,
             jitter,
         });
@@ -73,126 +73,131 @@ impl State {
         state
     }
 
-    /// What is held, with one fetch running if it is due.
-    pub(crate) fn consult(self: &Arc<Self>) -> Consulted {
+    /// What is entry, with one fetch running if it is due.
+    pub(crate) fn lookup(self: &Arc<Self>) -> Lookup {
         let now = self.time.now();
         match self.slot.load_full() {
-            Some(held) => match held.freshness(&now) {
+            Some(entry) => match entry.freshness(&now) {
                 Freshness::Fresh => {
-                    if self.slot.settled(unix_nanos(now.wall)).is_none() {
-                        let control = self.lock();
-                        self.settle(&control, &self.time.now());
+                    if self.slot.current_generation(unix_nanos(now.wall)).is_none() {
+                        let shared = self.lock();
+                        self.publish_next_lookup(&shared, &self.time.now());
                     }
-                    Consulted::Held(held, None)
+                    Lookup::Hit(entry, None)
                 }
-                Freshness::Due => Consulted::Held(held, self.renew(&now)),
-                Freshness::Expired => Consulted::Wait,
+                Freshness::Due => Lookup::Hit(entry, self.renew(&now)),
+                Freshness::Expired => Lookup::Miss,
             },
-            None => Consulted::Wait,
+            None => Lookup::Miss,
         }
     }
 
     /// What is usable now by both clocks.
-    pub(crate) fn usable(&self) -> Option<Arc<Held>> {
+    pub(crate) fn usable(&self) -> Option<Arc<Entry>> {
         let now = self.time.now();
-        self.slot.load_full().filter(|held| held.is_usable(&now))
+        self.slot.load_full().filter(|entry| entry.is_usable(&now))
     }
 
     /// Drops what is held if `refused` says it is that, within the limits on drops.
-    pub(crate) fn reject(&self, refused: impl FnOnce(&Held) -> bool) -> Refusal {
-        let mut control = self.lock();
+    pub(crate) fn reject(&self, refused: impl FnOnce(&Entry) -> bool) -> Rejection {
+        let mut shared = self.lock();
         if self.is_static {
-            return Refusal::Kept;
+            return Rejection::Kept;
         }
-        let Some(held) = self.slot.load_full().filter(|held| refused(held)) else {
-            return Refusal::Replaced;
+        let Some(entry) = self.slot.load_full().filter(|entry| refused(entry)) else {
+            return Rejection::Replaced;
         };
         let now = self.time.now();
-        let too_young = now.since(&held.landed) < MIN_AGE_TO_DROP;
-        let too_soon = control
+        let too_young = now.since(&entry.fetched_at) < MIN_AGE_TO_DROP;
+        let too_soon = shared
             .last_drop
             .is_some_and(|last| now.since(&last) < DROP_SPACING);
         if too_young || too_soon {
-            return Refusal::Kept;
+            return Rejection::Kept;
         }
-        control.last_drop = Some(now);
+        shared.last_drop = Some(now);
         self.slot.clear();
-        drop(control);
-        telemetry::dropped(&held.credential);
-        Refusal::Dropped
+        drop(shared);
+        telemetry::dropped(&entry.credential);
+        Rejection::Dropped
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, Control> {
-        self.control.lock().unwrap_or_else(PoisonError::into_inner)
+    pub(super) fn lock(&self) -> MutexGuard<'_, Shared> {
+        self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
     /// Starts the due fetch unless one runs or it is too early. Returns the flight if nobody drives
     /// it.
-    fn renew(self: &Arc<Self>, now: &Reading) -> Option<Flight> {
+    fn renew(self: &Arc<Self>, now: &Reading) -> Option<InFlight> {
         self.discard_overdue();
-        let mut control = self.lock();
-        let due = |held: &Arc<Held>| held.freshness(now) == Freshness::Due;
+        let mut shared = self.lock();
+        let due = |entry: &Arc<Entry>| entry.freshness(now) == Freshness::Due;
         if !self.slot.load_full().as_ref().is_some_and(due) {
             // Another thread's renewal landed meanwhile.
             return None;
         }
-        if control.alive().is_none() {
-            if !control.due_pause(now).is_zero() {
-                self.settle(&control, now);
+        if shared.in_flight().is_none() {
+            if !shared.due_pause(now).is_zero() {
+                self.publish_next_lookup(&shared, now);
                 return None;
             }
-            control.note_due(*now);
+            shared.note_due(*now);
         }
-        let flight = self.flight(&mut control);
-        self.settle(&control, now);
+        let flight = self.flight(&mut shared);
+        self.publish_next_lookup(&shared, now);
         flight.is_driven_by_callers().then_some(flight)
     }
 
     /// Tells requests until when they need not consult the cache.
-    pub(super) fn settle(&self, control: &Control, now: &Reading) {
-        let quiet = match self.slot.load_full() {
-            Some(held) => self.quiet(control, &held, now),
+    pub(super) fn publish_next_lookup(&self, shared: &Shared, now: &Reading) {
+        let wait = match self.slot.load_full() {
+            Some(entry) => self.time_to_next_lookup(shared, &entry, now),
             None => Some(Duration::ZERO),
         };
-        let until = match quiet {
+        let until = match wait {
             None => u64::MAX,
             // Not `now`: a request's clock may be a tick behind, or set back, and what was dropped
             // must not go out again.
             Some(Duration::ZERO) => 0,
-            Some(quiet) => unix_nanos(now.wall)
-                .saturating_add(u64::try_from(quiet.as_nanos()).unwrap_or(u64::MAX)),
+            Some(wait) => unix_nanos(now.wall)
+                .saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)),
         };
-        self.slot.consult_at(until);
+        self.slot.next_lookup_at(until);
     }
 
     /// For how long a timer has nothing to do. `None` where it is not needed any more.
-    pub(super) fn idle_for(&self) -> Option<Duration> {
+    pub(super) fn next_wakeup(&self) -> Option<Duration> {
         let now = self.time.now();
-        let control = self.lock();
-        let held = self.usable_at(&now);
-        if held.is_none() {
+        let shared = self.lock();
+        let entry = self.usable_at(&now);
+        if entry.is_none() {
             // If the wall clock was set back, only the other one saw the end, and requests must
             // hear of it.
-            self.slot.consult_at(0);
+            self.slot.next_lookup_at(0);
         }
-        self.quiet(&control, &*held?, &now)
+        self.time_to_next_lookup(&shared, &*entry?, &now)
     }
 
-    /// For how long nothing is to be done about what is held. `None` is for ever.
-    fn quiet(&self, control: &Control, held: &Held, now: &Reading) -> Option<Duration> {
-        let age = now.since(&held.landed);
-        let expires_in = held
+    /// For how long nothing is to be done about what is entry. `None` is for ever.
+    fn time_to_next_lookup(
+        &self,
+        shared: &Shared,
+        entry: &Entry,
+        now: &Reading,
+    ) -> Option<Duration> {
+        let age = now.since(&entry.fetched_at);
+        let expires_in = entry
             .schedule
             .expired
             .map(|expired| expired.saturating_sub(age));
-        let hold = match control.alive() {
+        let hold = match shared.in_flight() {
             // Each request polls it on.
             Some(flight) if flight.is_driven_by_callers() => Duration::ZERO,
             // Should it be lost with its runtime, a request finds out then.
-            Some(flight) => flight.left(self.refresh.deadline),
-            None => control.due_pause(now),
+            Some(flight) => flight.left(self.settings.fetch_timeout),
+            None => shared.due_pause(now),
         };
-        let act_in = held
+        let act_in = entry
             .schedule
             .due
             .map(|due| due.saturating_sub(age).max(hold));
@@ -202,15 +207,15 @@ impl State {
         }
     }
 
-    pub(super) fn usable_at(&self, now: &Reading) -> Option<Arc<Held>> {
-        self.slot.load_full().filter(|held| held.is_usable(now))
+    pub(super) fn usable_at(&self, now: &Reading) -> Option<Arc<Entry>> {
+        self.slot.load_full().filter(|entry| entry.is_usable(now))
     }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
         registry::unregister(self.number);
-        self.control
+        self.shared
             .get_mut()
             .unwrap_or_else(PoisonError::into_inner)
             .abort();

@@ -2,19 +2,19 @@
 
 use std::time::SystemTime;
 
-use crate::provider::ProviderError;
+use crate::error::ProviderError;
 
-/// What is held, by both clocks.
+/// What is entry, by both clocks.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheState {
-    /// Held and usable; a new one is to be fetched.
+    /// Entry and usable; a new one is to be fetched.
     Due,
-    /// Nothing is held: nothing was fetched yet, or what was held was refused.
+    /// Nothing is entry: nothing was fetched yet, or what was held was refused.
     Empty,
-    /// Held and no longer usable.
+    /// Entry and no longer usable.
     Expired,
-    /// Held and usable.
+    /// Entry and usable.
     Fresh,
 }
 
@@ -48,7 +48,7 @@ pub struct CacheStatus {
 }
 
 impl CacheStatus {
-    /// What is held.
+    /// What is entry.
     pub const fn state(&self) -> CacheState {
         self.state
     }
@@ -63,7 +63,7 @@ impl CacheStatus {
         self.generation
     }
 
-    /// When what is held landed.
+    /// When what is held result.
     pub const fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched_at
     }

@@ -8,9 +8,9 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ASSUMED_LIFETIME;
-use super::failure::{Failure, accepted, bad_answer};
+use super::error::{ExchangeError, accepted, invalid_response};
 use crate::credential::Credential;
-use crate::transport::Answer;
+use crate::transport::Response;
 
 /// A token with its remaining life in seconds.
 #[derive(Deserialize)]
@@ -37,11 +37,11 @@ impl AccessToken<'_> {
     }
 }
 
-/// The credential in an answer. `sent` is the secret that was sent, which no error may show.
-pub(crate) fn credential_in(answer: &Answer, sent: &str) -> Result<Credential, Failure> {
-    accepted::<AccessToken<'_>>(answer, sent)?
+/// The credential in an response. `sent` is the secret that was sent, which no error may show.
+pub(crate) fn credential_in(response: &Response, sent: &str) -> Result<Credential, ExchangeError> {
+    accepted::<AccessToken<'_>>(response, sent)?
         .into_credential()
-        .map_err(|reason| bad_answer(answer, &reason))
+        .map_err(|reason| invalid_response(response, &reason))
 }
 
 /// The token with the lifetime that `expires_in` states, in seconds *(RFC 6749 §5.1)*. No clock is

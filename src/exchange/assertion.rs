@@ -11,7 +11,7 @@ use serde::Serialize;
 use zeroize::Zeroizing;
 
 use super::authorized_key::AuthorizedKey;
-use crate::provider::ProviderError;
+use crate::error::ProviderError;
 
 /// `iat` is set back so far, for a local clock that is a little ahead of IAM's.
 const BACK_DATED: Duration = Duration::from_secs(60);

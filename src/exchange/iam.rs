@@ -16,11 +16,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ASSUMED_LIFETIME;
-use super::failure::{Failure, accepted, bad_answer};
+use super::error::{ExchangeError, accepted, invalid_response};
 use crate::credential::Credential;
 #[cfg(any(feature = "service-account", feature = "oauth"))]
 use crate::secret::Secret;
-use crate::transport::{Answer, Client};
+use crate::transport::{Client, Response};
 
 /// Where IAM is.
 pub(crate) const ENDPOINT: &str = "https://iam.api.cloud.yandex.net";
@@ -40,7 +40,7 @@ pub(crate) async fn create_token(
     client: &Client,
     field: &str,
     secret: &str,
-) -> Result<Credential, Failure> {
+) -> Result<Credential, ExchangeError> {
     let body = Secret::concat(&[
         b"{\"",
         field.as_bytes(),
@@ -50,7 +50,7 @@ pub(crate) async fn create_token(
     ]);
     let request = client
         .request(Method::POST, CREATE)
-        .map_err(Failure::NoAnswer)?;
+        .map_err(ExchangeError::NoResponse)?;
     ask(client, request, body.into_bytes(), secret).await
 }
 
@@ -60,11 +60,11 @@ pub(crate) async fn create_token_for(
     client: &Client,
     caller: &Credential,
     service_account_id: &str,
-) -> Result<Credential, Failure> {
+) -> Result<Credential, ExchangeError> {
     let body = serde_json::json!({ "serviceAccountId": service_account_id }).to_string();
     let request = client
         .request(Method::POST, CREATE_FOR)
-        .map_err(Failure::NoAnswer)?;
+        .map_err(ExchangeError::NoResponse)?;
     ask(
         client,
         request.header(AUTHORIZATION, caller.header_value()),
@@ -88,13 +88,16 @@ async fn ask(
     request: request::Builder,
     body: Bytes,
     sent: &str,
-) -> Result<Credential, Failure> {
+) -> Result<Credential, ExchangeError> {
     let request: Request<_> = request
         .header(CONTENT_TYPE, "application/json")
         .body(Full::new(body))
         .expect("the URL was checked and the headers are constants");
-    let answer = client.send(request).await.map_err(Failure::NoAnswer)?;
-    token_in(&answer, sent)
+    let response = client
+        .send(request)
+        .await
+        .map_err(ExchangeError::NoResponse)?;
+    token_in(&response, sent)
 }
 
 #[derive(Deserialize)]
@@ -106,14 +109,14 @@ struct Created<'a> {
     expires_at: Value,
 }
 
-fn token_in(answer: &Answer, sent: &str) -> Result<Credential, Failure> {
-    let created: Created<'_> = accepted(answer, sent)?;
+fn token_in(response: &Response, sent: &str) -> Result<Credential, ExchangeError> {
+    let created: Created<'_> = accepted(response, sent)?;
     let token = Credential::iam_token(&created.iam_token)
-        .map_err(|error| bad_answer(answer, &format!("`iamToken`: {error}")))?;
+        .map_err(|error| invalid_response(response, &format!("`iamToken`: {error}")))?;
     Ok(until(
         token,
         &created.expires_at,
-        answer.server_time_if_ours_is_wrong(),
+        response.server_time_if_ours_is_wrong(),
     ))
 }
 

@@ -9,7 +9,7 @@ use http_body_util::Full;
 use zeroize::Zeroizing;
 
 use super::access_token::credential_in;
-use super::failure::Failure;
+use super::error::ExchangeError;
 use crate::credential::Credential;
 use crate::transport::Client;
 
@@ -23,17 +23,20 @@ pub(crate) async fn exchange(
     client: &Client,
     service_account_id: &str,
     subject_token: &str,
-) -> Result<Credential, Failure> {
+) -> Result<Credential, ExchangeError> {
     let form = Bytes::from_owner(form(service_account_id, subject_token));
     let request = client
         .request(Method::POST, PATH)
-        .map_err(Failure::NoAnswer)?;
+        .map_err(ExchangeError::NoResponse)?;
     let request = request
         .header(CONTENT_TYPE, "application/x-www-form-urlencoded")
         .body(Full::new(form))
         .expect("the URL was checked and the headers are constants");
     credential_in(
-        &client.send(request).await.map_err(Failure::NoAnswer)?,
+        &client
+            .send(request)
+            .await
+            .map_err(ExchangeError::NoResponse)?,
         subject_token,
     )
 }

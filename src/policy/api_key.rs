@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use http::Uri;
 
-use super::authority::{InvalidOrigin, Origin, Reason};
+use super::authority::{InvalidRule, Origin, Reason};
 use super::{Decision, Denial, Policy, RequestHead, path};
 use crate::credential::{Credential, Scheme};
 
@@ -68,9 +68,9 @@ impl Policy for ExecutionOnly {
 ///
 /// let rules = ApiKeyRules::workflows()
 ///     .allow_rest("https://searchapi.api.cloud.yandex.net", "/v2/web")?
-///     .allow_grpc("yandex.cloud.searchapi.v2.WebSearchService");
+///     .allow_grpc("yandex.cloud.searchapi.v2.WebSearchService")?;
 /// let policy = TrustedOrigins::yandex_cloud().and(rules);
-/// # Ok::<(), yandex_cloud_auth::InvalidOrigin>(())
+/// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct ApiKeyRules {
@@ -110,14 +110,14 @@ impl ApiKeyRules {
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] when the origin is written otherwise (plain `http` is for loopback only),
+    /// [`InvalidRule`] when the origin is written otherwise (plain `http` is for loopback only),
     /// or when no path that is allowed could start with the prefix: it starts with `/` and has no
     /// other `/` at its end, so `/` alone is none.
     pub fn allow_rest(
         self,
         origin: impl AsRef<str>,
         path_prefix: impl AsRef<str>,
-    ) -> Result<Self, InvalidOrigin> {
+    ) -> Result<Self, InvalidRule> {
         let (origin, prefix) = (Origin::parse(origin.as_ref())?, path_prefix.as_ref());
         if !origin.is_https() && !origin.is_loopback() {
             return Err(Reason::Insecure.into());
@@ -134,17 +134,18 @@ impl ApiKeyRules {
     /// Adds every method of a gRPC service, on any host, by its full name:
     /// `yandex.cloud.searchapi.v2.WebSearchService`.
     ///
-    /// What is no such name (empty, with a `/`) matches nothing.
-    #[must_use]
-    pub fn allow_grpc(self, service: impl AsRef<str>) -> Self {
+    /// # Errors
+    ///
+    /// [`InvalidRule`] when the text is no such name: words of letters, digits and `_` with dots
+    /// between.
+    pub fn allow_grpc(self, service: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let service = service.as_ref();
-        if path::is_service_name(service) {
-            self.with(Rule::Grpc {
-                service: service.into(),
-            })
-        } else {
-            self
+        if !path::is_service_name(service) {
+            return Err(Reason::Service.into());
         }
+        Ok(self.with(Rule::Grpc {
+            service: service.into(),
+        }))
     }
 
     fn with(mut self, rule: Rule) -> Self {

@@ -12,7 +12,7 @@ const HTTPS: &str = "https";
 /// Why a text names no origin, or no path prefix, that a rule can be about. Says what is wrong,
 /// never the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidOrigin {
+pub struct InvalidRule {
     reason: Reason,
 }
 
@@ -25,16 +25,17 @@ pub(super) enum Reason {
     Prefix,
     Scheme,
     Secure,
+    Service,
     UserInfo,
 }
 
-impl From<Reason> for InvalidOrigin {
+impl From<Reason> for InvalidRule {
     fn from(reason: Reason) -> Self {
         Self { reason }
     }
 }
 
-impl fmt::Display for InvalidOrigin {
+impl fmt::Display for InvalidRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
             Reason::Host => {
@@ -49,12 +50,15 @@ impl fmt::Display for InvalidOrigin {
             }
             Reason::Scheme => "invalid origin: it does not start with `https://` or `http://`",
             Reason::Secure => "invalid origin: `https` needs no exception, list it with `allow`",
+            Reason::Service => {
+                "invalid gRPC service: it is not a full name, words of letters, digits and `_` with dots between"
+            }
             Reason::UserInfo => "invalid origin: a user name or password stands before the host, leave it out",
         })
     }
 }
 
-impl Error for InvalidOrigin {}
+impl Error for InvalidRule {}
 
 /// An origin that a rule names, in its usual spelling: lower case, no trailing dot, no default
 /// port.
@@ -66,7 +70,7 @@ pub(super) struct Origin {
 
 impl Origin {
     /// Reads `scheme://host[:port]`; one `/` at the end names the same.
-    pub(super) fn parse(text: &str) -> Result<Self, InvalidOrigin> {
+    pub(super) fn parse(text: &str) -> Result<Self, InvalidRule> {
         let (scheme, rest) = text.split_once("://").ok_or(Reason::Scheme)?;
         let scheme = known_scheme(&scheme.to_ascii_lowercase()).ok_or(Reason::Scheme)?;
         let authority = rest.strip_suffix('/').unwrap_or(rest);

@@ -1,37 +1,38 @@
 //! Whether a credential may go with a request: the [`Policy`] trait and its members.
 
+mod and;
 mod api_key;
 mod authority;
 mod denial;
 mod origin;
 mod path;
-mod rule;
+mod unrestricted;
 mod workflows;
 
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap, Method, Request, Uri};
+use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
+pub use self::and::And;
 pub use self::api_key::{ApiKeyRules, ExecutionOnly};
-pub use self::authority::InvalidOrigin;
+pub use self::authority::InvalidRule;
 pub use self::denial::Denial;
 pub use self::origin::TrustedOrigins;
-pub use self::rule::{And, Unrestricted};
+pub use self::unrestricted::Unrestricted;
 pub use self::workflows::Workflows;
 use crate::credential::Credential;
 
 /// All of a request but its body, as a [`Policy`] sees it: just what will be sent.
 #[derive(Clone, Copy, Debug)]
-#[expect(
-    clippy::exhaustive_structs,
-    reason = "users build one to test their policies"
-)]
+#[non_exhaustive]
 pub struct RequestHead<'a> {
     /// The method.
     pub method: &'a Method,
     /// The target. Without an authority (tonic's way) the origin is the business of the transport
     /// below.
     pub uri: &'a Uri,
+    /// The protocol version.
+    pub version: Version,
     /// The header fields, before the credential is written.
     pub headers: &'a HeaderMap,
     /// The extensions.
@@ -44,6 +45,7 @@ impl<'a> RequestHead<'a> {
         Self {
             method: request.method(),
             uri: request.uri(),
+            version: request.version(),
             headers: request.headers(),
             extensions: request.extensions(),
         }

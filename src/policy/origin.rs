@@ -5,7 +5,7 @@ use std::sync::Arc;
 use http::uri::Scheme;
 use http::{Method, Uri};
 
-use super::authority::{InvalidOrigin, Origin, Reason, Target};
+use super::authority::{InvalidRule, Origin, Reason, Target};
 use super::{Decision, Denial, Policy, RequestHead};
 use crate::credential::Credential;
 
@@ -39,7 +39,7 @@ const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 ///
 /// let trusted = TrustedOrigins::yandex_cloud().allow("https://workflows.corp.example:8443")?.allow_loopback();
 /// assert!(trusted.allow("http://workflows.corp.example").is_err());
-/// # Ok::<(), yandex_cloud_auth::InvalidOrigin>(())
+/// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
 /// ```
 #[derive(Clone, Debug)]
 pub struct TrustedOrigins {
@@ -71,9 +71,9 @@ impl TrustedOrigins {
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] when it is written otherwise, or its scheme is `http`: see
+    /// [`InvalidRule`] when it is written otherwise, or its scheme is `http`: see
     /// [`allow_loopback`](Self::allow_loopback) and [`allow_insecure`](Self::allow_insecure).
-    pub fn allow(self, origin: impl AsRef<str>) -> Result<Self, InvalidOrigin> {
+    pub fn allow(self, origin: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let origin = Origin::parse(origin.as_ref())?;
         if origin.is_https() {
             Ok(self.with(origin))
@@ -103,9 +103,9 @@ impl TrustedOrigins {
     ///
     /// # Errors
     ///
-    /// [`InvalidOrigin`] when it is written otherwise or its scheme is `https`, which needs no
+    /// [`InvalidRule`] when it is written otherwise or its scheme is `https`, which needs no
     /// exception.
-    pub fn allow_insecure(self, origin: impl AsRef<str>) -> Result<Self, InvalidOrigin> {
+    pub fn allow_insecure(self, origin: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let origin = Origin::parse(origin.as_ref())?;
         if origin.is_https() {
             Err(Reason::Secure.into())

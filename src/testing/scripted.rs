@@ -5,7 +5,8 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::credential::Credential;
-use crate::provider::{CredentialProvider, ProviderError};
+use crate::error::ProviderError;
+use crate::provider::CredentialProvider;
 
 /// A provider that follows a script: one step a fetch, in order, the last one again and again.
 ///
@@ -137,7 +138,7 @@ impl CredentialProvider for ScriptedProvider {
         };
         let Some(Step { delay, act }) = step else {
             return Err(ProviderError::not_configured("the script is empty")
-                .from_provider("scripted provider"));
+                .with_provider("scripted provider"));
         };
         // Without a delay no timer is asked for, so that the provider also runs where there is
         // none.

@@ -7,10 +7,10 @@ use http::header::{ACCEPT, USER_AGENT};
 use http::{Method, Request, request};
 use http_body_util::Full;
 
-use super::answer::Answer;
 use super::endpoint::Endpoint;
-use super::seam::Transport;
-use crate::provider::ProviderError;
+use super::erased::Transport;
+use super::response::Response;
+use crate::error::ProviderError;
 
 /// An endpoint and a transport. Clones share the transport.
 #[derive(Clone)]
@@ -59,7 +59,7 @@ impl Client {
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
-    ) -> Result<Answer, ProviderError> {
+    ) -> Result<Response, ProviderError> {
         self.transport.send(request).await
     }
 }

@@ -5,7 +5,7 @@ use std::net::{Ipv4Addr, Ipv6Addr};
 use http::Uri;
 use http::uri::Authority;
 
-use crate::provider::ProviderError;
+use crate::error::ProviderError;
 
 /// An origin to which a documented path is appended, or why the text given is none.
 #[derive(Clone, Debug)]

@@ -23,12 +23,12 @@ use rustls::pki_types::pem::PemObject;
 use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tower_service::Service;
 
-use super::causes::with_causes;
 use super::roots;
-use crate::blocking::off_the_worker;
 use crate::error::BoxError;
-use crate::provider::ProviderError;
+use crate::error::ProviderError;
+use crate::error::with_causes;
 use crate::runtime;
+use crate::runtime::spawn_blocking;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
@@ -255,7 +255,7 @@ impl Shared {
             return Ok(client.clone());
         }
         let shared = Arc::clone(&self);
-        let tls = off_the_worker(move || shared.settings.tls()).await??;
+        let tls = spawn_blocking(move || shared.settings.tls()).await??;
         Ok(self
             .secure
             .get_or_init(|| self.settings.client(tls))

@@ -5,15 +5,13 @@
 //! the cache's business.
 
 #[cfg(feature = "_network")]
-mod answer;
-#[cfg(feature = "_network")]
 mod client;
 #[cfg(feature = "_network")]
 mod endpoint;
 #[cfg(feature = "_network")]
-mod seam;
-
-mod causes;
+mod erased;
+#[cfg(feature = "_network")]
+mod response;
 
 #[cfg(feature = "hyper-client")]
 mod hyper;
@@ -21,7 +19,7 @@ mod hyper;
 mod roots;
 
 #[cfg(feature = "_network")]
-pub(crate) use self::{answer::Answer, client::Client, seam::Transport};
+pub(crate) use self::{client::Client, erased::Transport, response::Response};
 
 #[cfg(feature = "hyper-client")]
 pub use self::hyper::{HttpsTransport, HttpsTransportBuilder};

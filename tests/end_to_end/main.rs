@@ -1,10 +1,10 @@
 //! The main job with real parts: hyper-util's client, tonic's channel, the layer between, and a
 //! fake cloud on loopback.
 
-mod parts;
+mod outages;
 mod refused;
 mod routes;
 #[path = "../server/mod.rs"]
 mod server;
-mod weather;
+mod support;
 mod wire;

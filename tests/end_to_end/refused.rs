@@ -6,7 +6,7 @@ use tonic::Code;
 use yandex_cloud_auth::CacheState;
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 
-use crate::parts::*;
+use crate::support::*;
 
 /// Long enough for a token to be dropped when it is refused.
 const SETTLED: Duration = Duration::from_secs(5);

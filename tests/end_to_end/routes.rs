@@ -10,7 +10,7 @@ use tower::Layer;
 use yandex_cloud_auth::testing::{FakeCloud, Host};
 use yandex_cloud_auth::{AuthError, AuthLayer, Credential, Scheme};
 
-use crate::parts::*;
+use crate::support::*;
 
 /// The host, the method, the path, and whether an API key may use it. `{}` is the id of an
 /// execution or an operation.

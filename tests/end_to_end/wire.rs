@@ -18,8 +18,8 @@ use tower::{Layer, Service, ServiceBuilder, ServiceExt};
 use yandex_cloud_auth::testing::{FakeCloud, Host, proto};
 use yandex_cloud_auth::{AuthOverride, Credential, Scheme};
 
-use crate::parts::*;
 use crate::server::{Server, read_request};
+use crate::support::*;
 
 #[tokio::test]
 async fn a_public_workflow_is_started_without_a_header_and_without_iam() {

@@ -1,0 +1,268 @@
+//! A token or key in an environment variable.
+
+use std::env::{self, VarError};
+use std::fmt;
+use std::sync::Arc;
+
+use zeroize::Zeroizing;
+
+use super::text::{credential, looks_like_iam_token, looks_like_oauth_token};
+use crate::credential::{Credential, Scheme};
+use crate::error::ProviderError;
+use crate::provider::CredentialProvider;
+
+/// The variables that say what they hold, in the order they are read.
+const PLAIN: [(&str, Scheme); 4] = [
+    ("YC_API_KEY", Scheme::ApiKey),
+    ("API_KEY", Scheme::ApiKey),
+    ("YC_IAM_TOKEN", Scheme::Bearer),
+    ("IAM_TOKEN", Scheme::Bearer),
+];
+
+/// The variable in which other tools keep an IAM token or an OAuth token.
+const AMBIGUOUS: &str = "YC_TOKEN";
+
+type Lookup = dyn Fn(&str) -> Result<String, VarError> + Send + Sync;
+
+/// A token or key in an environment variable.
+///
+/// Read in this order, the first that is set wins: `YC_API_KEY` and `API_KEY` (an API key),
+/// `YC_IAM_TOKEN` and `IAM_TOKEN` (an IAM token), and `YC_TOKEN` where it looks like an IAM token
+/// (`t1.…`); an OAuth token there is passed over. White space around a value is trimmed, and an
+/// empty variable counts as unset.
+///
+/// The credential carries no lifetime, as a variable tells of none. A cache keeps it until a server
+/// refuses it, then the variables are read anew. An IAM token lives 12 hours at most, so what runs
+/// longer wants another provider, or an API key.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::{CredentialProvider, EnvCredential, Scheme};
+///
+/// # #[tokio::main(flavor = "current_thread")]
+/// # async fn main() -> Result<(), Box<dyn std::error::Error>> {
+/// // `EnvCredential::new()` reads the process's own environment.
+/// let provider = EnvCredential::with_lookup(|name| (name == "YC_API_KEY").then(|| "AQVNabc".into()));
+/// assert_eq!(provider.fetch().await?.scheme(), Scheme::ApiKey);
+/// # Ok(())
+/// # }
+/// ```
+#[derive(Clone)]
+pub struct EnvCredential {
+    lookup: Arc<Lookup>,
+}
+
+impl EnvCredential {
+    /// Reads the environment of this process, at each fetch.
+    pub fn new() -> Self {
+        Self {
+            lookup: Arc::new(|name: &str| env::var(name)),
+        }
+    }
+
+    /// Asks `lookup` for each variable in place of the environment. For tests, and for settings
+    /// kept elsewhere.
+    pub fn with_lookup(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
+        Self {
+            lookup: Arc::new(move |name: &str| lookup(name).ok_or(VarError::NotPresent)),
+        }
+    }
+
+    fn find(&self) -> Result<Credential, ProviderError> {
+        for (name, scheme) in PLAIN {
+            if let Some(value) = self.value(name)? {
+                return credential(name, scheme, &value);
+            }
+        }
+        match self.value(AMBIGUOUS)? {
+            Some(value) if looks_like_iam_token(value.trim()) => {
+                credential(AMBIGUOUS, Scheme::Bearer, &value)
+            }
+            other => Err(none_set(other.as_deref().map(String::as_str))),
+        }
+    }
+
+    fn value(&self, name: &str) -> Result<Option<Zeroizing<String>>, ProviderError> {
+        match (self.lookup)(name) {
+            Ok(value) => Ok(Some(Zeroizing::new(value)).filter(|value| !value.trim().is_empty())),
+            Err(VarError::NotPresent) => Ok(None),
+            // This error holds the value: it goes no further.
+            Err(VarError::NotUnicode(_)) => Err(ProviderError::permanent(format!(
+                "{name} is not valid UTF-8"
+            ))),
+        }
+    }
+}
+
+impl Default for EnvCredential {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl fmt::Debug for EnvCredential {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("EnvCredential").finish_non_exhaustive()
+    }
+}
+
+impl CredentialProvider for EnvCredential {
+    async fn fetch(&self) -> Result<Credential, ProviderError> {
+        self.find()
+            .map_err(|error| error.with_provider("environment"))
+    }
+}
+
+fn none_set(passed_over: Option<&str>) -> ProviderError {
+    let plain = PLAIN.map(|(name, _)| name).join(", ");
+    ProviderError::not_configured(match passed_over.map(str::trim) {
+        None => format!("none of {plain}, {AMBIGUOUS} is set"),
+        Some(token) if looks_like_oauth_token(token) => format!(
+            "none of {plain} is set, and {AMBIGUOUS} holds an OAuth token: put an IAM token there, or exchange it by `OAuthToken`"
+        ),
+        Some(_) => format!(
+            "none of {plain} is set, and {AMBIGUOUS} holds what does not look like an IAM token: if it is one, put it in YC_IAM_TOKEN"
+        ),
+    })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::ffi::OsString;
+
+    use super::*;
+
+    fn env(variables: &[(&'static str, &'static str)]) -> EnvCredential {
+        let variables = variables.to_vec();
+        EnvCredential::with_lookup(move |name| {
+            variables
+                .iter()
+                .find(|(known, _)| *known == name)
+                .map(|(_, value)| (*value).to_owned())
+        })
+    }
+
+    #[test]
+    fn the_first_variable_set_wins_and_tells_the_scheme() {
+        let all = [
+            ("YC_API_KEY", "a", "Api-Key a"),
+            ("API_KEY", "b", "Api-Key b"),
+            ("YC_IAM_TOKEN", "c", "Bearer c"),
+            ("IAM_TOKEN", "d", "Bearer d"),
+            ("YC_TOKEN", "t1.e", "Bearer t1.e"),
+        ];
+        let set = all.map(|(name, value, _)| (name, value));
+        for (first, (_, _, header)) in all.iter().enumerate() {
+            let credential = env(&set[first..]).find().unwrap();
+            assert_eq!(credential.header_value(), header);
+            assert_eq!(
+                (credential.expires_at(), credential.max_age()),
+                (None, None)
+            );
+        }
+    }
+
+    #[test]
+    fn values_are_trimmed_and_an_empty_one_is_unset() {
+        for (variables, header) in [
+            (&[("YC_API_KEY", " a\r\n")][..], "Api-Key a"),
+            (
+                &[("YC_API_KEY", ""), ("API_KEY", " \n"), ("IAM_TOKEN", "d")],
+                "Bearer d",
+            ),
+            (&[("YC_TOKEN", "\tt2.e\n")], "Bearer t2.e"),
+        ] {
+            assert_eq!(env(variables).find().unwrap().header_value(), header);
+        }
+    }
+
+    #[test]
+    fn what_is_missing_is_listed_and_what_is_passed_over_is_told() {
+        for (variables, told) in [
+            (&[][..], "YC_TOKEN is set"),
+            (&[("YC_TOKEN", "  ")], "YC_TOKEN is set"),
+            (
+                &[("YC_TOKEN", "y0_canary")],
+                "YC_TOKEN holds an OAuth token",
+            ),
+            (
+                &[("YC_TOKEN", " y3_canary\n")],
+                "YC_TOKEN holds an OAuth token",
+            ),
+            (
+                &[("YC_TOKEN", "canary")],
+                "YC_TOKEN holds what does not look like an IAM token",
+            ),
+            (
+                &[("YC_TOKEN", "t1canary")],
+                "YC_TOKEN holds what does not look like an IAM token",
+            ),
+        ] {
+            let error = env(variables).find().unwrap_err();
+            let text = error.to_string();
+            assert!(
+                error.is_not_configured() && text.contains(told) && !text.contains("canary"),
+                "{text}"
+            );
+            for (name, _) in PLAIN {
+                assert!(text.contains(name), "{text}");
+            }
+        }
+    }
+
+    #[test]
+    fn a_bad_value_is_a_permanent_error_that_names_the_variable_and_never_the_value() {
+        for (variable, text) in [
+            (
+                ("API_KEY", "can ary"),
+                "API_KEY holds an invalid credential: white space, trim it (at offset 3)",
+            ),
+            (
+                ("YC_TOKEN", "t1.canary,"),
+                "YC_TOKEN holds an invalid credential: a character",
+            ),
+        ] {
+            let error = env(&[
+                variable,
+                (
+                    "IAM_TOKEN",
+                    if variable.0 == "YC_TOKEN" { "" } else { "good" },
+                ),
+            ])
+            .find();
+            let error = error.unwrap_err();
+            assert!(
+                error.is_permanent() && error.to_string().starts_with(text),
+                "{error}"
+            );
+            assert!(!format!("{error:?}").contains("canary"));
+        }
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn a_value_that_is_not_text_is_named_and_not_shown() {
+        use std::os::unix::ffi::OsStringExt;
+        let value = || OsString::from_vec(b"canary\xff".to_vec());
+        let provider = EnvCredential {
+            lookup: Arc::new(move |_: &str| Err(VarError::NotUnicode(value()))),
+        };
+        let error = provider.find().unwrap_err();
+        assert!(error.is_permanent(), "{error}");
+        assert_eq!(error.to_string(), "YC_API_KEY is not valid UTF-8");
+        assert!(!format!("{error:?} {provider:?}").contains("canary"));
+    }
+
+    #[test]
+    fn each_fetch_reads_the_variables_anew() {
+        use std::sync::atomic::{AtomicU32, Ordering};
+        let reads = AtomicU32::new(0);
+        let provider = EnvCredential::with_lookup(move |_| {
+            Some(format!("k{}", reads.fetch_add(1, Ordering::Relaxed)))
+        });
+        assert_eq!(provider.find().unwrap().header_value(), "Api-Key k0");
+        assert_eq!(provider.find().unwrap().header_value(), "Api-Key k1");
+        assert!(!provider.is_static());
+    }
+}

@@ -1,0 +1,54 @@
+//! The identities a program can have: one file each.
+
+#[cfg(any(feature = "metadata", feature = "workload-identity"))]
+mod availability;
+mod chain;
+#[cfg(feature = "exec")]
+mod child;
+#[cfg(all(feature = "service-account", feature = "metadata"))]
+mod default_chain;
+mod env;
+#[cfg(feature = "exec")]
+mod exec;
+#[cfg(feature = "file")]
+mod file;
+#[cfg(feature = "metadata")]
+mod function_context;
+#[cfg(feature = "metadata")]
+mod metadata;
+#[cfg(feature = "_network")]
+pub(crate) mod network;
+#[cfg(feature = "oauth")]
+mod oauth;
+#[cfg(feature = "service-account")]
+mod service_account;
+#[cfg(any(
+    feature = "file",
+    feature = "service-account",
+    feature = "workload-identity"
+))]
+mod small_file;
+mod text;
+#[cfg(feature = "workload-identity")]
+mod workload_identity;
+#[cfg(feature = "exec")]
+mod yc_cli;
+
+pub use self::chain::Chain;
+#[cfg(all(feature = "service-account", feature = "metadata"))]
+pub use self::default_chain::{default_chain, default_chain_with};
+pub use self::env::EnvCredential;
+#[cfg(feature = "exec")]
+pub use self::exec::Exec;
+#[cfg(feature = "file")]
+pub use self::file::CredentialFile;
+#[cfg(feature = "metadata")]
+pub use self::metadata::MetadataService;
+#[cfg(feature = "oauth")]
+pub use self::oauth::OAuthToken;
+#[cfg(feature = "service-account")]
+pub use self::service_account::ServiceAccountKey;
+#[cfg(feature = "workload-identity")]
+pub use self::workload_identity::WorkloadIdentity;
+#[cfg(feature = "exec")]
+pub use self::yc_cli::YcCli;

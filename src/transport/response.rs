@@ -1,0 +1,303 @@
+//! What came back: the head, and a body of bounded size.
+
+use std::borrow::Cow;
+use std::pin::pin;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use http::header::{CONTENT_ENCODING, DATE, LOCATION, RETRY_AFTER};
+use http::{HeaderMap, StatusCode, Uri};
+use http_body::Body;
+use http_body_util::BodyExt;
+use zeroize::Zeroizing;
+
+use crate::error::BoxError;
+use crate::error::with_causes;
+
+/// The longest body that is read. A token's answer has less than two.
+const MAX_BODY_LEN: usize = 64 * 1024;
+
+/// A local clock that is further off than this is not trusted.
+const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
+
+/// One answer, read to its end.
+pub(crate) struct Response {
+    /// Who answered.
+    pub(crate) url: String,
+    pub(crate) status: StatusCode,
+    pub(crate) headers: HeaderMap,
+    /// The body, or why there is none. It may hold a token.
+    pub(crate) body: Result<Zeroizing<Vec<u8>>, Cow<'static, str>>,
+    /// The local wall clock when the head arrived.
+    received_at: SystemTime,
+}
+
+impl Response {
+    /// Reads the answer, unless its head says that it is of no use.
+    pub(crate) async fn read<B>(url: String, response: http::Response<B>) -> Self
+    where
+        B: Body<Data = Bytes>,
+        B::Error: Into<BoxError>,
+    {
+        let received_at = SystemTime::now();
+        let (head, body) = response.into_parts();
+        let body = if head.status.is_redirection() {
+            Err(redirection(&head.headers))
+        } else if head.headers.contains_key(CONTENT_ENCODING) {
+            Err("its body is encoded, which was not asked for".into())
+        } else {
+            read_body(body).await
+        };
+        Self {
+            url,
+            status: head.status,
+            headers: head.headers,
+            body,
+            received_at,
+        }
+    }
+
+    /// The server's time, where the local clock was off by more than half a minute when the answer
+    /// came.
+    pub(crate) fn server_time_if_ours_is_wrong(&self) -> Option<SystemTime> {
+        let server = self.date()?;
+        let off = server
+            .duration_since(self.received_at)
+            .unwrap_or_else(|behind| behind.duration());
+        (off > CLOCK_TOLERANCE).then_some(server)
+    }
+
+    /// What `Retry-After` asks for: seconds, or a date *(RFC 9110 §10.2.3)*, told by the server's
+    /// own clock where it gives one.
+    pub(crate) fn retry_after(&self) -> Option<Duration> {
+        let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
+        if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
+            // More digits than fit mean "very long" just as well.
+            return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
+        }
+        let at = httpdate::parse_http_date(text).ok()?;
+        at.duration_since(self.date().unwrap_or(self.received_at))
+            .ok()
+    }
+
+    fn date(&self) -> Option<SystemTime> {
+        httpdate::parse_http_date(self.headers.get(DATE)?.to_str().ok()?).ok()
+    }
+}
+
+/// Where it points is told by its host alone: a path or a query may carry a secret.
+fn redirection(headers: &HeaderMap) -> Cow<'static, str> {
+    let location = headers
+        .get(LOCATION)
+        .and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
+    match location.as_ref().and_then(Uri::host) {
+        Some(host) => {
+            format!("it redirects to the host {host}, and redirects are not followed").into()
+        }
+        None => "it redirects, and redirects are not followed".into(),
+    }
+}
+
+async fn read_body<B>(body: B) -> Result<Zeroizing<Vec<u8>>, Cow<'static, str>>
+where
+    B: Body<Data = Bytes>,
+    B::Error: Into<BoxError>,
+{
+    let mut body = pin!(body);
+    // At its full capacity from the start: growing would leave copies of a token behind.
+    let mut text = Zeroizing::new(Vec::with_capacity(MAX_BODY_LEN));
+    let mut room = MAX_BODY_LEN;
+    while let Some(frame) = body.frame().await {
+        let frame = frame
+            .map_err(|error| format!("its body broke off: {}", with_causes(&*error.into())))?;
+        let data = frame.into_data().unwrap_or_default();
+        // An empty frame costs a byte too, or a stream of them would never end.
+        room = room
+            .checked_sub(data.len().max(1))
+            .ok_or("its body is longer than 64 KiB")?;
+        text.extend_from_slice(&data);
+    }
+    Ok(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::VecDeque;
+    use std::convert::Infallible;
+    use std::task::{Context, Poll};
+
+    use futures_util::FutureExt;
+    use http_body::Frame;
+    use http_body_util::Full;
+
+    use super::*;
+
+    fn response(headers: &[(&'static str, String)]) -> Response {
+        let mut response = http::Response::builder().status(503);
+        for (name, value) in headers {
+            response = response.header(*name, value);
+        }
+        Response::read(
+            String::new(),
+            response.body(Full::new(Bytes::new())).unwrap(),
+        )
+        .now_or_never()
+        .unwrap()
+    }
+
+    fn http_date(seconds_from_now: i64) -> String {
+        let now = SystemTime::now();
+        let by = Duration::from_secs(seconds_from_now.unsigned_abs());
+        httpdate::fmt_http_date(if seconds_from_now < 0 {
+            now - by
+        } else {
+            now + by
+        })
+    }
+
+    #[test]
+    fn retry_after_is_seconds_or_a_date_and_anything_else_is_ignored() {
+        for (text, seconds) in [
+            ("7", Some(7)),
+            (" 7 ", Some(7)),
+            ("0", Some(0)),
+            ("99999999999", Some(99_999_999_999)),
+            ("99999999999999999999999999", Some(u64::MAX)),
+            ("-5", None),
+            ("1.5", None),
+            ("+7", None),
+            ("", None),
+            ("soon", None),
+            ("Sun, 06 Nov 1994 08:49:37 GMT", None),
+            ("Sun, 99 Nov 2999 08:49:37 GMT", None),
+        ] {
+            let delay = response(&[("retry-after", text.into())]).retry_after();
+            assert_eq!(delay, seconds.map(Duration::from_secs), "{text:?}");
+        }
+    }
+
+    #[test]
+    fn a_retry_date_is_told_by_the_servers_clock() {
+        let delay = response(&[
+            ("date", http_date(-7200)),
+            ("retry-after", http_date(-7190)),
+        ])
+        .retry_after()
+        .unwrap();
+        assert!((9..=11).contains(&delay.as_secs()), "{delay:?}");
+        let delay = response(&[("retry-after", http_date(100))])
+            .retry_after()
+            .unwrap();
+        assert!((97..=101).contains(&delay.as_secs()), "{delay:?}");
+    }
+
+    #[test]
+    fn the_local_clock_is_wrong_when_the_date_is_off_by_more_than_half_a_minute() {
+        for (off, wrong) in [
+            (0, false),
+            (-25, false),
+            (25, false),
+            (-40, true),
+            (40, true),
+            (7200, true),
+            (-7200, true),
+        ] {
+            let server = response(&[("date", http_date(off))]).server_time_if_ours_is_wrong();
+            assert_eq!(server.is_some(), wrong, "{off}");
+        }
+        assert_eq!(
+            response(&[("date", "yesterday".into())]).server_time_if_ours_is_wrong(),
+            None
+        );
+        assert_eq!(response(&[]).server_time_if_ours_is_wrong(), None);
+    }
+
+    #[test]
+    fn a_redirect_is_named_by_its_host_alone_and_its_body_is_not_read() {
+        for (location, text) in [
+            (
+                "https://login.example/x?token=canary",
+                "it redirects to the host login.example, and redirects are not followed",
+            ),
+            (
+                "/login?canary",
+                "it redirects, and redirects are not followed",
+            ),
+            ("%%%", "it redirects, and redirects are not followed"),
+        ] {
+            let response = http::Response::builder()
+                .status(302)
+                .header("location", location)
+                .body(Frames::endless())
+                .unwrap();
+            let read = Response::read(String::new(), response)
+                .now_or_never()
+                .unwrap();
+            assert_eq!(read.body.unwrap_err(), text);
+        }
+    }
+
+    #[test]
+    fn an_encoded_body_is_not_read() {
+        let response = http::Response::builder()
+            .header("content-encoding", "gzip")
+            .body(Frames::endless())
+            .unwrap();
+        let read = Response::read(String::new(), response)
+            .now_or_never()
+            .unwrap();
+        assert!(read.body.unwrap_err().contains("encoded"));
+    }
+
+    #[test]
+    fn a_body_is_read_up_to_64_kib_and_no_further() {
+        for (frames, ok) in [
+            (Frames::of([MAX_BODY_LEN]), true),
+            (Frames::of([1, MAX_BODY_LEN - 1]), true),
+            (Frames::of([MAX_BODY_LEN + 1]), false),
+            (Frames::of([MAX_BODY_LEN, 1]), false),
+            (Frames::endless(), false),
+        ] {
+            let body = read_body(frames).now_or_never().unwrap();
+            assert_eq!(body.is_ok(), ok);
+            if let Ok(body) = body {
+                assert_eq!((body.len(), body.capacity()), (MAX_BODY_LEN, MAX_BODY_LEN));
+            }
+        }
+    }
+
+    /// Frames of these lengths, and then, if it is endless, empty ones for ever.
+    struct Frames {
+        lengths: VecDeque<usize>,
+        endless: bool,
+    }
+
+    impl Frames {
+        fn of<const N: usize>(lengths: [usize; N]) -> Self {
+            Self {
+                lengths: lengths.into(),
+                endless: false,
+            }
+        }
+
+        fn endless() -> Self {
+            Self {
+                lengths: VecDeque::new(),
+                endless: true,
+            }
+        }
+    }
+
+    impl Body for Frames {
+        type Data = Bytes;
+        type Error = Infallible;
+
+        fn poll_frame(
+            mut self: std::pin::Pin<&mut Self>,
+            _: &mut Context<'_>,
+        ) -> Poll<Option<Result<Frame<Bytes>, Infallible>>> {
+            let length = self.lengths.pop_front().or(self.endless.then_some(0));
+            Poll::Ready(length.map(|length| Ok(Frame::data(vec![b'a'; length].into()))))
+        }
+    }
+}
