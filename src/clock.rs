@@ -73,10 +73,16 @@ impl Reading {
     }
 }
 
-/// Nanoseconds since 1970, between 0 and the year 2554.
+/// Nanoseconds since 1970. A time before 1970 or after the year 2554 is `u64::MAX`: no time of the
+/// next lookup is later, so a request with such a clock looks up the cache each time.
 pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
-    let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
-    u64::try_from(since_epoch.as_nanos()).unwrap_or(u64::MAX)
+    let nanos = time
+        .duration_since(UNIX_EPOCH)
+        .map(|since| since.as_nanos());
+    nanos
+        .ok()
+        .and_then(|nanos| u64::try_from(nanos).ok())
+        .unwrap_or(u64::MAX)
 }
 
 /// The coarse clock is read through the vDSO and moves in steps of 4 ms, which the expiry allowance
@@ -135,7 +141,7 @@ mod tests {
 
     #[test]
     fn nanoseconds_saturate_at_both_ends() {
-        assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), 0);
+        assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), u64::MAX);
         assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_nanos(7)), 7);
         assert_eq!(
             unix_nanos(UNIX_EPOCH + Duration::from_secs(1 << 40)),

@@ -3,8 +3,7 @@
 
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 
-use crate::cache::registry::NOBODY;
-use crate::cache::{self, Rejection};
+use crate::cache::{self, CacheId, Rejection};
 
 pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
@@ -19,8 +18,8 @@ pub(crate) struct CredentialReplaced;
 /// Drops what was refused from its cache. The cache and the generation are those the request was
 /// sent with.
 #[inline]
-pub(crate) fn on_response<R>(response: &mut Response<R>, cache: u32, generation: u64) {
-    if cache != NOBODY && is_refusal(response.status(), response.headers()) {
+pub(crate) fn on_response<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
+    if is_refusal(response.status(), response.headers()) {
         report(response, cache, generation);
     }
 }
@@ -53,11 +52,13 @@ fn is_grpc(headers: &HeaderMap) -> bool {
 pub(crate) struct NotSent;
 
 #[cold]
-fn report<R>(response: &mut Response<R>, cache: u32, generation: u64) {
+fn report<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
     if response.extensions().get::<NotSent>().is_some() {
         return;
     }
-    if let Some(Rejection::Dropped | Rejection::Replaced) = cache::reject(cache, generation) {
+    if let Some(Rejection::Dropped | Rejection::Replaced) =
+        cache.and_then(|cache| cache::reject(cache, generation))
+    {
         response.extensions_mut().insert(CredentialReplaced);
     }
 }

@@ -13,8 +13,7 @@ use tower_service::Service;
 use super::authorize::authorize;
 use super::challenge;
 use super::error::AuthError;
-use crate::cache::registry::NOBODY;
-use crate::cache::{Entry, InFlight};
+use crate::cache::{CacheId, Entry, InFlight};
 use crate::error::{BoxError, ProviderError};
 use crate::policy::Policy;
 use crate::telemetry;
@@ -86,7 +85,7 @@ pin_project! {
             #[pin]
             response: S::Future,
             generation: u64,
-            cache: u32,
+            cache: Option<CacheId>,
         },
         /// Awaiting something else first.
         SlowPath {
@@ -105,7 +104,7 @@ pin_project! {
         Waiting {
             credential: BoxFuture<'static, Result<Arc<Entry>, ProviderError>>,
             waiting: Option<Pending<S, P, B>>,
-            cache: u32,
+            cache: Option<CacheId>,
         },
         /// Awaiting the response, and polling a flight that nobody else drives.
         Sent {
@@ -113,7 +112,7 @@ pin_project! {
             response: S::Future,
             flight: Option<InFlight>,
             generation: u64,
-            cache: u32,
+            cache: Option<CacheId>,
         },
         /// Awaiting nothing.
         Refused { error: Option<AuthError> },
@@ -133,7 +132,7 @@ impl<S: Service<Request<B>>, P, B> State<S, P, B> {
         Self::Sent {
             response,
             generation: 0,
-            cache: NOBODY,
+            cache: None,
         }
     }
 
@@ -234,13 +233,13 @@ where
 }
 
 impl<S: Service<Request<B>>, P: Policy, B> Pending<S, P, B> {
-    fn send(mut self, entry: &Entry, cache: u32) -> SlowPath<S, P, B> {
+    fn send(mut self, entry: &Entry, cache: Option<CacheId>) -> SlowPath<S, P, B> {
         match authorize(&self.policy, &mut self.request, &entry.credential) {
             Ok(attached) => SlowPath::Sent {
                 response: self.ready.call(self.request),
                 flight: None,
                 generation: entry.generation,
-                cache: if attached { cache } else { NOBODY },
+                cache: cache.filter(|_| attached),
             },
             Err(denial) => SlowPath::Refused {
                 error: Some(denial.into()),
@@ -255,7 +254,7 @@ fn poll_response<F, R, X, E>(
     response: Pin<&mut F>,
     cx: &mut Context<'_>,
     fail: impl FnOnce(X) -> E,
-    cache: u32,
+    cache: Option<CacheId>,
     generation: u64,
 ) -> Poll<Result<Response<R>, E>>
 where

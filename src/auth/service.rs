@@ -11,7 +11,7 @@ use tower_service::Service;
 use super::auth_override::AuthOverride;
 use super::authorize::{authorize, strip};
 use super::future::{Pending, ResponseFuture, SlowPath, State};
-use crate::cache::{CredentialCache, Entry, InFlight, LocalCredential, Lookup};
+use crate::cache::{CacheId, CredentialCache, Entry, InFlight, LocalCredential, Lookup};
 use crate::error::BoxError;
 use crate::policy::{Decision, Policy, RequestHead};
 
@@ -104,7 +104,7 @@ impl<S, P> Auth<S, P> {
             Ok(true) => State::Sent {
                 response: self.inner.call(request),
                 generation,
-                cache: state.number,
+                cache: state.id,
             },
             Ok(false) => State::untracked(self.inner.call(request)),
             Err(denial) => State::refused(denial),
@@ -123,13 +123,13 @@ impl<S, P> Auth<S, P> {
         P: Policy + Clone,
     {
         if current_generation && let Some(entry) = &*self.cache.state().slot.load() {
-            self.copy.note(entry);
+            self.copy.record_use(entry);
             return send(
                 &mut self.inner,
                 &self.policy,
                 request,
                 entry,
-                self.cache.state().number,
+                self.cache.state().id,
                 None,
             );
         }
@@ -144,7 +144,7 @@ impl<S, P> Auth<S, P> {
                 &self.policy,
                 request,
                 &entry,
-                self.cache.state().number,
+                self.cache.state().id,
                 flight,
             ),
             Lookup::Miss => self.wait(request),
@@ -167,7 +167,7 @@ impl<S, P> Auth<S, P> {
                 policy: self.policy.clone(),
                 request,
             }),
-            cache: state.number,
+            cache: state.id,
         })
     }
 
@@ -208,7 +208,7 @@ fn send<S, P, B>(
     policy: &P,
     mut request: Request<B>,
     entry: &Entry,
-    cache: u32,
+    cache: Option<CacheId>,
     flight: Option<InFlight>,
 ) -> State<S, P, B>
 where

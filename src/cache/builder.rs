@@ -5,15 +5,25 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::CredentialCache;
+use super::settings::Settings;
 use super::state::State;
 use crate::clock::{Clock, TimeSource};
-use crate::provider::ErasedProvider;
+use crate::provider::{CredentialProvider, ErasedProvider};
 
-/// How a cache renews.
-#[derive(Clone, Copy, Debug)]
-pub(super) struct Settings {
-    pub(super) fetch_timeout: Duration,
-    pub(super) max_age: Duration,
+impl CredentialCache {
+    /// A cache of what `provider` fetches, with the default settings and the system's clock.
+    pub fn new(provider: impl CredentialProvider) -> Self {
+        Self::builder(provider).build()
+    }
+
+    /// A cache with other settings.
+    pub fn builder(provider: impl CredentialProvider) -> CredentialCacheBuilder {
+        CredentialCacheBuilder {
+            provider: Arc::new(provider),
+            settings: Settings::DEFAULT,
+            time: TimeSource::System,
+        }
+    }
 }
 
 /// Settings of a [`CredentialCache`], made by [`CredentialCache::builder`].
@@ -38,18 +48,6 @@ pub struct CredentialCacheBuilder {
 }
 
 impl CredentialCacheBuilder {
-    pub(super) fn new(provider: Arc<dyn ErasedProvider>) -> Self {
-        let settings = Settings {
-            fetch_timeout: Duration::from_secs(30),
-            max_age: Duration::from_secs(3600),
-        };
-        Self {
-            provider,
-            settings,
-            time: TimeSource::System,
-        }
-    }
-
     /// The age at which a new credential is fetched at the latest. Default: 1 hour, Yandex's advice
     /// for IAM tokens.
     ///

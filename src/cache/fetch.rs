@@ -1,17 +1,18 @@
-//! The one fetch: how it starts, who waits for it, and how it lands.
+//! The one fetch: how it starts, who waits for it, and what it brings.
 
+use std::future::Future;
 use std::panic::AssertUnwindSafe;
-use std::sync::{Arc, Weak};
+use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
 
-use super::in_flight::{InFlight, Outcome};
+use super::entry::Entry;
+use super::in_flight::{Driver, Fetch, InFlight, Outcome};
 use super::renewal;
-use super::schedule::{self, Freshness, Schedule};
-use super::shared::Shared;
-use super::slot::Entry;
-use super::state::State;
+use super::schedule::{Jitter, Schedule};
+use super::shared::{FailureStreak, Shared};
+use super::state::{State, with_expiry_of_arrival};
 use crate::clock::Reading;
 use crate::credential::Credential;
 use crate::error::ProviderError;
@@ -19,217 +20,324 @@ use crate::provider::ErasedProvider;
 use crate::runtime::{Runtime, timeout};
 use crate::telemetry;
 
-/// What a waiter has to do next.
-enum Join {
+/// How often a caller joins a fetch whose credential is unusable by the time the caller is polled.
+const MAX_ROUNDS: usize = 5;
+
+/// What a caller does next.
+pub(super) enum Join {
+    /// Waits for the fetch in flight.
     Wait(InFlight),
+    /// Takes this, without a fetch.
     Done(Result<Arc<Entry>, ProviderError>),
 }
 
+/// A fetch that a caller joined under the lock. A new one is launched once the lock is released.
+pub(super) struct Joined {
+    fetch: Arc<Fetch>,
+    is_new: bool,
+}
+
+/// What a completed fetch changed.
+struct Recorded {
+    fetch: Arc<Fetch>,
+    result: Result<Arc<Entry>, ProviderError>,
+    failures: u32,
+    is_usable: bool,
+    /// The failures before it, dropped with this: after the lock is released.
+    _replaced: Option<FailureStreak>,
+}
+
 impl State {
-    /// Waits for the one flight, starting it if need be. In a cool-down, its error at once.
+    /// Returns the usable entry, or waits for the one fetch, starting it if need be. During a
+    /// cool-down, returns its error at once.
     pub(crate) async fn get_or_fetch(self: Arc<Self>) -> Result<Arc<Entry>, ProviderError> {
-        loop {
+        for _ in 0..MAX_ROUNDS {
             match self.join() {
                 Join::Done(result) => return result,
-                Join::Wait(flight) => {
-                    if let Some(result) = self.await_flight(flight).await {
-                        return result;
+                Join::Wait(in_flight) => {
+                    // What it brought may have expired or been dropped since: look again.
+                    if let Some(Err(error)) = self.wait(in_flight).await {
+                        return Err(error);
                     }
                 }
             }
         }
+        Err(self.too_late())
     }
 
-    /// Waits for a fetch whatever is entry, cool-down or not.
+    /// Waits for a fetch, whatever is cached, also during a cool-down.
     pub(crate) async fn force_fetch(self: Arc<Self>) -> Result<Arc<Entry>, ProviderError> {
-        loop {
-            self.discard_overdue();
-            let flight = self.flight(&mut self.lock());
-            if let Some(result) = self.await_flight(flight).await {
-                return result;
+        for _ in 0..MAX_ROUNDS {
+            let now = self.time.now();
+            if self.is_static && self.slot.load_full().is_some() {
+                return self
+                    .static_error(&now)
+                    .map_or_else(|| self.usable_at(&now).ok_or_else(|| self.too_late()), Err);
+            }
+            self.abandon_overdue();
+            let joined = self.join_fetch(&mut self.lock(), &now);
+            match self.wait(self.launch(joined, &now)).await {
+                Some(Ok(entry)) if entry.is_usable(&self.time.now()) => return Ok(entry),
+                Some(Err(error)) => return Err(error),
+                Some(Ok(_)) | None => {}
             }
         }
+        Err(self.too_late())
     }
 
-    /// The flight to wait for, or what there is instead of one.
-    fn join(self: &Arc<Self>) -> Join {
-        self.discard_overdue();
-        let mut shared = self.lock();
+    /// Decides what a caller without a usable entry does.
+    pub(super) fn join(self: &Arc<Self>) -> Join {
+        self.abandon_overdue();
         let now = self.time.now();
-        if let Some(entry) = self.usable_at(&now) {
-            return Join::Done(Ok(entry));
-        }
-        if shared.in_flight().is_none()
-            && let Some(error) = shared.cooldown_error(&now, false)
-        {
-            return Join::Done(Err(error));
-        }
-        Join::Wait(self.flight(&mut shared))
-    }
-
-    /// The flight under way, or a new one.
-    pub(super) fn flight(self: &Arc<Self>, shared: &mut Shared) -> InFlight {
-        if let Some(flight) = shared.in_flight() {
-            return flight.clone();
-        }
-        shared.flights += 1;
-        let flight = self.start(shared.flights);
-        shared.flight = Some(flight.clone());
-        flight
-    }
-
-    fn start(self: &Arc<Self>, number: u64) -> InFlight {
-        let fetch = |limit| {
-            fetch(
-                Arc::downgrade(self),
-                Arc::clone(&self.provider),
-                number,
-                limit,
-            )
-        };
-        if let Some(runtime) = Runtime::current() {
-            let (task, outcome) = runtime.spawn(fetch(Some(self.settings.fetch_timeout)));
-            // No flight lands while the lock is entry, so one that is over has been refused: the
-            // runtime is shutting down.
-            if !task.is_finished() {
-                return InFlight::new(number, Some(task), outcome);
+        let joined = {
+            let mut shared = self.lock();
+            if let Some(entry) = self.usable_at(&now) {
+                return Join::Done(Ok(entry));
             }
-        }
-        let fetch = fetch(None);
-        InFlight::new(number, None, Box::pin(async move { Some(fetch.await) }))
+            if let Some(error) = self.static_error(&now) {
+                return Join::Done(Err(error));
+            }
+            if shared.in_flight.is_none() {
+                if let Some(error) = shared.cooldown_error(&now) {
+                    return Join::Done(Err(error));
+                }
+            }
+            self.join_fetch(&mut shared, &now)
+        };
+        Join::Wait(self.launch(joined, &now))
     }
 
-    async fn await_flight(self: &Arc<Self>, flight: InFlight) -> Outcome {
-        if flight.keeps_its_deadline() {
-            return flight.await;
-        }
-        let deadline = self.settings.fetch_timeout;
-        if let Some(outcome) = timeout(flight.left(deadline), flight.clone()).await {
-            return outcome;
-        }
-        if !flight.is_driven_by_callers() {
-            // Its runtime stands still. This one does not.
-            self.discard(|entry| entry.number == flight.number);
-            return None;
-        }
-        let result = self.complete(flight.number, Err(missed(deadline)));
-        flight.end(Some(result.clone()));
-        Some(result)
-    }
-
-    /// Gives up a flight whose task is long past its deadline, or that no caller has driven for as
-    /// long. Who still waits for it boards the next one.
-    pub(super) fn discard_overdue(&self) {
-        self.discard(|flight| flight.left(self.settings.fetch_timeout).is_zero());
-    }
-
-    fn discard(&self, which: impl Fn(&InFlight) -> bool) {
-        let discarded = self.lock().flight.take_if(|flight| which(flight));
-        if let Some(flight) = discarded {
-            flight.end(None);
-        }
-    }
-
-    /// Takes what a flight brought, and tells of it once the lock is released: who listens may use
-    /// this very cache.
-    fn complete(
-        self: &Arc<Self>,
-        number: u64,
-        result: Result<Credential, ProviderError>,
-    ) -> Result<Arc<Entry>, ProviderError> {
-        let mut shared = self.lock();
-        let Some(flight) = shared.flight.take_if(|flight| flight.number == number) else {
-            let given_up = || {
-                result
-                    .err()
-                    .unwrap_or_else(|| ProviderError::transient("the fetch was given up"))
+    /// Joins the fetch in flight, or registers a new one.
+    pub(super) fn join_fetch(self: &Arc<Self>, shared: &mut Shared, now: &Reading) -> Joined {
+        if let Some(fetch) = &shared.in_flight {
+            return Joined {
+                fetch: Arc::clone(fetch),
+                is_new: false,
             };
-            return self.usable_at(&self.time.now()).ok_or_else(given_up);
+        }
+        let id = shared.next_fetch_id();
+        let driver = match Runtime::current() {
+            Some(_) => Driver::Task(OnceLock::new()),
+            None => self.driven_by_waiters(id),
         };
-        let now = self.time.now();
-        let result = result.and_then(|credential| self.admit(&credential, now));
-        match &result {
-            Ok(entry) => {
-                shared.failure = None;
-                self.slot.store(Arc::clone(entry));
-            }
-            Err(error) => shared.fail(error.clone(), now, (self.jitter)()),
+        let fetch = Arc::new(Fetch::new(id, now.wall, driver));
+        shared.in_flight = Some(Arc::clone(&fetch));
+        Joined {
+            fetch,
+            is_new: true,
         }
-        self.publish_next_lookup(&shared, &now);
-        if let Some(renewal) = renewal::start(self) {
-            shared.replace_renewal(renewal);
-        }
-        let in_a_row = shared
-            .failure
-            .as_ref()
-            .map_or(0, |failure| failure.in_a_row);
-        drop(shared);
-        match &result {
-            Ok(entry) => telemetry::fetched(&entry.credential, entry.generation, flight.elapsed()),
-            Err(error) => {
-                telemetry::fetch_failed(
-                    error,
-                    in_a_row,
-                    self.usable_at(&now).is_some(),
-                    flight.elapsed(),
-                );
-            }
-        }
-        result
     }
 
-    /// What a credential becomes on landing. One that is expired on arrival does not land.
-    fn admit(&self, credential: &Credential, now: Reading) -> Result<Arc<Entry>, ProviderError> {
-        let schedule = Schedule::new(credential, now.wall, self.settings.max_age, (self.jitter)());
-        if schedule.freshness(Duration::ZERO) == Freshness::Expired {
-            return Err(ProviderError::transient(
-                "the credential was expired on arrival, check the clocks",
-            ));
-        }
-        let credential = match schedule::expires_at(credential.expiry(), now.wall) {
-            Some(at) => credential.clone().with_expiry(at),
-            None => credential.clone(),
+    /// Starts a new fetch, and returns a waiter of it.
+    pub(super) fn launch(self: &Arc<Self>, joined: Joined, now: &Reading) -> InFlight {
+        let Joined { fetch, is_new } = joined;
+        let runtime = Runtime::current().filter(|_| is_new && !fetch.is_driven_by_waiters());
+        let Some(runtime) = runtime else {
+            return InFlight::new(fetch);
         };
+        let limit = self.settings.fetch_timeout;
+        fetch.set_task(runtime.spawn(self.run(fetch.id, Some(limit))));
+        if fetch.is_abandoned() {
+            return InFlight::new(self.replace_refused(now));
+        }
+        InFlight::new(fetch)
+    }
+
+    /// The fetch to wait for where a runtime that shuts down dropped the task at once.
+    fn replace_refused(self: &Arc<Self>, now: &Reading) -> Arc<Fetch> {
+        let mut shared = self.lock();
+        if let Some(fetch) = &shared.in_flight {
+            return Arc::clone(fetch);
+        }
+        let id = shared.next_fetch_id();
+        let fetch = Arc::new(Fetch::new(id, now.wall, self.driven_by_waiters(id)));
+        shared.in_flight = Some(Arc::clone(&fetch));
+        self.publish_next_lookup(&shared, now);
+        fetch
+    }
+
+    fn driven_by_waiters(self: &Arc<Self>, id: u64) -> Driver {
+        Driver::Waiters(Mutex::new(Some(Box::pin(self.run(id, None)))))
+    }
+
+    /// The fetch itself, to be polled by a task or by waiters. Owns no cache, whose last handle may
+    /// be dropped meanwhile.
+    ///
+    /// Only a task has a limit of its own. Waiters enforce theirs, each on the runtime it runs on.
+    fn run(
+        self: &Arc<Self>,
+        id: u64,
+        limit: Option<Duration>,
+    ) -> impl Future<Output = ()> + Send + use<> {
+        // Made here, not in the future: a runtime may drop that before it is polled.
+        let guard = AbandonOnDrop {
+            state: Arc::downgrade(self),
+            id,
+        };
+        let provider = Arc::clone(&self.provider);
+        async move {
+            let result = fetch(provider, limit).await;
+            if let Some(state) = guard.state.upgrade() {
+                state.complete(id, result);
+            }
+        }
+    }
+
+    /// Waits for the fetch, at most as long as it may take. A fetch that takes longer is ended here,
+    /// for all its waiters: its own runtime may be blocked, or none drives it.
+    async fn wait(self: &Arc<Self>, in_flight: InFlight) -> Outcome {
+        let fetch = Arc::clone(in_flight.fetch());
+        let limit = fetch.time_left(self.settings.fetch_timeout);
+        match timeout(limit, in_flight).await {
+            Some(outcome) => outcome,
+            None => {
+                self.complete(
+                    fetch.id,
+                    Err(timed_out(&*self.provider, self.settings.fetch_timeout)),
+                );
+                fetch.abandon();
+                InFlight::new(fetch).now_or_never().flatten()
+            }
+        }
+    }
+
+    /// Abandons a fetch that nothing polls any more. The next caller starts another.
+    pub(super) fn abandon_overdue(&self) {
+        self.abandon_if(|fetch| fetch.is_overdue(self.settings.fetch_timeout));
+    }
+
+    fn abandon_if(&self, condition: impl Fn(&Fetch) -> bool) {
+        let abandoned = self.lock().in_flight.take_if(|fetch| condition(fetch));
+        if let Some(fetch) = abandoned {
+            fetch.abandon();
+        }
+    }
+
+    /// Ends the fetch of this id, unless another has taken its place: stores the result, restarts
+    /// the timer, emits telemetry and wakes the waiters, in this order.
+    fn complete(self: &Arc<Self>, id: u64, result: Result<Credential, ProviderError>) {
+        let now = self.time.now();
+        let Some(recorded) = self.record(id, result, now) else {
+            return;
+        };
+        renewal::restart(self);
+        recorded.report();
+        recorded.fetch.finish(Some(recorded.result));
+    }
+
+    fn record(
+        &self,
+        id: u64,
+        result: Result<Credential, ProviderError>,
+        now: Reading,
+    ) -> Option<Recorded> {
+        let mut shared = self.lock();
+        let fetch = shared.in_flight.take_if(|fetch| fetch.id == id)?;
+        let previous = self.slot.load_full();
+        let result = result.and_then(|credential| self.admit(&credential, now, &shared));
+        let replaced = match &result {
+            Ok(entry) => {
+                self.slot.store(Arc::clone(entry));
+                shared.record_success(previous.is_some())
+            }
+            Err(error) => {
+                let usable = previous.filter(|entry| entry.is_usable(&now));
+                let time_left = usable.map(|entry| entry.time_left(&now).unwrap_or(Duration::MAX));
+                shared.record_failure(error.clone(), now, time_left, (self.random)())
+            }
+        };
+        self.publish_next_lookup(&shared, &now);
+        Some(Recorded {
+            fetch,
+            result,
+            failures: shared
+                .failures
+                .as_ref()
+                .map_or(0, |failures| failures.count),
+            is_usable: self.usable_at(&now).is_some(),
+            _replaced: replaced,
+        })
+    }
+
+    /// Makes an entry of a credential that was fetched, unless it is expired on arrival.
+    fn admit(
+        &self,
+        credential: &Credential,
+        now: Reading,
+        shared: &Shared,
+    ) -> Result<Arc<Entry>, ProviderError> {
+        if self.is_static {
+            return Ok(Arc::new(self.static_entry(credential, now)));
+        }
+        let previous = self.slot.load_full();
+        let on_schedule = shared.failures.is_none()
+            && previous
+                .is_some_and(|entry| entry.schedule.is_on_time(now.since(&entry.fetched_at)));
+        let jitter = Jitter {
+            always: (self.random)(),
+            off_schedule: (!on_schedule).then(self.random),
+        };
+        let schedule = Schedule::new(credential, now.wall, self.settings.max_age, jitter);
+        let schedule = schedule.ok_or_else(|| {
+            ProviderError::transient("the credential was expired on arrival: check the clocks")
+        })?;
         Ok(Arc::new(Entry {
-            credential,
+            credential: with_expiry_of_arrival(credential, &now),
             generation: self.slot.generation() + 1,
             fetched_at: now,
             schedule,
         }))
     }
+
+    fn too_late(&self) -> ProviderError {
+        ProviderError::transient("each credential fetched was unusable by the time the caller ran")
+    }
 }
 
-/// One fetch, whatever the provider does, and its landing. Owns no cache: the last handle may go
-/// meanwhile.
-///
-/// Only a task sets a limit: a timer belongs to one runtime, and what callers drive may be polled
-/// on several.
+impl Recorded {
+    fn report(&self) {
+        let took = self.fetch.elapsed();
+        match &self.result {
+            Ok(entry) => telemetry::fetched(&entry.credential, entry.generation, took),
+            Err(error) => telemetry::fetch_failed(error, self.failures, self.is_usable, took),
+        }
+    }
+}
+
+/// Fetches, whatever the provider does.
 async fn fetch(
-    state: Weak<State>,
     provider: Arc<dyn ErasedProvider>,
-    number: u64,
     limit: Option<Duration>,
-) -> Result<Arc<Entry>, ProviderError> {
-    let fetching = telemetry::in_fetch_span(provider.fetch_erased());
+) -> Result<Credential, ProviderError> {
+    let fetching = telemetry::in_fetch_span(Arc::clone(&provider).fetch_erased());
     let limited = async {
         match limit {
             Some(limit) => timeout(limit, fetching)
                 .await
-                .unwrap_or_else(|| Err(missed(limit))),
+                .unwrap_or_else(|| Err(timed_out(&*provider, limit))),
             None => fetching.await,
         }
     };
-    let panicked = |_| Err(ProviderError::transient("the provider panicked"));
-    let result = AssertUnwindSafe(limited)
+    AssertUnwindSafe(limited)
         .catch_unwind()
         .await
-        .unwrap_or_else(panicked);
-    match state.upgrade() {
-        Some(state) => state.complete(number, result),
-        None => Err(ProviderError::transient("the cache is gone")),
-    }
+        .unwrap_or_else(|_| Err(ProviderError::transient("the provider panicked")))
 }
 
-fn missed(deadline: Duration) -> ProviderError {
-    ProviderError::transient(format!("no credential within {deadline:?}"))
+fn timed_out(_provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {
+    ProviderError::transient(format!("no credential within {limit:?}"))
+}
+
+/// Abandons the fetch of a task that its runtime dropped before it ended.
+struct AbandonOnDrop {
+    state: Weak<State>,
+    id: u64,
+}
+
+impl Drop for AbandonOnDrop {
+    fn drop(&mut self) {
+        if let Some(state) = self.state.upgrade() {
+            state.abandon_if(|fetch| fetch.id == self.id);
+        }
+    }
 }

@@ -1,143 +1,243 @@
-//! One fetch that all waiters share and none of them owns.
+//! The fetch in flight: its outcome, and the waiters to wake once there is one.
 
-use std::future::poll_fn;
+use std::collections::BTreeMap;
+use std::future::Future;
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, Ordering};
-use std::sync::{Arc, Mutex, PoisonError};
-use std::task::{Context, Poll};
-use std::time::{Duration, Instant};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant, SystemTime};
 
-use futures_util::FutureExt;
-use futures_util::future::{BoxFuture, Shared};
-use futures_util::task::AtomicWaker;
+use futures_util::future::BoxFuture;
 
-use super::slot::Entry;
+use super::entry::Entry;
 use crate::error::ProviderError;
 use crate::runtime::Task;
 
-/// How a flight ended: what landed, or why nothing did. `None` where it was lost, and another is to
-/// be started.
-pub(crate) type Outcome = Option<Result<Arc<Entry>, ProviderError>>;
+/// How a fetch ended. `None` if it was abandoned: its waiters then join another.
+pub(super) type Outcome = Option<Result<Arc<Entry>, ProviderError>>;
 
-/// What a flight is granted beyond its deadline before it counts as lost: its own task keeps the
-/// deadline, unless its runtime stands still.
-const GRACE: Duration = Duration::from_secs(1);
+/// The time a task is given beyond the fetch timeout. A live runtime ends it by then; a later one
+/// stands still.
+pub(super) const GRACE: Duration = Duration::from_secs(1);
 
-/// A handle on the one fetch in flight. Clones are the same flight, and all get the same outcome.
-#[derive(Clone)]
-pub(crate) struct InFlight {
-    pub(crate) number: u64,
-    outcome: Shared<BoxFuture<'static, Outcome>>,
-    ending: Arc<Ending>,
-    /// When it was last polled, in microseconds from its start.
-    polled: Arc<AtomicU64>,
-    /// What drives it. Without a task, whoever polls does.
-    task: Option<Task>,
+/// One fetch, shared by all its waiters.
+///
+/// No lock of this type is held while a waker is cloned, woken or dropped, nor while the fetch is
+/// polled: all of that is code of others, which may use this very cache.
+pub(super) struct Fetch {
+    pub(super) id: u64,
+    pub(super) started_at: SystemTime,
     started: Instant,
+    driver: Driver,
+    progress: Mutex<Progress>,
+    waiters: AtomicUsize,
 }
 
-/// An outcome given from outside, to whoever waits.
-#[derive(Default)]
-struct Ending {
-    outcome: Mutex<Option<Outcome>>,
-    waker: AtomicWaker,
+/// What polls the fetch.
+pub(super) enum Driver {
+    /// A task, set right after it was spawned.
+    Task(OnceLock<Task>),
+    /// The waiters, each time one is polled. `None` while one of them polls it, and once it ended.
+    Waiters(Mutex<Option<BoxFuture<'static, ()>>>),
 }
 
-impl InFlight {
-    pub(crate) fn new(
-        number: u64,
-        task: Option<Task>,
-        mut flying: BoxFuture<'static, Outcome>,
-    ) -> Self {
-        let ending = Arc::<Ending>::default();
-        let ended = Arc::clone(&ending);
-        let polled = Arc::<AtomicU64>::default();
-        let (started, last_poll) = (Instant::now(), Arc::clone(&polled));
-        let outcome = poll_fn(move |cx| {
-            last_poll.store(micros(started.elapsed()), Ordering::Relaxed);
-            ended.waker.register(cx.waker());
-            match ended.take() {
-                Some(outcome) => Poll::Ready(outcome),
-                None => flying.as_mut().poll(cx),
-            }
-        });
+enum Progress {
+    Pending(BTreeMap<u64, Waker>),
+    Done(Outcome),
+}
+
+impl Fetch {
+    pub(super) fn new(id: u64, started_at: SystemTime, driver: Driver) -> Self {
         Self {
-            number,
-            outcome: outcome.boxed().shared(),
-            ending,
-            polled,
-            task,
-            started,
+            id,
+            started_at,
+            started: Instant::now(),
+            driver,
+            progress: Mutex::new(Progress::Pending(BTreeMap::new())),
+            waiters: AtomicUsize::new(0),
         }
     }
 
-    /// Ends it with this outcome, if it is still under way. Everybody who waits for it gets that.
-    pub(crate) fn end(&self, outcome: Outcome) {
-        self.ending.put(outcome);
-        self.abort();
-    }
-
-    /// Whether it makes no way unless it is polled.
-    pub(crate) const fn is_driven_by_callers(&self) -> bool {
-        self.task.is_none()
-    }
-
-    /// Whether its task is gone. What landed is no longer the cache's flight, so one that still is
-    /// has lost its runtime.
-    pub(crate) fn is_lost(&self) -> bool {
-        self.task.as_ref().is_some_and(Task::is_finished)
-    }
-
-    /// Whether its own task, on the caller's runtime, sees to its deadline.
-    pub(crate) fn keeps_its_deadline(&self) -> bool {
-        self.task.as_ref().is_some_and(|task| !task.is_foreign())
-    }
-
-    /// How long it may still take, in real time, before it counts as lost: from its start, or from
-    /// when a caller last drove it.
-    pub(crate) fn left(&self, deadline: Duration) -> Duration {
-        let elapsed = self.started.elapsed();
-        if self.is_driven_by_callers() {
-            let polled = Duration::from_micros(self.polled.load(Ordering::Relaxed));
-            deadline.saturating_sub(elapsed.saturating_sub(polled))
-        } else {
-            deadline.saturating_add(GRACE).saturating_sub(elapsed)
-        }
-    }
-
-    pub(crate) fn elapsed(&self) -> Duration {
+    pub(super) fn elapsed(&self) -> Duration {
         self.started.elapsed()
     }
 
-    pub(crate) fn abort(&self) {
-        if let Some(task) = &self.task {
-            task.abort();
+    /// Whether it makes progress only while a waiter polls it.
+    pub(super) const fn is_driven_by_waiters(&self) -> bool {
+        matches!(self.driver, Driver::Waiters(_))
+    }
+
+    /// The time a waiter may wait for it from now on. A fetch that its waiters drive may have been
+    /// left alone since it started, so each of them grants it the whole timeout.
+    pub(super) fn time_left(&self, timeout: Duration) -> Duration {
+        match self.driver {
+            Driver::Task(_) => timeout.saturating_sub(self.elapsed()),
+            Driver::Waiters(_) => timeout,
+        }
+    }
+
+    /// Whether nothing polls it any more: its runtime stands still, or its waiters are gone.
+    pub(super) fn is_overdue(&self, timeout: Duration) -> bool {
+        match self.driver {
+            Driver::Task(_) => self.elapsed() > timeout.saturating_add(GRACE),
+            Driver::Waiters(_) => {
+                self.waiters.load(Ordering::Relaxed) == 0 && self.elapsed() > timeout
+            }
+        }
+    }
+
+    pub(super) fn set_task(&self, task: Task) {
+        if let Driver::Task(cell) = &self.driver {
+            // Set once, by the thread that spawned it.
+            let _ = cell.set(task);
+        }
+    }
+
+    pub(super) fn is_done(&self) -> bool {
+        matches!(*self.progress(), Progress::Done(_))
+    }
+
+    /// Whether it ended without a result.
+    pub(super) fn is_abandoned(&self) -> bool {
+        matches!(*self.progress(), Progress::Done(None))
+    }
+
+    /// Sets the outcome and wakes the waiters. The first outcome stays.
+    pub(super) fn finish(&self, outcome: Outcome) {
+        let mut progress = self.progress();
+        if let Progress::Done(_) = *progress {
+            return;
+        }
+        let pending = std::mem::replace(&mut *progress, Progress::Done(outcome));
+        drop(progress);
+        if let Progress::Pending(wakers) = pending {
+            wakers.into_values().for_each(Waker::wake);
+        }
+    }
+
+    /// Abandons it: its waiters join another, and what polls it ends.
+    pub(super) fn abandon(&self) {
+        self.finish(None);
+        match &self.driver {
+            Driver::Task(task) => {
+                if let Some(task) = task.get() {
+                    task.abort();
+                }
+            }
+            Driver::Waiters(cell) => take_and_drop(cell),
+        }
+    }
+
+    /// Polls the fetch, unless a task or another waiter does.
+    fn drive(self: &Arc<Self>) {
+        let Driver::Waiters(cell) = &self.driver else {
+            return;
+        };
+        let Some(mut future) = lock(cell).take() else {
+            return;
+        };
+        let waker = Waker::from(Arc::clone(self));
+        if future
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+        {
+            *lock(cell) = Some(future);
+            if self.is_done() {
+                // It was abandoned during the poll, when there was nothing to take.
+                take_and_drop(cell);
+            }
+        }
+    }
+
+    fn progress(&self) -> MutexGuard<'_, Progress> {
+        lock(&self.progress)
+    }
+
+    /// Returns the outcome, or registers the waker under `key`.
+    fn poll(&self, key: u64, waker: &Waker) -> Poll<Outcome> {
+        let waker = waker.clone();
+        let mut progress = self.progress();
+        let replaced = match &mut *progress {
+            Progress::Done(outcome) => return Poll::Ready(outcome.clone()),
+            Progress::Pending(wakers) => wakers.insert(key, waker),
+        };
+        drop(progress);
+        drop(replaced);
+        Poll::Pending
+    }
+
+    fn remove(&self, key: u64) -> Option<Waker> {
+        match &mut *self.progress() {
+            Progress::Pending(wakers) => wakers.remove(&key),
+            Progress::Done(_) => None,
         }
     }
 }
 
-fn micros(duration: Duration) -> u64 {
-    u64::try_from(duration.as_micros()).unwrap_or(u64::MAX)
+/// The fetch itself was woken: every waiter is, and the first one polled drives it on.
+impl Wake for Fetch {
+    fn wake(self: Arc<Self>) {
+        let wakers = match &mut *self.progress() {
+            Progress::Pending(wakers) => std::mem::take(wakers),
+            Progress::Done(_) => return,
+        };
+        wakers.into_values().for_each(Waker::wake);
+    }
 }
 
-impl Ending {
-    fn put(&self, outcome: Outcome) {
-        *self.outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(outcome);
-        self.waker.wake();
+/// A waiter of the fetch in flight: a future of its outcome.
+pub(crate) struct InFlight {
+    fetch: Arc<Fetch>,
+    key: u64,
+}
+
+impl InFlight {
+    pub(super) fn new(fetch: Arc<Fetch>) -> Self {
+        static NEXT_KEY: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
+        fetch.waiters.fetch_add(1, Ordering::Relaxed);
+        let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
+        Self { fetch, key }
     }
 
-    fn take(&self) -> Option<Outcome> {
-        self.outcome
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
-            .take()
+    pub(super) fn fetch(&self) -> &Arc<Fetch> {
+        &self.fetch
     }
 }
 
 impl Future for InFlight {
     type Output = Outcome;
 
-    fn poll(mut self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
-        Pin::new(&mut self.outcome).poll(cx)
+    fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Outcome> {
+        if let Poll::Ready(outcome) = self.fetch.poll(self.key, cx.waker()) {
+            return Poll::Ready(outcome);
+        }
+        self.fetch.drive();
+        if self.fetch.is_driven_by_waiters() && self.fetch.is_done() {
+            return self.fetch.poll(self.key, cx.waker());
+        }
+        Poll::Pending
     }
+}
+
+impl Drop for InFlight {
+    fn drop(&mut self) {
+        self.fetch.waiters.fetch_sub(1, Ordering::Relaxed);
+        let registered = self.fetch.remove(self.key).is_some();
+        if !registered && self.fetch.is_driven_by_waiters() {
+            // It was woken and goes without having polled the fetch: another waiter must.
+            Arc::clone(&self.fetch).wake();
+        }
+    }
+}
+
+/// Drops the future after its lock is released.
+fn take_and_drop(cell: &Mutex<Option<BoxFuture<'static, ()>>>) {
+    let future = lock(cell).take();
+    drop(future);
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }

@@ -1,12 +1,13 @@
-//! A service's own copy of the credential: memory whose reference count no other thread touches.
+//! The copy of the header value that a service keeps for itself.
 
-use super::slot::Entry;
+use super::entry::Entry;
 use crate::credential::Credential;
 
-/// What a service keeps of the generation it used last.
+/// A per-service copy of the credential, so that cloning its header value does not contend on a
+/// reference count shared with other threads.
 ///
-/// The copy is made when a generation is used for the second time, so a clone that is called once
-/// copies nothing.
+/// The copy is made when a generation is used for the second time, so a service that is cloned for
+/// one call copies nothing.
 #[derive(Default)]
 pub(crate) struct LocalCredential {
     generation: u64,
@@ -14,7 +15,7 @@ pub(crate) struct LocalCredential {
 }
 
 impl LocalCredential {
-    /// The copy, if it is of this generation.
+    /// Returns the copy if it is of this generation.
     #[inline]
     pub(crate) fn of(&self, generation: u64) -> Option<&Credential> {
         self.credential
@@ -22,8 +23,8 @@ impl LocalCredential {
             .filter(|_| self.generation == generation)
     }
 
-    /// Takes note that `held` was used.
-    pub(crate) fn note(&mut self, entry: &Entry) {
+    /// Records a use of `entry`.
+    pub(crate) fn record_use(&mut self, entry: &Entry) {
         if self.generation == entry.generation {
             self.credential = Some(Box::new(entry.credential.deep_clone()));
         } else {
@@ -35,7 +36,7 @@ impl LocalCredential {
     }
 }
 
-/// A clone of a service starts without one.
+/// The clone of a service starts without a copy.
 impl Clone for LocalCredential {
     fn clone(&self) -> Self {
         Self::default()

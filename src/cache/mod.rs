@@ -3,36 +3,38 @@
 
 mod builder;
 mod cooldown;
+mod entry;
 mod fetch;
 mod in_flight;
 mod jitter;
 mod local;
-pub(crate) mod registry;
+mod lookup;
+mod registry;
+mod reject;
 mod renewal;
 mod schedule;
+mod settings;
 mod shared;
 mod slot;
-pub(crate) mod state;
+mod state;
 mod status;
 
 use std::fmt;
-use std::future::poll_fn;
+use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
-use std::time::Duration;
 
 pub use self::builder::CredentialCacheBuilder;
+pub(crate) use self::entry::Entry;
 pub(crate) use self::in_flight::InFlight;
 pub(crate) use self::local::LocalCredential;
-use self::schedule::Freshness;
-pub(crate) use self::slot::Entry;
+pub(crate) use self::lookup::Lookup;
+pub(crate) use self::registry::{CacheId, Rejection, reject};
 use self::state::State;
-pub(crate) use self::state::{Lookup, Rejection};
 pub use self::status::{CacheState, CacheStatus};
 use crate::credential::Credential;
 use crate::error::ProviderError;
-use crate::provider::CredentialProvider;
 
 /// Keeps one identity's credential: fetched once for all who wait, renewed ahead of time, dropped
 /// when refused.
@@ -78,110 +80,67 @@ pub struct CredentialCache {
 }
 
 impl CredentialCache {
-    /// A cache of what `provider` fetches, with the default settings and the system's clock.
-    pub fn new(provider: impl CredentialProvider) -> Self {
-        Self::builder(provider).build()
-    }
-
-    /// A cache with other settings.
-    pub fn builder(provider: impl CredentialProvider) -> CredentialCacheBuilder {
-        CredentialCacheBuilder::new(Arc::new(provider))
-    }
-
-    /// The credential to use now. Waits only where none is usable.
+    /// Returns the credential to use now. Waits only where none is usable.
     ///
     /// # Errors
     ///
-    /// [`ProviderError`] where none is usable and the fetch fails, or failed just now.
+    /// [`ProviderError`] if none is usable and the fetch fails, or failed just now.
     ///
     /// # Cancel safety
     ///
-    /// Dropping the future takes nothing from the others who wait.
+    /// Dropping the future does not affect the other waiters.
     pub async fn get(&self) -> Result<Credential, ProviderError> {
-        match self.state.lookup() {
-            Lookup::Hit(entry, due) => {
-                if let Some(flight) = due {
-                    poll_once(flight).await;
+        let entry = match self.state.lookup() {
+            Lookup::Hit(entry, in_flight) => {
+                if let Some(in_flight) = in_flight {
+                    poll_once(in_flight).await;
                 }
-                Ok(entry.credential.clone())
+                entry
             }
-            Lookup::Miss => Ok(Arc::clone(&self.state)
-                .get_or_fetch()
-                .await?
-                .credential
-                .clone()),
-        }
+            Lookup::Miss => Arc::clone(&self.state).get_or_fetch().await?,
+        };
+        Ok(entry.credential.clone())
     }
 
-    /// Fetches now, whatever is entry, and ends a cool-down. A fetch that is under way already is
-    /// the one waited for.
+    /// Fetches now, whatever is cached, and ends a cool-down. Joins a fetch that is in flight.
+    ///
+    /// A static credential is not fetched again: this returns it, or an error once it has ended.
     ///
     /// # Errors
     ///
-    /// [`ProviderError`] where the fetch fails. What was held and is still valid stays.
+    /// [`ProviderError`] if the fetch fails. A cached credential that is still valid stays.
     ///
     /// # Cancel safety
     ///
     /// As for [`get`](Self::get).
     pub async fn refresh(&self) -> Result<Credential, ProviderError> {
-        Ok(Arc::clone(&self.state)
-            .force_fetch()
-            .await?
-            .credential
-            .clone())
+        let entry = Arc::clone(&self.state).force_fetch().await?;
+        Ok(entry.credential.clone())
     }
 
-    /// What is usable now, without waiting and without starting a fetch.
+    /// Returns the credential that is usable now, without waiting and without starting a fetch.
     pub fn peek(&self) -> Option<Credential> {
         self.state.usable().map(|entry| entry.credential.clone())
     }
 
-    /// Drops what is held if it is `rejected`, and says whether it did. The next who asks starts a
-    /// fetch.
+    /// Drops the cached credential if it is `rejected`, and returns whether it did. The next caller
+    /// starts a fetch.
     ///
-    /// Not while it is younger than 5 s, not within 30 s of the last drop, and never a
-    /// [static](CredentialProvider::is_static) provider's: whoever is refused for ever must not
-    /// become a stampede. [`refresh`](Self::refresh) is the way to insist.
+    /// A credential younger than 5 s is not dropped, and none is within 30 s of the last drop. The
+    /// 30 s double, up to 10 min, while the replacement of a dropped credential is dropped as well:
+    /// a principal that is always rejected must not flood the token endpoint. A
+    /// [static](crate::CredentialProvider::is_static) provider's credential is never dropped.
+    /// [`refresh`](Self::refresh) has no such limits.
     pub fn invalidate(&self, rejected: &Credential) -> bool {
-        self.state
-            .reject(|entry| entry.credential.same_secret(rejected))
-            == Rejection::Dropped
+        let rejection = self
+            .state
+            .reject(|entry| entry.credential.same_secret(rejected));
+        rejection == Rejection::Dropped
     }
 
-    /// What is entry, since when and until when, and how the last fetch failed.
+    /// Returns what is cached, since when and until when, and how the last fetch failed.
     pub fn status(&self) -> CacheStatus {
-        let now = self.state.time.now();
-        let shared = self.state.lock();
-        let entry = self.state.slot.load_full();
-        let entry = entry.as_deref();
-        let state = entry.map_or(CacheState::Empty, |entry| match entry.freshness(&now) {
-            Freshness::Due => CacheState::Due,
-            Freshness::Expired => CacheState::Expired,
-            Freshness::Fresh => CacheState::Fresh,
-        });
-        let ready = matches!(state, CacheState::Due | CacheState::Fresh);
-        let pause = shared
-            .failure
-            .as_ref()
-            .map(|failure| failure.pause(&now, ready))
-            .unwrap_or_default();
-        CacheStatus {
-            state,
-            generation: self.state.slot.generation(),
-            fetched_at: entry.map(|entry| entry.fetched_at.wall),
-            expires_at: entry.and_then(|entry| entry.credential.expires_at()),
-            due_at: entry.and_then(|entry| entry.fetched_at.wall.checked_add(entry.schedule.due?)),
-            consecutive_failures: shared
-                .failure
-                .as_ref()
-                .map_or(0, |failure| failure.in_a_row),
-            last_error: shared.failure.as_ref().map(|failure| failure.error.clone()),
-            next_attempt_at: if pause > Duration::ZERO {
-                now.wall.checked_add(pause)
-            } else {
-                None
-            },
-        }
+        CacheStatus::of(&self.state)
     }
 
     pub(crate) const fn state(&self) -> &Arc<State> {
@@ -197,17 +156,11 @@ impl fmt::Debug for CredentialCache {
     }
 }
 
-/// Drops the credential of that generation from the cache of that number. `None` where the cache is
-/// gone.
-pub(crate) fn reject(cache: u32, generation: u64) -> Option<Rejection> {
-    Some(registry::find(cache)?.reject(|entry| entry.generation == generation))
-}
-
-/// Polls a flight once: it makes some way, and nobody waits for it.
-async fn poll_once(flight: InFlight) {
-    let mut flight = pin!(flight);
+/// Polls a fetch once, so that it makes some progress.
+async fn poll_once(in_flight: InFlight) {
+    let mut in_flight = pin!(in_flight);
     poll_fn(|cx| {
-        let _ = flight.as_mut().poll(cx);
+        let _ = in_flight.as_mut().poll(cx);
         Poll::Ready(())
     })
     .await;

@@ -1,42 +1,59 @@
-//! Caches by number, for response futures: a number costs them nothing, a counted reference would
-//! on every request.
+//! Caches by number, for response futures.
+//!
+//! A response future has to reach the cache whose credential it carries, to report a 401. An `Arc`
+//! in each future would do that too, but its reference count is written twice per request: 3 ns on
+//! one thread, and 23 ns where two threads share a layer (107 instead of 84 ns per call). A number
+//! is copied for free, and the map is read only after a 401.
 
 use std::collections::BTreeMap;
+use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
 
-use super::state::State;
+/// The number of a cache, unique in this process.
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
+pub(crate) struct CacheId(NonZeroU32);
 
-/// The number that no cache has.
-pub(crate) const NOBODY: u32 = 0;
+/// What a rejection did to the credential.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Rejection {
+    /// It was dropped.
+    Dropped,
+    /// It stays in the cache, and the next request carries it again.
+    Kept,
+    /// It was no longer in the cache.
+    Replaced,
+}
+
+/// A cache whose credential a server can reject.
+pub(super) trait Reject: Send + Sync {
+    fn reject_generation(&self, generation: u64) -> Rejection;
+}
 
 static NEXT: AtomicU32 = AtomicU32::new(1);
-static CACHES: Mutex<BTreeMap<u32, Weak<State>>> = Mutex::new(BTreeMap::new());
+static CACHES: Mutex<BTreeMap<CacheId, Weak<dyn Reject>>> = Mutex::new(BTreeMap::new());
 
-/// A number never given before in this process. When they run out, [`NOBODY`]: such a cache is not
-/// told of refusals.
-pub(super) fn next_number() -> u32 {
-    NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |next| {
-        next.checked_add(1)
-    })
-    .unwrap_or(NOBODY)
+/// Returns an id not used before. `None` once all are used: such a cache learns of no rejections.
+pub(super) fn next_id() -> Option<CacheId> {
+    let next = NEXT.fetch_update(Ordering::Relaxed, Ordering::Relaxed, |id| id.checked_add(1));
+    next.ok().and_then(NonZeroU32::new).map(CacheId)
 }
 
-pub(super) fn register(number: u32, state: &Arc<State>) {
-    if number != NOBODY {
-        caches().insert(number, Arc::downgrade(state));
-    }
+pub(super) fn register(id: CacheId, cache: Weak<dyn Reject>) {
+    caches().insert(id, cache);
 }
 
-pub(super) fn unregister(number: u32) {
-    caches().remove(&number);
+pub(super) fn unregister(id: CacheId) {
+    caches().remove(&id);
 }
 
-/// The cache of that number, if it still lives.
-pub(super) fn find(number: u32) -> Option<Arc<State>> {
-    caches().get(&number)?.upgrade()
+/// Reports that a server rejected the credential of `generation`. `None` where the cache is gone.
+pub(crate) fn reject(id: CacheId, generation: u64) -> Option<Rejection> {
+    // The lock is released before the cache is called.
+    let cache: Option<Arc<dyn Reject>> = caches().get(&id).and_then(Weak::upgrade);
+    Some(cache?.reject_generation(generation))
 }
 
-fn caches() -> MutexGuard<'static, BTreeMap<u32, Weak<State>>> {
+fn caches() -> MutexGuard<'static, BTreeMap<CacheId, Weak<dyn Reject>>> {
     CACHES.lock().unwrap_or_else(PoisonError::into_inner)
 }

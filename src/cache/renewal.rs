@@ -1,37 +1,70 @@
-//! Renewal ahead of time, for a service that sends no requests just then.
+//! The timer that renews ahead of time, for a service that sends no requests just then.
 
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
-use super::state::{Lookup, State};
-use crate::runtime::{Runtime, Task, timeout, timer};
+use super::state::State;
+use crate::runtime::{Runtime, timeout, timer};
 
-/// The longest sleep. A timer stands still while the machine does, so the clocks are looked at in
+/// The longest sleep. A timer stands still while the machine does, so the clocks are read in
 /// between.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
-/// Starts the timer of what is held now, where there is a runtime.
-pub(super) fn start(state: &Arc<State>) -> Option<Task> {
-    let (task, _) = Runtime::current()?.spawn(run(Arc::downgrade(state)));
-    // A runtime that is shutting down took none.
-    (!task.is_finished()).then_some(task)
+/// Replaces the timer by one on the current runtime, if there is one.
+pub(super) fn restart(state: &Arc<State>) {
+    let Some(runtime) = Runtime::current() else {
+        return;
+    };
+    let id = state.lock().timer.next_id();
+    let guard = LostOnDrop {
+        state: Arc::downgrade(state),
+        id,
+        is_armed: true,
+    };
+    let task = runtime.spawn(run(guard));
+    if task.is_finished() {
+        // A runtime that shuts down drops the task at once. A timer that runs elsewhere stays.
+        return;
+    }
+    let superseded = state.lock().timer.install(id, task);
+    if let Some(task) = superseded {
+        task.abort();
+    }
 }
 
-/// Ends by itself when nothing valid is entry: then the next request fetches. Owns no cache.
-async fn run(state: Weak<State>) {
-    loop {
-        let Some(idle) = state.upgrade().and_then(|state| state.next_wakeup()) else {
-            return;
-        };
-        let Some(timer) = timer(idle.min(MAX_SLEEP)) else {
-            return;
+/// Ends when no time will come at which there is something to do. Owns no cache.
+async fn run(mut guard: LostOnDrop) {
+    while let Some(wakeup) = guard.state.upgrade().and_then(|state| state.next_wakeup()) {
+        let Some(timer) = timer(wakeup.min(MAX_SLEEP)) else {
+            break;
         };
         timer.await;
-        let Some(found) = state.upgrade().map(|state| state.lookup()) else {
+        let Some(in_flight) = guard.state.upgrade().map(|state| state.fetch_if_needed()) else {
+            break;
+        };
+        if let Some(in_flight) = in_flight {
+            timeout(MAX_SLEEP, in_flight).await;
+        }
+    }
+    guard.is_armed = false;
+}
+
+/// Notices that the runtime dropped the timer. Requests then look up the cache, where the next one
+/// restarts it.
+struct LostOnDrop {
+    state: Weak<State>,
+    id: u64,
+    is_armed: bool,
+}
+
+impl Drop for LostOnDrop {
+    fn drop(&mut self) {
+        let Some(state) = self.state.upgrade().filter(|_| self.is_armed) else {
             return;
         };
-        if let Lookup::Hit(_, Some(flight)) = found {
-            timeout(MAX_SLEEP, flight).await;
+        let mut shared = state.lock();
+        if shared.timer.lose(self.id) {
+            state.slot.publish_next_lookup(0);
         }
     }
 }

@@ -1,98 +1,172 @@
-//! What a cache changes under its lock: the flight, the failures, and when things last happened.
+//! What a cache changes under its lock.
 
-use std::time::Duration;
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
 
 use super::cooldown;
-use super::in_flight::InFlight;
+use super::in_flight::Fetch;
 use crate::clock::Reading;
 use crate::error::ProviderError;
 use crate::runtime::Task;
 
-/// Two due fetches are at least this far apart.
+/// The least time between two due fetches.
 const DUE_SPACING: Duration = Duration::from_secs(1);
 
-/// What changes under the lock. The lock is never held across an await, nor while a provider runs.
+/// What changes under the lock. Nothing of others runs while it is held: no provider, clock, waker,
+/// destructor of an error, or subscriber.
 #[derive(Default)]
 pub(super) struct Shared {
-    pub(super) flight: Option<InFlight>,
-    pub(super) flights: u64,
-    pub(super) failure: Option<FailureStreak>,
-    pub(super) last_drop: Option<Reading>,
+    pub(super) in_flight: Option<Arc<Fetch>>,
+    pub(super) failures: Option<FailureStreak>,
+    pub(super) drops: DropStreak,
+    pub(super) rejections: Rejections,
+    pub(super) timer: Timer,
+    fetches: u64,
     last_due: Option<Reading>,
-    renewal: Option<Task>,
 }
 
 /// The failures since the last success.
 pub(super) struct FailureStreak {
     pub(super) error: ProviderError,
-    pub(super) in_a_row: u32,
+    pub(super) count: u32,
     at: Reading,
+    /// How long the entry was still usable at the last failure. `None` if there was none.
+    time_left: Option<Duration>,
     jitter: f64,
 }
 
 impl FailureStreak {
-    /// What is left of the cool-down.
-    pub(super) fn pause(&self, now: &Reading, holding: bool) -> Duration {
-        cooldown::pause(&self.error, self.in_a_row, holding, self.jitter)
+    /// What is left of the cool-down. `has_entry` says whether a usable entry is there now.
+    pub(super) fn pause(&self, now: &Reading, has_entry: bool) -> Duration {
+        let time_left = self.time_left.filter(|_| has_entry);
+        cooldown::pause(&self.error, self.count, time_left, self.jitter)
             .saturating_sub(now.since(&self.at))
     }
 }
 
+/// The drops since a credential was last replaced without one.
+#[derive(Default)]
+pub(super) struct DropStreak {
+    count: u32,
+    last: Option<Reading>,
+}
+
+impl DropStreak {
+    /// Whether the last drop is too recent for another.
+    pub(super) fn is_too_soon(&self, now: &Reading) -> bool {
+        let spacing = cooldown::drop_spacing(self.count);
+        self.last.is_some_and(|last| now.since(&last) < spacing)
+    }
+
+    pub(super) fn record(&mut self, now: Reading) {
+        self.count = self.count.saturating_add(1);
+        self.last = Some(now);
+    }
+
+    /// Ends the streak. The last drop still counts.
+    pub(super) fn end(&mut self) {
+        self.count = 0;
+    }
+}
+
+/// The rejections of the current entry.
+#[derive(Clone, Copy, Default)]
+pub(super) struct Rejections {
+    pub(super) count: u64,
+    pub(super) last_at: Option<SystemTime>,
+}
+
+impl Rejections {
+    pub(super) fn record(&mut self, at: SystemTime) {
+        self.count = self.count.saturating_add(1);
+        self.last_at = Some(at);
+    }
+}
+
+/// The task that renews the entry ahead of time.
+#[derive(Default)]
+pub(super) struct Timer {
+    pub(super) task: Option<Task>,
+    /// Whether its runtime dropped it before it ended.
+    pub(super) is_lost: bool,
+    id: u64,
+    ids: u64,
+}
+
+impl Timer {
+    pub(super) fn next_id(&mut self) -> u64 {
+        self.ids += 1;
+        self.ids
+    }
+
+    /// Makes this task the timer, unless a later one is. Returns the one that is not needed.
+    pub(super) fn install(&mut self, id: u64, task: Task) -> Option<Task> {
+        if id < self.id {
+            return Some(task);
+        }
+        self.id = id;
+        self.is_lost = false;
+        self.task.replace(task)
+    }
+
+    /// Records that the runtime of this timer dropped it. Returns whether it was the current one.
+    pub(super) fn lose(&mut self, id: u64) -> bool {
+        let is_current = self.id == id;
+        self.is_lost |= is_current;
+        is_current
+    }
+}
+
 impl Shared {
-    /// The flight under way, unless it lost its runtime.
-    pub(super) fn in_flight(&self) -> Option<&InFlight> {
-        self.flight.as_ref().filter(|flight| !flight.is_lost())
+    pub(super) fn next_fetch_id(&mut self) -> u64 {
+        self.fetches += 1;
+        self.fetches
     }
 
-    /// The error that requests fail with while a cool-down lasts.
-    pub(super) fn cooldown_error(&self, now: &Reading, holding: bool) -> Option<ProviderError> {
-        let failure = self.failure.as_ref()?;
-        (!failure.pause(now, holding).is_zero()).then(|| failure.error.clone())
+    /// The error that callers get at once during a cool-down, when nothing usable is cached.
+    pub(super) fn cooldown_error(&self, now: &Reading) -> Option<ProviderError> {
+        let failures = self.failures.as_ref()?;
+        (!failures.pause(now, false).is_zero()).then(|| failures.error.clone())
     }
 
-    /// How long a due fetch has to wait.
+    /// The time a due fetch has to wait.
     pub(super) fn due_pause(&self, now: &Reading) -> Duration {
-        let cooling = self
-            .failure
-            .as_ref()
-            .map(|failure| failure.pause(now, true));
+        let cooldown = self.failures.as_ref().map(|f| f.pause(now, true));
         let spacing = self
             .last_due
             .map(|last| DUE_SPACING.saturating_sub(now.since(&last)));
-        cooling.max(spacing).unwrap_or_default()
+        cooldown.max(spacing).unwrap_or_default()
     }
 
-    pub(super) fn note_due(&mut self, now: Reading) {
+    pub(super) fn record_due(&mut self, now: Reading) {
         self.last_due = Some(now);
     }
 
-    pub(super) fn fail(&mut self, error: ProviderError, at: Reading, jitter: f64) {
-        let in_a_row = self
-            .failure
-            .as_ref()
-            .map_or(0, |failure| failure.in_a_row)
-            .saturating_add(1);
-        self.failure = Some(FailureStreak {
+    /// Counts a failure. Returns the streak it replaces, to be dropped after the lock is released.
+    pub(super) fn record_failure(
+        &mut self,
+        error: ProviderError,
+        at: Reading,
+        time_left: Option<Duration>,
+        jitter: f64,
+    ) -> Option<FailureStreak> {
+        let count = self.failures.as_ref().map_or(0, |f| f.count);
+        self.failures.replace(FailureStreak {
             error,
-            in_a_row,
+            count: count.saturating_add(1),
             at,
+            time_left,
             jitter,
-        });
+        })
     }
 
-    pub(super) fn replace_renewal(&mut self, renewal: Task) {
-        if let Some(old) = self.renewal.replace(renewal) {
-            old.abort();
+    /// Ends what was about the last entry. Returns the failures, to be dropped after the lock is
+    /// released.
+    pub(super) fn record_success(&mut self, replaced_an_entry: bool) -> Option<FailureStreak> {
+        if replaced_an_entry {
+            self.drops.end();
         }
-    }
-
-    /// Ends all that runs on behalf of the cache.
-    pub(super) fn abort(&mut self) {
-        if let Some(renewal) = self.renewal.take() {
-            renewal.abort();
-        }
-        if let Some(flight) = self.flight.take() {
-            flight.abort();
-        }
+        self.rejections = Rejections::default();
+        self.failures.take()
     }
 }

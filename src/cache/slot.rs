@@ -1,44 +1,23 @@
-//! What is entry, and the two numbers that let a request see at a glance that nothing changed.
+//! The place of the entry, and the two numbers by which a request sees that nothing changed.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use arc_swap::{ArcSwapOption, Guard};
 
-use super::schedule::{Freshness, Schedule};
-use crate::clock::Reading;
-use crate::credential::Credential;
+use super::entry::Entry;
 
-/// A credential that landed in the cache.
-pub(crate) struct Entry {
-    pub(crate) credential: Credential,
-    pub(crate) generation: u64,
-    pub(crate) fetched_at: Reading,
-    pub(crate) schedule: Schedule,
-}
-
-impl Entry {
-    pub(crate) fn freshness(&self, now: &Reading) -> Freshness {
-        self.schedule.freshness(now.since(&self.fetched_at))
-    }
-
-    pub(crate) fn is_usable(&self, now: &Reading) -> bool {
-        self.freshness(now) != Freshness::Expired
-    }
-}
-
-/// The place of what is entry. Read by every request, written once per renewal and under the cache's
-/// lock.
+/// The cached entry. Read by every request; written under the cache's lock, once per renewal.
 pub(crate) struct Slot {
     entry: ArcSwapOption<Entry>,
-    /// How many credentials have result; the number of the last.
+    /// The generation of the last entry stored. It stays when the entry is removed.
     generation: AtomicU64,
-    /// The wall time, in nanoseconds since 1970, from which requests must consult the cache.
+    /// The wall time, in nanoseconds since 1970, from which requests must look up the cache.
     next_lookup_at: AtomicU64,
 }
 
 impl Slot {
-    pub(crate) const fn new() -> Self {
+    pub(super) const fn new() -> Self {
         Self {
             entry: ArcSwapOption::const_empty(),
             generation: AtomicU64::new(0),
@@ -46,14 +25,19 @@ impl Slot {
         }
     }
 
-    /// The generation to use without further questions at wall time `now`, if there is one.
+    /// Returns the generation that may be used at wall time `now` without a lookup, if any.
     ///
-    /// `next_lookup_at` is read first and written last, so that who sees the new time also sees the new
-    /// generation.
+    /// Why the order is safe: a writer stores the entry, then its generation, then the time, each
+    /// with `Release`; this reads the time first and the generation second, each with `Acquire`.
+    /// So a request that reads a time published for an entry also reads that entry's generation, or
+    /// a later one, and never approves an older copy by a newer time. A request that reads an older
+    /// time and a newer generation finds that its copy does not match and loads the entry. A removal
+    /// sets the time to 0 and leaves the generation, so a request that reads 0 looks up, and a request that
+    /// read the old time just before is ordered before the removal.
     #[inline]
     pub(crate) fn current_generation(&self, now: u64) -> Option<u64> {
-        let current_generation = now < self.next_lookup_at.load(Ordering::Acquire);
-        current_generation.then(|| self.generation.load(Ordering::Acquire))
+        let is_current = now < self.next_lookup_at.load(Ordering::Acquire);
+        is_current.then(|| self.generation.load(Ordering::Acquire))
     }
 
     #[inline]
@@ -61,28 +45,28 @@ impl Slot {
         self.entry.load()
     }
 
-    pub(crate) fn load_full(&self) -> Option<Arc<Entry>> {
+    pub(super) fn load_full(&self) -> Option<Arc<Entry>> {
         self.entry.load_full()
     }
 
-    pub(crate) fn generation(&self) -> u64 {
+    pub(super) fn generation(&self) -> u64 {
         self.generation.load(Ordering::Acquire)
     }
 
-    /// Requests consult the cache from this wall time on.
-    pub(crate) fn next_lookup_at(&self, time: u64) {
-        self.next_lookup_at.store(time, Ordering::Release);
+    /// Makes requests look up the cache from wall time `at` on.
+    pub(super) fn publish_next_lookup(&self, at: u64) {
+        self.next_lookup_at.store(at, Ordering::Release);
     }
 
-    pub(crate) fn store(&self, entry: Arc<Entry>) {
+    pub(super) fn store(&self, entry: Arc<Entry>) {
         let generation = entry.generation;
         self.entry.store(Some(entry));
         self.generation.store(generation, Ordering::Release);
     }
 
-    /// Nothing is held from now on.
-    pub(crate) fn clear(&self) {
+    /// Removes the entry.
+    pub(super) fn clear(&self) {
         self.entry.store(None);
-        self.next_lookup_at(0);
+        self.publish_next_lookup(0);
     }
 }

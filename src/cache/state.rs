@@ -1,26 +1,23 @@
-//! What all clones of a cache share, and every change it goes through.
+//! What all clones of a cache share.
 
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
 
-use super::builder::Settings;
-use super::in_flight::InFlight;
-use super::registry;
-use super::schedule::Freshness;
+use futures_util::FutureExt;
+
+use super::entry::Entry;
+use super::registry::{self, CacheId};
+use super::schedule::{self, Schedule};
+use super::settings::Settings;
 use super::shared::Shared;
-use super::slot::{Entry, Slot};
-use crate::clock::{Reading, TimeSource, unix_nanos};
+use super::slot::Slot;
+use crate::clock::{Reading, TimeSource};
+use crate::credential::{Credential, Scheme};
+use crate::error::ProviderError;
 use crate::provider::ErasedProvider;
-use crate::telemetry;
 
-/// A credential younger than this is not dropped: what refused it may not have seen it yet.
-const MIN_AGE_TO_DROP: Duration = Duration::from_secs(5);
-
-/// Two drops are at least this far apart: a principal that is always refused must not become a
-/// stampede.
-const DROP_SPACING: Duration = Duration::from_secs(30);
-
-/// What all clones of a cache share.
+/// What all clones of a cache share: the entry, which requests read without a lock, and the rest,
+/// which changes under one.
 pub(crate) struct State {
     pub(super) provider: Arc<dyn ErasedProvider>,
     pub(super) is_static: bool,
@@ -28,27 +25,9 @@ pub(crate) struct State {
     pub(crate) time: TimeSource,
     pub(crate) slot: Slot,
     shared: Mutex<Shared>,
-    pub(crate) number: u32,
-    pub(super) jitter: fn() -> f64,
-}
-
-/// What a request finds in the cache.
-pub(crate) enum Lookup {
-    /// Use it. A flight that nobody else drives is to be polled beside the request.
-    Hit(Arc<Entry>, Option<InFlight>),
-    /// Wait for the flight.
-    Miss,
-}
-
-/// What became of a credential that was refused.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(crate) enum Rejection {
-    /// It was dropped.
-    Dropped,
-    /// It is still entry, and the next request will carry it again.
-    Kept,
-    /// It was no longer entry.
-    Replaced,
+    /// `None` if this process has no id left. Then no rejection reaches this cache.
+    pub(crate) id: Option<CacheId>,
+    pub(super) random: fn() -> f64,
 }
 
 impl State {
@@ -56,9 +35,8 @@ impl State {
         provider: Arc<dyn ErasedProvider>,
         settings: Settings,
         time: TimeSource,
-        jitter: fn() -> f64,
+        random: fn() -> f64,
     ) -> Arc<Self> {
-        let number = registry::next_number();
         let state = Arc::new(Self {
             is_static: provider.is_static_erased(),
             provider,
@@ -66,158 +44,102 @@ impl State {
             time,
             slot: Slot::new(),
             shared: Mutex::default(),
-            number,
-            jitter,
+            id: registry::next_id(),
+            random,
         });
-        registry::register(number, &state);
+        if let Some(id) = state.id {
+            let weak = Arc::downgrade(&state);
+            registry::register(id, weak);
+        }
+        state.store_static();
         state
     }
 
-    /// What is entry, with one fetch running if it is due.
-    pub(crate) fn lookup(self: &Arc<Self>) -> Lookup {
-        let now = self.time.now();
-        match self.slot.load_full() {
-            Some(entry) => match entry.freshness(&now) {
-                Freshness::Fresh => {
-                    if self.slot.current_generation(unix_nanos(now.wall)).is_none() {
-                        let shared = self.lock();
-                        self.publish_next_lookup(&shared, &self.time.now());
-                    }
-                    Lookup::Hit(entry, None)
-                }
-                Freshness::Due => Lookup::Hit(entry, self.renew(&now)),
-                Freshness::Expired => Lookup::Miss,
-            },
-            None => Lookup::Miss,
+    /// Stores a static provider's credential, so that it can be used without a first request.
+    ///
+    /// A provider that has to wait for its credential, or to run on a runtime, is fetched from like
+    /// any other.
+    fn store_static(&self) {
+        if !self.is_static {
+            return;
         }
-    }
-
-    /// What is usable now by both clocks.
-    pub(crate) fn usable(&self) -> Option<Arc<Entry>> {
-        let now = self.time.now();
-        self.slot.load_full().filter(|entry| entry.is_usable(&now))
-    }
-
-    /// Drops what is held if `refused` says it is that, within the limits on drops.
-    pub(crate) fn reject(&self, refused: impl FnOnce(&Entry) -> bool) -> Rejection {
-        let mut shared = self.lock();
-        if self.is_static {
-            return Rejection::Kept;
-        }
-        let Some(entry) = self.slot.load_full().filter(|entry| refused(entry)) else {
-            return Rejection::Replaced;
+        let fetch = || Arc::clone(&self.provider).fetch_erased().now_or_never();
+        let Ok(Some(Ok(credential))) = catch_unwind(AssertUnwindSafe(fetch)) else {
+            return;
         };
-        let now = self.time.now();
-        let too_young = now.since(&entry.fetched_at) < MIN_AGE_TO_DROP;
-        let too_soon = shared
-            .last_drop
-            .is_some_and(|last| now.since(&last) < DROP_SPACING);
-        if too_young || too_soon {
-            return Rejection::Kept;
+        let entry = self.static_entry(&credential, self.time.now());
+        self.slot.store(Arc::new(entry));
+    }
+
+    pub(super) fn static_entry(&self, credential: &Credential, now: Reading) -> Entry {
+        Entry {
+            schedule: Schedule::of_static(credential, now.wall),
+            credential: with_expiry_of_arrival(credential, &now),
+            generation: self.slot.generation() + 1,
+            fetched_at: now,
         }
-        shared.last_drop = Some(now);
-        self.slot.clear();
-        drop(shared);
-        telemetry::dropped(&entry.credential);
-        Rejection::Dropped
     }
 
     pub(super) fn lock(&self) -> MutexGuard<'_, Shared> {
         self.shared.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Starts the due fetch unless one runs or it is too early. Returns the flight if nobody drives
-    /// it.
-    fn renew(self: &Arc<Self>, now: &Reading) -> Option<InFlight> {
-        self.discard_overdue();
-        let mut shared = self.lock();
-        let due = |entry: &Arc<Entry>| entry.freshness(now) == Freshness::Due;
-        if !self.slot.load_full().as_ref().is_some_and(due) {
-            // Another thread's renewal landed meanwhile.
-            return None;
-        }
-        if shared.in_flight().is_none() {
-            if !shared.due_pause(now).is_zero() {
-                self.publish_next_lookup(&shared, now);
-                return None;
-            }
-            shared.note_due(*now);
-        }
-        let flight = self.flight(&mut shared);
-        self.publish_next_lookup(&shared, now);
-        flight.is_driven_by_callers().then_some(flight)
-    }
-
-    /// Tells requests until when they need not consult the cache.
-    pub(super) fn publish_next_lookup(&self, shared: &Shared, now: &Reading) {
-        let wait = match self.slot.load_full() {
-            Some(entry) => self.time_to_next_lookup(shared, &entry, now),
-            None => Some(Duration::ZERO),
-        };
-        let until = match wait {
-            None => u64::MAX,
-            // Not `now`: a request's clock may be a tick behind, or set back, and what was dropped
-            // must not go out again.
-            Some(Duration::ZERO) => 0,
-            Some(wait) => unix_nanos(now.wall)
-                .saturating_add(u64::try_from(wait.as_nanos()).unwrap_or(u64::MAX)),
-        };
-        self.slot.next_lookup_at(until);
-    }
-
-    /// For how long a timer has nothing to do. `None` where it is not needed any more.
-    pub(super) fn next_wakeup(&self) -> Option<Duration> {
-        let now = self.time.now();
-        let shared = self.lock();
-        let entry = self.usable_at(&now);
-        if entry.is_none() {
-            // If the wall clock was set back, only the other one saw the end, and requests must
-            // hear of it.
-            self.slot.next_lookup_at(0);
-        }
-        self.time_to_next_lookup(&shared, &*entry?, &now)
-    }
-
-    /// For how long nothing is to be done about what is entry. `None` is for ever.
-    fn time_to_next_lookup(
-        &self,
-        shared: &Shared,
-        entry: &Entry,
-        now: &Reading,
-    ) -> Option<Duration> {
-        let age = now.since(&entry.fetched_at);
-        let expires_in = entry
-            .schedule
-            .expired
-            .map(|expired| expired.saturating_sub(age));
-        let hold = match shared.in_flight() {
-            // Each request polls it on.
-            Some(flight) if flight.is_driven_by_callers() => Duration::ZERO,
-            // Should it be lost with its runtime, a request finds out then.
-            Some(flight) => flight.left(self.settings.fetch_timeout),
-            None => shared.due_pause(now),
-        };
-        let act_in = entry
-            .schedule
-            .due
-            .map(|due| due.saturating_sub(age).max(hold));
-        match (expires_in, act_in) {
-            (Some(expires_in), Some(act_in)) => Some(expires_in.min(act_in)),
-            (either, None) | (None, either) => either,
-        }
-    }
-
+    /// Returns the entry if both clocks agree that it is usable.
     pub(super) fn usable_at(&self, now: &Reading) -> Option<Arc<Entry>> {
         self.slot.load_full().filter(|entry| entry.is_usable(now))
+    }
+
+    /// Returns the entry if it is usable now.
+    pub(crate) fn usable(&self) -> Option<Arc<Entry>> {
+        self.usable_at(&self.time.now())
+    }
+
+    /// The error of a static credential that ended. It is never fetched again.
+    pub(super) fn static_error(&self, now: &Reading) -> Option<ProviderError> {
+        let entry = self.slot.load_full().filter(|_| self.is_static)?;
+        let end = entry.credential.expires_at()?;
+        if entry.is_usable(now) {
+            return None;
+        }
+        let ago = now.wall.duration_since(end).unwrap_or_default().as_secs();
+        let unix = end.duration_since(std::time::UNIX_EPOCH);
+        Some(ProviderError::permanent(format!(
+            "the {} given ended {ago} s ago, at Unix time {}: give another one",
+            noun(entry.credential.scheme()),
+            unix.unwrap_or_default().as_secs()
+        )))
+    }
+}
+
+const fn noun(scheme: Scheme) -> &'static str {
+    match scheme {
+        Scheme::ApiKey => "API key",
+        Scheme::Bearer => "IAM token",
+    }
+}
+
+/// The credential with its lifetime, if it has one, as an expiry by the wall clock.
+pub(super) fn with_expiry_of_arrival(credential: &Credential, now: &Reading) -> Credential {
+    match schedule::expires_at(credential.expiry(), now.wall) {
+        Some(at) => credential.clone().with_expiry(at),
+        None => credential.clone(),
     }
 }
 
 impl Drop for State {
     fn drop(&mut self) {
-        registry::unregister(self.number);
-        self.shared
+        if let Some(id) = self.id {
+            registry::unregister(id);
+        }
+        let shared = self
+            .shared
             .get_mut()
-            .unwrap_or_else(PoisonError::into_inner)
-            .abort();
+            .unwrap_or_else(PoisonError::into_inner);
+        if let Some(task) = shared.timer.task.take() {
+            task.abort();
+        }
+        if let Some(fetch) = shared.in_flight.take() {
+            fetch.abandon();
+        }
     }
 }

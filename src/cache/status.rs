@@ -1,7 +1,10 @@
 //! What a cache tells of itself, for health checks and logs.
 
-use std::time::SystemTime;
+use std::time::{Duration, SystemTime};
 
+use super::entry::Entry;
+use super::schedule::Freshness;
+use super::state::State;
 use crate::error::ProviderError;
 
 /// What is entry, by both clocks.
@@ -37,17 +40,46 @@ pub enum CacheState {
 /// ```
 #[derive(Clone, Debug)]
 pub struct CacheStatus {
-    pub(super) state: CacheState,
-    pub(super) generation: u64,
-    pub(super) fetched_at: Option<SystemTime>,
-    pub(super) expires_at: Option<SystemTime>,
-    pub(super) due_at: Option<SystemTime>,
-    pub(super) consecutive_failures: u32,
-    pub(super) last_error: Option<ProviderError>,
-    pub(super) next_attempt_at: Option<SystemTime>,
+    state: CacheState,
+    generation: u64,
+    fetched_at: Option<SystemTime>,
+    expires_at: Option<SystemTime>,
+    due_at: Option<SystemTime>,
+    consecutive_failures: u32,
+    last_error: Option<ProviderError>,
+    next_attempt_at: Option<SystemTime>,
+    fetching_since: Option<SystemTime>,
+    rejections: u64,
+    last_rejected_at: Option<SystemTime>,
 }
 
 impl CacheStatus {
+    pub(super) fn of(cache: &State) -> Self {
+        let now = cache.time.now();
+        let shared = cache.lock();
+        let entry = cache.slot.load_full();
+        let entry = entry.as_deref();
+        let state = entry.map_or(CacheState::Empty, |entry| state_of(entry.freshness(&now)));
+        let failures = shared.failures.as_ref();
+        let is_usable = matches!(state, CacheState::Due | CacheState::Fresh);
+        let pause = failures.map_or(Duration::ZERO, |failures| failures.pause(&now, is_usable));
+        Self {
+            state,
+            generation: cache.slot.generation(),
+            fetched_at: entry.map(|entry| entry.fetched_at.wall),
+            expires_at: entry.and_then(|entry| entry.credential.expires_at()),
+            due_at: entry.and_then(Entry::due_at),
+            consecutive_failures: failures.map_or(0, |failures| failures.count),
+            last_error: failures
+                .map(|failures| failures.error.clone())
+                .or_else(|| cache.static_error(&now)),
+            next_attempt_at: now.wall.checked_add(pause).filter(|_| !pause.is_zero()),
+            fetching_since: shared.in_flight.as_ref().map(|fetch| fetch.started_at),
+            rejections: shared.rejections.count,
+            last_rejected_at: shared.rejections.last_at,
+        }
+    }
+
     /// What is entry.
     pub const fn state(&self) -> CacheState {
         self.state
@@ -92,5 +124,31 @@ impl CacheStatus {
     /// When the cool-down ends that the last failure began. `None` where none lasts.
     pub const fn next_attempt_at(&self) -> Option<SystemTime> {
         self.next_attempt_at
+    }
+
+    /// When the fetch in flight started. `None` where there is none.
+    pub const fn fetching_since(&self) -> Option<SystemTime> {
+        self.fetching_since
+    }
+
+    /// How often a server rejected the cached credential, by a `401` or a gRPC status 16.
+    ///
+    /// A static credential is never dropped, so for a deleted API key this keeps growing while the
+    /// state stays fresh.
+    pub const fn rejections(&self) -> u64 {
+        self.rejections
+    }
+
+    /// When a server last rejected the cached credential. `None` where none has.
+    pub const fn last_rejected_at(&self) -> Option<SystemTime> {
+        self.last_rejected_at
+    }
+}
+
+const fn state_of(freshness: Freshness) -> CacheState {
+    match freshness {
+        Freshness::Due => CacheState::Due,
+        Freshness::Expired => CacheState::Expired,
+        Freshness::Fresh => CacheState::Fresh,
     }
 }

@@ -1,0 +1,37 @@
+//! What the cache holds: a credential, and when it is to be renewed.
+
+use std::time::{Duration, SystemTime};
+
+use super::schedule::{Freshness, Schedule};
+use crate::clock::Reading;
+use crate::credential::Credential;
+
+/// A credential in the cache.
+pub(crate) struct Entry {
+    pub(crate) credential: Credential,
+    /// The number of the entry, counted from 1. No two entries of a cache share one.
+    pub(crate) generation: u64,
+    pub(super) fetched_at: Reading,
+    pub(super) schedule: Schedule,
+}
+
+impl Entry {
+    pub(super) fn freshness(&self, now: &Reading) -> Freshness {
+        self.schedule.freshness(now.since(&self.fetched_at))
+    }
+
+    pub(super) fn is_usable(&self, now: &Reading) -> bool {
+        self.freshness(now) != Freshness::Expired
+    }
+
+    /// The time until it expires, from `now`. `None` where it never does.
+    pub(super) fn time_left(&self, now: &Reading) -> Option<Duration> {
+        let age = now.since(&self.fetched_at);
+        Some(self.schedule.expired?.saturating_sub(age))
+    }
+
+    /// The wall time at which it is due. `None` where it never is.
+    pub(super) fn due_at(&self) -> Option<SystemTime> {
+        self.fetched_at.wall.checked_add(self.schedule.due?)
+    }
+}

@@ -1,0 +1,441 @@
+//! Waiters of a fetch: each keeps the timeout, looks again before it sends, and runs none of its
+//! code under a lock of the cache.
+
+use std::future::Future;
+use std::pin::{Pin, pin};
+use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock, mpsc};
+use std::task::{Context, Poll, Wake, Waker};
+use std::time::{Duration, Instant};
+
+use tokio::runtime::{Builder, Runtime};
+use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+use yandex_cloud_auth::{Credential, CredentialCache, CredentialProvider, ProviderError};
+
+const HOUR: Duration = Duration::from_secs(3600);
+const PATIENCE: Duration = Duration::from_secs(20);
+
+fn token(text: &str) -> Credential {
+    Credential::iam_token(text).unwrap().with_lifetime(HOUR)
+}
+
+fn runtime() -> Runtime {
+    Builder::new_current_thread().enable_all().build().unwrap()
+}
+
+fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
+    future.poll(&mut Context::from_waker(Waker::noop()))
+}
+
+/// Lets real time pass, as far as a timeout of this length.
+fn outlast(timeout: Duration) {
+    let start = Instant::now();
+    while start.elapsed() <= timeout {
+        std::thread::yield_now();
+    }
+}
+
+fn header(credential: &Credential) -> &str {
+    credential.header_value().to_str().unwrap()
+}
+
+#[test]
+fn late_waiter_does_not_get_expired_credential() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
+    let runtime = runtime();
+    runtime.block_on(async {
+        let mut late = pin!(cache.get());
+        assert!(poll_once(late.as_mut()).is_pending());
+        assert_eq!(header(&cache.get().await.unwrap()), "Bearer t1.a");
+        clock.advance(HOUR);
+        assert_eq!(header(&late.await.unwrap()), "Bearer t1.b");
+    });
+}
+
+#[test]
+fn late_waiter_does_not_get_dropped_credential() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
+    runtime().block_on(async {
+        let mut late = pin!(cache.get());
+        assert!(poll_once(late.as_mut()).is_pending());
+        let rejected = cache.get().await.unwrap();
+        clock.advance(Duration::from_secs(6));
+        assert!(cache.invalidate(&rejected));
+        assert_eq!(header(&late.await.unwrap()), "Bearer t1.b");
+    });
+}
+
+/// Hangs, and asks to be polled again at once.
+fn restless(calls: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
+    let calls = Arc::clone(calls);
+    move || {
+        calls.fetch_add(1, Ordering::Relaxed);
+        std::future::poll_fn(|cx| {
+            cx.waker().wake_by_ref();
+            Poll::Pending
+        })
+    }
+}
+
+#[test]
+fn callers_polled_rarely_share_one_timeout() {
+    let timeout = Duration::from_millis(1);
+    let calls = Arc::new(AtomicUsize::new(0));
+    let cache = CredentialCache::builder(restless(&calls))
+        .fetch_timeout(timeout)
+        .build();
+    let mut callers = [Box::pin(cache.get()), Box::pin(cache.get())];
+    assert!(
+        callers
+            .iter_mut()
+            .all(|caller| poll_once(caller.as_mut()).is_pending())
+    );
+    outlast(timeout);
+    for caller in &mut callers {
+        let Poll::Ready(Err(error)) = poll_once(caller.as_mut()) else {
+            panic!("it waits on")
+        };
+        assert!(
+            error.to_string().contains("no credential within 1ms"),
+            "{error}"
+        );
+        outlast(timeout);
+    }
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "a fetch on every poll");
+    assert_eq!(cache.status().consecutive_failures(), 1);
+    assert!(cache.status().next_attempt_at().is_some(), "no cool-down");
+}
+
+#[test]
+fn caller_whose_poll_blocks_joins_next_fetch() {
+    let timeout = Duration::from_millis(50);
+    let (blocked, is_blocked) = mpsc::channel();
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let calls = AtomicUsize::new(0);
+    let provider = move || {
+        let call = calls.fetch_add(1, Ordering::Relaxed);
+        if call == 0 {
+            blocked.send(()).unwrap();
+            released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+        }
+        std::future::ready(Ok(token(&format!("t1.{call}"))))
+    };
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(provider)
+        .fetch_timeout(timeout)
+        .clock(clock.clone())
+        .build();
+    let first = cache.clone();
+    let blocking = std::thread::spawn(move || block_on(first.get()));
+    is_blocked.recv_timeout(PATIENCE).unwrap();
+    outlast(timeout);
+    // The fetch is ended by the other caller, on time, and the next one succeeds.
+    let error = runtime().block_on(cache.get()).unwrap_err();
+    assert!(
+        error.to_string().contains("no credential within"),
+        "{error}"
+    );
+    clock.advance(Duration::from_secs(2));
+    assert_eq!(header(&block_on(cache.get()).unwrap()), "Bearer t1.1");
+    release.send(()).unwrap();
+    // What the first caller got out of its own poll is no longer the cache's.
+    let result = blocking.join().unwrap();
+    let text = result.map_or_else(|error| error.to_string(), |c| header(&c).to_owned());
+    assert!(
+        text == "Bearer t1.1" || text.contains("no credential within"),
+        "{text}"
+    );
+    assert_eq!(cache.status().generation(), 1);
+}
+
+fn block_on<F: Future>(future: F) -> F::Output {
+    struct Unpark(std::thread::Thread);
+    impl Wake for Unpark {
+        fn wake(self: Arc<Self>) {
+            self.0.unpark();
+        }
+    }
+    let waker = Arc::new(Unpark(std::thread::current())).into();
+    let mut future = pin!(future);
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
+            return output;
+        }
+        std::thread::park_timeout(PATIENCE);
+    }
+}
+
+#[test]
+fn waiter_keeps_timeout_while_provider_blocks_worker() {
+    let (release, released) = mpsc::channel::<()>();
+    let released = Mutex::new(released);
+    let provider = move || {
+        let _ = released.lock().unwrap().recv_timeout(PATIENCE);
+        std::future::ready(Ok(token("t1.late")))
+    };
+    let cache = CredentialCache::builder(provider)
+        .fetch_timeout(Duration::from_millis(100))
+        .build();
+    let runtime = Builder::new_multi_thread()
+        .worker_threads(2)
+        .enable_all()
+        .build()
+        .unwrap();
+    // It ends only because the waiter keeps the timeout: the provider is released afterwards.
+    let error = runtime.block_on(cache.get()).unwrap_err();
+    assert!(
+        error.to_string().contains("no credential within 100ms"),
+        "{error}"
+    );
+    assert_eq!(cache.status().consecutive_failures(), 1);
+    release.send(()).unwrap();
+}
+
+#[test]
+fn waiter_keeps_timeout_after_its_runtime_stands_still() {
+    let cache = CredentialCache::builder(ScriptedProvider::new().hang())
+        .fetch_timeout(Duration::from_millis(100))
+        .build();
+    let (still, moving) = (runtime(), runtime());
+    let mut waiter = Box::pin(async move { cache.get().await });
+    still.block_on(async { assert!(poll_once(waiter.as_mut()).is_pending()) });
+    let error = moving.block_on(waiter).unwrap_err();
+    assert!(
+        error.to_string().contains("no credential within 100ms"),
+        "{error}"
+    );
+}
+
+#[test]
+fn abandoned_fetch_wakes_waiters() {
+    let timeout = Duration::from_millis(200);
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let cache = CredentialCache::builder(provider)
+        .fetch_timeout(timeout)
+        .build();
+    // The fetch starts on a runtime that then stands still, so nothing polls it.
+    let still = runtime();
+    still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
+    let woken = Arc::new(AtomicUsize::new(0));
+    let waker = Waker::from(Arc::new(Count(Arc::clone(&woken))));
+    let mut parked = Box::pin(cache.get());
+    assert!(
+        parked
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    outlast(timeout + Duration::from_secs(1));
+    assert_eq!(header(&block_on(cache.get()).unwrap()), "Bearer t1.a");
+    assert_eq!(woken.load(Ordering::Relaxed), 1);
+    let Poll::Ready(Ok(credential)) = poll_once(parked.as_mut()) else {
+        panic!("it does not join the next fetch")
+    };
+    assert_eq!(header(&credential), "Bearer t1.a");
+}
+
+struct Count(Arc<AtomicUsize>);
+
+impl Wake for Count {
+    fn wake(self: Arc<Self>) {
+        self.0.fetch_add(1, Ordering::Relaxed);
+    }
+}
+
+/// An error whose destructor uses the cache.
+#[derive(Debug)]
+struct Meddling(Arc<OnceLock<CredentialCache>>);
+
+impl std::fmt::Display for Meddling {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str("meddling")
+    }
+}
+
+impl std::error::Error for Meddling {}
+
+impl Drop for Meddling {
+    fn drop(&mut self) {
+        if let Some(cache) = self.0.get() {
+            let _ = cache.status();
+            let _ = cache.invalidate(&token("t1.a"));
+        }
+    }
+}
+
+fn within_patience(work: impl FnOnce() + Send + 'static) {
+    let (done, is_done) = mpsc::channel();
+    std::thread::spawn(move || {
+        work();
+        done.send(()).unwrap();
+    });
+    is_done.recv_timeout(PATIENCE).expect("a deadlock");
+}
+
+#[test]
+fn destructor_of_error_may_use_cache() {
+    within_patience(|| {
+        let own = Arc::new(OnceLock::new());
+        let inner = Arc::clone(&own);
+        let calls = AtomicUsize::new(0);
+        let provider = move || {
+            std::future::ready(match calls.fetch_add(1, Ordering::Relaxed) {
+                0 | 1 => Err(ProviderError::transient(Meddling(Arc::clone(&inner)))),
+                _ => Ok(token("t1.a")),
+            })
+        };
+        let cache = CredentialCache::new(provider);
+        own.set(cache.clone()).unwrap();
+        // The second failure replaces the first, and the success the second.
+        for _ in 0..3 {
+            drop(block_on(cache.refresh()));
+        }
+        assert!(cache.status().is_ready());
+    });
+}
+
+/// A waker that drops another waiter when it is woken.
+struct DropsOther(
+    Mutex<Option<Pin<Box<dyn Future<Output = Result<Credential, ProviderError>> + Send>>>>,
+);
+
+impl Wake for DropsOther {
+    fn wake(self: Arc<Self>) {
+        let other = self.0.lock().unwrap().take();
+        drop(other);
+    }
+}
+
+#[test]
+fn waker_may_drop_another_waiter() {
+    within_patience(|| {
+        let (gate, opened) = tokio::sync::oneshot::channel::<()>();
+        let opened = Mutex::new(Some(opened));
+        let provider = move || {
+            let opened = opened.lock().unwrap().take();
+            async move {
+                if let Some(opened) = opened {
+                    let _ = opened.await;
+                }
+                Ok(token("t1.a"))
+            }
+        };
+        let cache = CredentialCache::new(provider);
+        let other = cache.clone();
+        let mut other = Box::pin(async move { other.get().await });
+        assert!(poll_once(other.as_mut()).is_pending());
+        let waker = Waker::from(Arc::new(DropsOther(Mutex::new(Some(other)))));
+        let mut waiter = Box::pin(cache.get());
+        assert!(
+            waiter
+                .as_mut()
+                .poll(&mut Context::from_waker(&waker))
+                .is_pending()
+        );
+        gate.send(()).unwrap();
+        assert!(block_on(waiter).is_ok());
+    });
+}
+
+#[test]
+fn clock_may_use_cache() {
+    struct Meddling(ManualClock, Arc<OnceLock<CredentialCache>>);
+    impl yandex_cloud_auth::Clock for Meddling {
+        fn wall(&self) -> std::time::SystemTime {
+            thread_local!(static DEPTH: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
+            if let Some(cache) = self.1.get().filter(|_| !DEPTH.replace(true)) {
+                let _ = cache.status();
+                DEPTH.set(false);
+            }
+            self.0.wall()
+        }
+        fn monotonic(&self) -> Instant {
+            self.0.monotonic()
+        }
+    }
+    within_patience(|| {
+        let own = Arc::new(OnceLock::new());
+        let clock = Meddling(ManualClock::new(), Arc::clone(&own));
+        let provider = ScriptedProvider::new().answer(token("t1.a"));
+        let cache = CredentialCache::builder(provider).clock(clock).build();
+        own.set(cache.clone()).unwrap();
+        assert!(block_on(cache.get()).is_ok());
+        assert!(cache.peek().is_some());
+        assert!(!cache.invalidate(&token("t1.a")));
+    });
+}
+
+#[test]
+fn waiter_that_goes_hands_fetch_on() {
+    let (gate, opened) = tokio::sync::oneshot::channel::<()>();
+    let opened = Mutex::new(Some(opened));
+    let provider = move || {
+        let opened = opened.lock().unwrap().take();
+        async move {
+            let _ = opened.unwrap().await;
+            Ok(token("t1.a"))
+        }
+    };
+    let cache = CredentialCache::new(provider);
+    let mut first = Box::pin(cache.get());
+    assert!(poll_once(first.as_mut()).is_pending());
+    let second = cache.clone();
+    let second = std::thread::spawn(move || block_on(second.get()));
+    while cache.status().fetching_since().is_none() {
+        std::thread::yield_now();
+    }
+    // The wake-up may go to the first waiter, which is dropped without being polled.
+    gate.send(()).unwrap();
+    drop(first);
+    assert!(second.join().unwrap().is_ok());
+}
+
+#[test]
+fn last_handle_takes_fetch_and_provider_with_it() {
+    let held = Arc::new(());
+    let provider = {
+        let held = Arc::clone(&held);
+        move || {
+            let held = Arc::clone(&held);
+            async move {
+                let _held = held;
+                std::future::pending().await
+            }
+        }
+    };
+    let cache = CredentialCache::new(provider);
+    {
+        let mut waiter = Box::pin(cache.get());
+        assert!(poll_once(waiter.as_mut()).is_pending());
+    }
+    assert!(Arc::strong_count(&held) > 1);
+    drop(cache);
+    assert_eq!(Arc::strong_count(&held), 1);
+}
+
+#[test]
+fn status_shows_fetch_in_flight() {
+    let clock = ManualClock::new();
+    let cache = CredentialCache::builder(ScriptedProvider::new().hang())
+        .clock(clock.clone())
+        .build();
+    assert_eq!(cache.status().fetching_since(), None);
+    let started = yandex_cloud_auth::Clock::wall(&clock);
+    let mut waiter = Box::pin(cache.get());
+    assert!(poll_once(waiter.as_mut()).is_pending());
+    clock.advance(Duration::from_secs(7));
+    assert_eq!(cache.status().fetching_since(), Some(started));
+}
