@@ -80,6 +80,29 @@
 #![cfg_attr(docsrs, feature(doc_cfg))]
 #![forbid(unsafe_code)]
 
+// Layers, from the top. A file imports from lower layers, and from its own layer without a circle.
+// `tests/imports` reads this list.
+//
+//     lib            re-exports
+//     docs           pages that belong to no item
+//     testing        manual clock, scripted provider, fake cloud
+//     retry          sends a rejected request once more
+//     auth           layers, services and their futures
+//     impersonation  a provider that has a cache for its source
+//     cache          how long a credential is used, and who fetches the next one
+//     identity       the providers
+//     exchange       one call to a token endpoint
+//     transport      HTTP clients of the providers
+//     provider       the trait of all providers
+//     telemetry      events and instruments
+//     policy         which requests get a credential
+//     runtime        timers, tasks and blocking calls
+//     redact         what errors show of untrusted text
+//     error          the errors of providers
+//     credential     what is sent
+//     secret         memory that is zeroed and never printed
+//     clock          wall and monotonic time
+
 mod auth;
 mod cache;
 mod clock;
