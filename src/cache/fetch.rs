@@ -23,6 +23,9 @@ use crate::telemetry;
 /// How often a caller joins a fetch whose credential is unusable by the time the caller is polled.
 const MAX_ROUNDS: usize = 5;
 
+/// A younger entry is not replaced for being valid too shortly: its source would bring the same.
+const MIN_AGE_TO_REPLACE: Duration = Duration::from_secs(60);
+
 /// What a caller does next.
 pub(super) enum Join {
     /// Waits for the fetch in flight.
@@ -83,6 +86,52 @@ impl State {
             }
         }
         Err(self.too_late())
+    }
+
+    /// Returns an entry that stays usable for `wanted`, and fetches one if the cached one does not.
+    pub(crate) async fn get_valid_for(
+        self: Arc<Self>,
+        wanted: Duration,
+    ) -> Result<Arc<Entry>, ProviderError> {
+        for _ in 0..MAX_ROUNDS {
+            match self.join_for(wanted) {
+                Join::Done(result) => return result,
+                Join::Wait(in_flight) => {
+                    if let Some(Err(error)) = self.wait(in_flight).await {
+                        return Err(error);
+                    }
+                }
+            }
+        }
+        Err(self.too_late())
+    }
+
+    /// Decides what a caller does that needs an entry usable for `wanted`.
+    fn join_for(self: &Arc<Self>, wanted: Duration) -> Join {
+        let now = self.time.now();
+        let Some(entry) = self.usable_at(&now) else {
+            return self.join();
+        };
+        let time_left = entry.time_left(&now);
+        if time_left.is_none_or(|left| left >= wanted) {
+            return Join::Done(Ok(entry));
+        }
+        let joined = {
+            let mut shared = self.lock();
+            if shared.in_flight.is_none() {
+                // A source that has just answered, or failed, is not asked again by each caller.
+                let is_new = now.since(&entry.fetched_at) < MIN_AGE_TO_REPLACE;
+                if is_new || self.is_static {
+                    return Join::Done(Err(too_short(wanted, time_left)));
+                }
+                let failures = shared.failures.as_ref();
+                if let Some(failures) = failures.filter(|f| !f.pause(&now, true).is_zero()) {
+                    return Join::Done(Err(failures.error.clone()));
+                }
+            }
+            self.join_fetch(&mut shared, &now)
+        };
+        Join::Wait(self.launch(joined, &now))
     }
 
     /// Decides what a caller without a usable entry does.
@@ -322,6 +371,13 @@ async fn fetch(
         .catch_unwind()
         .await
         .unwrap_or_else(|_| Err(ProviderError::transient("the provider panicked")))
+}
+
+fn too_short(wanted: Duration, time_left: Option<Duration>) -> ProviderError {
+    let left = time_left.unwrap_or_default();
+    ProviderError::permanent(format!(
+        "no credential is valid for {wanted:?}: the newest one is for {left:?}, ask for less"
+    ))
 }
 
 fn timed_out(_provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {

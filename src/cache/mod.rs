@@ -24,6 +24,7 @@ use std::future::{Future, poll_fn};
 use std::pin::pin;
 use std::sync::Arc;
 use std::task::Poll;
+use std::time::Duration;
 
 pub use self::builder::CredentialCacheBuilder;
 pub(crate) use self::entry::Entry;
@@ -115,6 +116,41 @@ impl CredentialCache {
     /// As for [`get`](Self::get).
     pub async fn refresh(&self) -> Result<Credential, ProviderError> {
         let entry = Arc::clone(&self.state).force_fetch().await?;
+        Ok(entry.credential.clone())
+    }
+
+    /// Returns a credential that stays usable for `duration`, and fetches one if the cached one does
+    /// not.
+    ///
+    /// For a call or a connection that takes long and authenticates once, such as a WebSocket. The
+    /// last seconds of a credential's life are not counted: 5 % of it, 10 s at most.
+    ///
+    /// # Errors
+    ///
+    /// [`ProviderError`] if the fetch fails, failed just now, or brings no credential that lives long
+    /// enough. A credential that was fetched less than a minute ago is not fetched again.
+    ///
+    /// # Cancel safety
+    ///
+    /// As for [`get`](Self::get).
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use std::time::Duration;
+    /// use yandex_cloud_auth::{Credential, CredentialCache};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// let token = Credential::iam_token("t1.abc")?.with_lifetime(Duration::from_secs(3600));
+    /// let cache = CredentialCache::new(token);
+    /// assert!(cache.get_valid_for(Duration::from_secs(600)).await.is_ok());
+    /// assert!(cache.get_valid_for(Duration::from_secs(7200)).await.is_err());
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub async fn get_valid_for(&self, duration: Duration) -> Result<Credential, ProviderError> {
+        let entry = Arc::clone(&self.state).get_valid_for(duration).await?;
         Ok(entry.credential.clone())
     }
 

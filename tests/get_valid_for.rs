@@ -1,0 +1,92 @@
+//! `CredentialCache::get_valid_for`: a credential for a call that takes long.
+
+use std::time::Duration;
+
+use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+use yandex_cloud_auth::{Credential, CredentialCache, ProviderError};
+
+const MINUTE: Duration = Duration::from_secs(60);
+const HOUR: Duration = Duration::from_secs(3600);
+
+fn token(text: &str) -> Credential {
+    Credential::iam_token(text).unwrap().with_lifetime(HOUR)
+}
+
+fn header(credential: &Credential) -> &str {
+    credential.header_value().to_str().unwrap()
+}
+
+fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
+    CredentialCache::builder(provider.clone())
+        .clock(clock.clone())
+        .build()
+}
+
+#[tokio::test(start_paused = true)]
+async fn cached_credential_is_returned_while_valid_long_enough() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let cache = cache(&provider, &clock);
+    for _ in 0..3 {
+        let credential = cache.get_valid_for(50 * MINUTE).await.unwrap();
+        assert_eq!(header(&credential), "Bearer t1.a");
+    }
+    assert_eq!(provider.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn shorter_credential_is_replaced_by_one_shared_fetch() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(token("t1.b"));
+    let cache = cache(&provider, &clock);
+    cache.get().await.unwrap();
+    clock.advance(2 * MINUTE);
+    let (one, other) = tokio::join!(
+        cache.get_valid_for(59 * MINUTE),
+        cache.get_valid_for(59 * MINUTE)
+    );
+    assert_eq!(header(&one.unwrap()), "Bearer t1.b");
+    assert_eq!(header(&other.unwrap()), "Bearer t1.b");
+    assert_eq!(provider.calls(), 2);
+}
+
+#[tokio::test(start_paused = true)]
+async fn impossible_duration_fetches_once_a_minute() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let cache = cache(&provider, &clock);
+    for calls in 1..=3 {
+        for _ in 0..10 {
+            let error = cache.get_valid_for(2 * HOUR).await.unwrap_err();
+            assert!(error.is_permanent());
+            assert!(
+                error
+                    .to_string()
+                    .starts_with("no credential is valid for 7200s"),
+                "{error}"
+            );
+        }
+        assert_eq!(provider.calls(), calls);
+        clock.advance(MINUTE);
+    }
+    assert!(cache.peek().is_some(), "the shorter one stays");
+}
+
+#[tokio::test(start_paused = true)]
+async fn cool_down_holds_for_longer_credentials_too() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .fail(ProviderError::transient("down"));
+    let cache = cache(&provider, &clock);
+    cache.get().await.unwrap();
+    clock.advance(2 * MINUTE);
+    for _ in 0..10 {
+        let error = cache.get_valid_for(59 * MINUTE).await.unwrap_err();
+        assert_eq!(error.to_string(), "down");
+    }
+    assert_eq!(provider.calls(), 2);
+    assert!(cache.peek().is_some());
+}
