@@ -4,8 +4,8 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::Entry;
-use super::fetch::Join;
 use super::in_flight::{GRACE, InFlight};
+use super::join::Join;
 use super::renewal;
 use super::schedule::Freshness;
 use super::shared::Shared;
@@ -138,7 +138,9 @@ impl State {
             // Each request polls it.
             Some(fetch) if fetch.is_driven_by_waiters() => Duration::ZERO,
             // A request finds out by then whether its runtime stands still.
-            Some(fetch) => fetch.time_left(self.settings.fetch_timeout) + GRACE,
+            Some(fetch) => fetch
+                .time_left(self.settings.fetch_timeout)
+                .saturating_add(GRACE),
             None => shared.due_pause(now),
         };
         entry.schedule.time_to_next_lookup(age, pause)

@@ -2,11 +2,13 @@
 //! share.
 
 mod builder;
+mod complete;
 mod cooldown;
 mod entry;
 mod fetch;
 mod in_flight;
 mod jitter;
+mod join;
 mod local;
 mod lookup;
 mod registry;

@@ -44,7 +44,7 @@ impl FailureStreak {
     }
 }
 
-/// The drops since a credential was last replaced without one.
+/// The drops since a credential was last replaced that no server had rejected.
 #[derive(Default)]
 pub(super) struct DropStreak {
     count: u32,
@@ -163,7 +163,8 @@ impl Shared {
     /// Ends what was about the last entry. Returns the failures, to be dropped after the lock is
     /// released.
     pub(super) fn record_success(&mut self, replaced_an_entry: bool) -> Option<FailureStreak> {
-        if replaced_an_entry {
+        // An entry that no server rejected shows that the streak is over.
+        if replaced_an_entry && self.rejections.count == 0 {
             self.drops.end();
         }
         self.rejections = Rejections::default();
