@@ -1,23 +1,25 @@
 //! Tower middleware that authenticates requests to [Yandex Cloud](https://yandex.cloud/en/docs).
 //!
-//! [`AuthLayer`] wraps any tower HTTP service and writes `Authorization: Bearer <IAM token>` or
-//! `Authorization: Api-Key <API key>` on each request. Three parts decide, each knowing nothing of
-//! the next:
+//! [`AuthLayer`] wraps a tower HTTP service and sets `Authorization: Bearer <IAM token>` or
+//! `Authorization: Api-Key <API key>` on each request. It has three parts:
 //!
 //! ```text
-//! request ──▶ Auth ──▶ inner service ──▶ response ──401──▶ what was refused is dropped
-//!              ├── whether?   Policy
-//!              └── how long?  CredentialCache ── what? ──▶ CredentialProvider
+//! request ──▶ Auth ──▶ inner service ──▶ response ──401──▶ the rejected credential is dropped
+//!              │
+//!              ├──▶ Policy            is the credential sent with this request?
+//!              └──▶ CredentialCache   how long is the credential used?
+//!                     └──▶ CredentialProvider   where does it come from?
 //! ```
 //!
-//! * A [`Policy`] says whether the credential may go with a request. The default, [`Workflows`],
-//!   lets it go only over TLS and only to Yandex Cloud, and an API key only to the methods of
-//!   Workflows' Execution resource.
-//! * A [`CredentialCache`] says how long a credential is used: fetched once for all who wait,
-//!   renewed ahead of time, dropped when refused.
-//! * A [`CredentialProvider`] fetches: a [`ServiceAccountKey`], the [`MetadataService`], a
-//!   [`WorkloadIdentity`], the [`YcCli`], the [environment](EnvCredential), a [`Chain`] of them
-//!   ([`default_chain`]), a [`Credential`] itself, or a closure of yours.
+//! * A [`Policy`] decides for each request whether the credential is sent with it. The default,
+//!   [`Workflows`], sends it only over TLS and only to Yandex Cloud, and an API key only to the
+//!   methods of the Workflows API's Execution resource. A URI without a host is not checked for
+//!   its origin: it belongs to the transport under the layer.
+//! * A [`CredentialCache`] keeps the credential. One fetch serves all requests that wait for it.
+//!   The credential is renewed before it expires, and dropped when a server rejects it.
+//! * A [`CredentialProvider`] fetches a credential: a [`ServiceAccountKey`], the
+//!   [`MetadataService`], a [`WorkloadIdentity`], the [`YcCli`], the [environment](EnvCredential),
+//!   a [`Chain`] of them ([`default_chain`]), a [`Credential`] that you have, or a closure.
 //!
 //! # Examples
 //!
@@ -32,37 +34,47 @@
     doc = "```ignore"
 )]
 //! use std::time::Duration;
-//! use tower::ServiceBuilder;
-//! use yandex_cloud_auth::{AuthLayer, ServiceAccountKey};
-//! # use {bytes::Bytes, http_body_util::Full, hyper_util::{client::legacy::Client, rt::TokioExecutor}};
-//! # let http_client = Client::builder(TokioExecutor::new()).build_http::<Full<Bytes>>();
 //!
-//! let auth = AuthLayer::new(ServiceAccountKey::from_file("key.json")?); let client =
-//! ServiceBuilder::new().timeout(Duration::from_secs(10)).layer(auth).service(http_client);
-//! # Ok::<(), yandex_cloud_auth::ProviderError>(())
+//! use http_body_util::Full;
+//! use tower::{ServiceBuilder, ServiceExt};
+//! use yandex_cloud_auth::{AuthLayer, HttpsTransport, ServiceAccountKey};
+//!
+//! # async fn example() -> Result<(), tower::BoxError> {
+//! let auth = AuthLayer::new(ServiceAccountKey::from_file("key.json")?);
+//! // Any tower service over `http::Request`, such as hyper-util's `Client`.
+//! let http_client = HttpsTransport::new();
+//! let client = ServiceBuilder::new()
+//!     .timeout(Duration::from_secs(10))
+//!     .layer(auth.clone())
+//!     .service(http_client);
+//!
+//! let url = "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution?workflowId=dfq...";
+//! let response = client.oneshot(http::Request::get(url).body(Full::default())?).await?;
+//! # Ok(())
+//! # }
 //! ```
 //!
-//! * gRPC: [`AuthLayer::grpc`]. A refusal becomes a gRPC status.
-//! * Other clients: [`CredentialCache::get`] is the door for reqwest, WebSockets, anything.
-//! * One request with another credential, or none: [`AuthOverride`].
-//! * One more try after a 401: [`retry::OnUnauthorized`].
-//! * A health check: [`CredentialCache::status`].
+//! * gRPC: [`AuthLayer::grpc`]. Errors of the layer become gRPC statuses.
+//! * Clients that are not tower services, such as reqwest or WebSockets: [`CredentialCache::get`].
+//! * One request with another credential, or with none: [`AuthOverride`].
+//! * Another attempt after a 401 response: [`retry::OnUnauthorized`].
+//! * Health checks: [`CredentialCache::status`].
 //!
-//! Which identity to take, and what to do on each error: [`docs::identities`].
+//! Which identity to use, and what to do on each error: [`docs::identities`].
 //!
 //! # Features
 //!
-//! The core, `default-features = false`, needs no async runtime. Features only add names; the default ones are those of a service in
-//! production. What each costs: [`docs::features`].
+//! The core, `default-features = false`, needs no async runtime. Features only add names. The
+//! default ones are those that a service in production needs. What each costs: [`docs::features`].
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
-//! | `tokio` | yes | fetches that run detached and ahead of time, under a deadline |
+//! | `tokio` | yes | fetches that run as tasks, ahead of time, with a timeout |
 //! | `file` | yes | [`CredentialFile`] |
 //! | `metadata` | yes | [`MetadataService`] |
 //! | `service-account` | yes | [`ServiceAccountKey`] |
 //! | `workload-identity` | yes | [`WorkloadIdentity`] |
-//! | `hyper-client` | yes | [`HttpsTransport`], the ready-made transport |
+//! | `hyper-client` | yes | [`HttpsTransport`], an HTTP client for the providers |
 //! | `exec` | | [`Exec`], [`YcCli`] |
 //! | `impersonation` | | [`Impersonation`] |
 //! | `oauth` | | [`OAuthToken`], deprecated by Yandex |
@@ -73,11 +85,17 @@
 //!
 //! # Types of other crates
 //!
-//! The public interface names types of `http`, `tower-layer` and `tower-service`; with a network provider also of `http-body`,
-//! `http-body-util` and `bytes`; with `hyper-client` also of `rustls`; with `retry` also of `tower`. A major release of one of them is a
-//! major release of this crate.
+//! The public interface names types of `http`, `tower-layer` and `tower-service`. The network
+//! providers add `http-body`, `http-body-util` and `bytes`, `hyper-client` adds `rustls`, `retry`
+//! adds `tower`, and `testing` adds `tonic` and `prost`. A major release of one of them is a major
+//! release of this crate.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// The first page and those of `docs` link to items of all features, as published docs have them.
+#![cfg_attr(
+    not(all(feature = "full", feature = "testing")),
+    allow(rustdoc::broken_intra_doc_links)
+)]
 #![forbid(unsafe_code)]
 
 // Layers, from the top. A file imports from lower layers, and from its own layer without a circle.

@@ -1,5 +1,5 @@
-//! Pages that belong to no single item: [which identity to take](identities), and [what each
-//! feature costs](features).
+//! Pages that belong to no single item: [which identity to use](identities), and [what each feature
+//! costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
