@@ -36,7 +36,7 @@ pub(crate) fn imports(sources: &Sources) -> Result<Imports, Vec<String>> {
         if targets.is_empty()
             && ["crate", "self", "super"]
                 .iter()
-                .any(|at| path.starts_with(at))
+                .any(|at| path.split("::").next() == Some(at))
         {
             unknown.push(format!("{from}: `{path}` names nothing in this crate"));
         }
