@@ -43,7 +43,9 @@ async fn a_fetch_asks_once_with_the_header_that_is_required() {
 async fn a_token_is_due_again_after_five_minutes_because_the_account_may_change() {
     let script = Script::new().reply(200, TOKEN);
     let cache = CredentialCache::new(provider(&script));
+    // The first credential is due at random, the second on schedule.
     cache.get().await.unwrap();
+    cache.refresh().await.unwrap();
     let status = cache.status();
     let due = status
         .due_at()

@@ -91,16 +91,6 @@ fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUs
 
 const HANG: usize = usize::MAX;
 
-const AT_ONCE: Duration = Duration::ZERO;
-
-/// Real time goes on, by as little as the clock can tell.
-fn a_moment() {
-    let start = std::time::Instant::now();
-    while start.elapsed() < Duration::from_millis(1) {
-        std::hint::spin_loop();
-    }
-}
-
 /// The result of `work` on a thread of its own, which must not hang.
 fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
@@ -130,22 +120,30 @@ fn a_runtime_that_is_gone_takes_no_fetch_and_the_caller_drives_it() {
 }
 
 #[test]
-fn a_flight_on_a_runtime_that_stands_still_is_replaced_by_who_waits() {
+fn waiter_elsewhere_ends_fetch_on_runtime_standing_still() {
     let (provider, calls) = yielding(|_| 0);
-    let timeout = Duration::from_millis(100);
+    let clock = ManualClock::new();
     let cache = CredentialCache::builder(provider)
-        .fetch_timeout(timeout)
+        .clock(clock.clone())
+        .fetch_timeout(Duration::from_millis(100))
         .build();
     let still = runtime();
     still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
-    assert_eq!(
-        text(in_time(move || runtime().block_on(cache.get()))),
-        "t1.0"
-    );
+    in_time(move || {
+        runtime().block_on(async {
+            let error = cache.get().await.unwrap_err();
+            assert!(
+                error.to_string().contains("no credential within 100ms"),
+                "{error}"
+            );
+            clock.advance(Duration::from_secs(1));
+            assert_eq!(text(cache.get().await), "t1.0");
+        });
+    });
     assert_eq!(
         calls.load(Ordering::Relaxed),
         1,
-        "the flight that stood still never asked"
+        "the fetch that stood still never asked"
     );
 }
 
@@ -182,17 +180,18 @@ fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
 }
 
 #[test]
-fn a_due_fetch_that_was_left_behind_costs_no_later_request() {
+fn due_fetch_left_without_waiters_is_replaced() {
     let clock = ManualClock::new();
     let (provider, calls) = yielding(|_| 3);
+    let timeout = Duration::from_millis(500);
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
-        .fetch_timeout(AT_ONCE)
+        .fetch_timeout(timeout)
         .build();
     assert_eq!(text(block_on(cache.get())), "t1.0");
     clock.advance(HOUR);
     assert_eq!(text(block_on(cache.get())), "t1.0");
-    a_moment();
+    std::thread::sleep(timeout);
     clock.advance(12 * HOUR);
     assert_eq!(text(block_on(cache.get())), "t1.2");
     assert_eq!(calls.load(Ordering::Relaxed), 3);
@@ -266,20 +265,6 @@ fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
 }
 
 #[test]
-fn who_waits_for_a_flight_that_is_given_up_gets_the_next_one() {
-    let (provider, calls) = yielding(|number| if number == 0 { HANG } else { 0 });
-    let cache = CredentialCache::builder(provider)
-        .fetch_timeout(AT_ONCE)
-        .build();
-    let mut early = pin!(cache.get());
-    assert!(poll_once(early.as_mut()).is_pending());
-    a_moment();
-    assert_eq!(text(block_on(cache.get())), "t1.1");
-    assert_eq!(text(block_on(early)), "t1.1");
-    assert_eq!(calls.load(Ordering::Relaxed), 2);
-}
-
-#[test]
 fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
     let (provider, _) = yielding(|_| HANG);
     let timeout = Duration::from_millis(20);
@@ -298,28 +283,4 @@ fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
         panic!("the first still waits")
     };
     assert_eq!(same.to_string(), error.to_string());
-}
-
-#[test]
-fn who_is_parked_on_a_flight_that_is_given_up_is_woken() {
-    let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
-    let cache = CredentialCache::builder(provider.clone())
-        .fetch_timeout(AT_ONCE)
-        .build();
-    let (done, result) = mpsc::channel();
-    let parked = cache.clone();
-    std::thread::spawn(move || done.send(block_on(parked.get())));
-    while provider.calls() == 0 {
-        std::thread::yield_now();
-    }
-    a_moment();
-    assert_eq!(text(block_on(cache.get())), "t1.b");
-    assert_eq!(
-        text(
-            result
-                .recv_timeout(Duration::from_secs(20))
-                .expect("it is parked for good")
-        ),
-        "t1.b"
-    );
 }

@@ -83,14 +83,18 @@ async fn iam_is_left_alone_for_as_long_as_it_asked() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     cloud.inject(Host::Iam, Fault::status(503).retry_after("7").times(2));
-    let mut calls = Vec::new();
-    for _ in 0..=14 {
-        let outcome = list(&auth, &cloud).await;
-        calls.push((iam_calls(&cloud), outcome.is_ok()));
-        clock.advance(s(1));
+    for calls in 1..=2 {
+        list(&auth, &cloud).await.unwrap_err();
+        assert_eq!(iam_calls(&cloud), calls);
+        let next = auth.cache().status().next_attempt_at().unwrap();
+        let pause = next.duration_since(clock.wall()).unwrap();
+        assert!((s(7)..=s(14)).contains(&pause), "{pause:?}");
+        clock.advance(pause - Duration::from_millis(1));
+        list(&auth, &cloud).await.unwrap_err();
+        assert_eq!(iam_calls(&cloud), calls, "before the pause ended");
+        clock.advance(Duration::from_millis(1));
     }
-    let expected = [vec![(1, false); 7], vec![(2, false); 7], vec![(3, true)]].concat();
-    assert_eq!(calls, expected, "second by second");
+    assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
 }
 
 #[tokio::test]
