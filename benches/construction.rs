@@ -1,5 +1,5 @@
-//! Building a credential, by the length of its token, against building a header value by hand. See
-//! `benches/README.md`.
+//! Building a credential, by the length of its token, compared to building a header value by hand.
+//! See `benches/README.md`.
 
 #[path = "harness/mod.rs"]
 mod harness;
@@ -15,7 +15,7 @@ use harness::{is_bench, median, median_of, nanos_each, order, token};
 const REPEATS: usize = 32;
 const LENGTHS: [usize; 4] = [200, 300, 1000, 4000];
 
-/// A way to make of a token what is sent.
+/// A way to build what is sent from a token.
 struct Case {
     name: &'static str,
     build: fn(&str),
@@ -28,7 +28,7 @@ const CASES: [Case; 4] = [
     },
     Case {
         name: "`format!`, then `HeaderValue::try_from`",
-        build: format_and_take,
+        build: format_and_move,
     },
     Case {
         name: "`format!`, then `HeaderValue::from_str`",
@@ -44,7 +44,7 @@ fn credential(token: &str) {
     drop(black_box(Credential::iam_token(token)));
 }
 
-fn format_and_take(token: &str) {
+fn format_and_move(token: &str) {
     drop(black_box(HeaderValue::try_from(format!("Bearer {token}"))));
 }
 

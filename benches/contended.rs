@@ -1,8 +1,8 @@
-//! One layer on one and on two threads, its credential swapped every millisecond, and a clone of
-//! the service for each request. See `benches/README.md`.
+//! One layer on one and on two threads while its credential is replaced every millisecond, and a
+//! clone of the service for each request. See `benches/README.md`.
 
 #[path = "warm_path/cases.rs"]
-#[allow(dead_code, reason = "only the services are taken from there")]
+#[allow(dead_code, reason = "only the services are used here")]
 mod cases;
 #[path = "harness/mod.rs"]
 mod harness;
@@ -29,10 +29,10 @@ use harness::{
 
 const WINDOW: Duration = Duration::from_millis(10);
 
-/// A window counts if no thread waited longer for a processor.
-const WAITED: u64 = 100_000;
+/// A window counts if no thread waited longer than this for a processor, in nanoseconds.
+const MAX_WAIT: u64 = 100_000;
 
-/// What a thread does with a batch of requests, made on that thread.
+/// What a thread does with a batch of requests. It is created on that thread.
 type Work = Box<dyn FnMut(&mut Requests)>;
 
 struct Case {
@@ -40,33 +40,33 @@ struct Case {
     work: Box<dyn Fn() -> Work + Sync>,
 }
 
-/// One window: calls a second of all threads together, and nanoseconds a call without the building
-/// of requests.
+/// One window: calls per second of all threads together, and nanoseconds per call without building
+/// the requests.
 struct Window {
     rate: f64,
     nanos: f64,
 }
 
 fn main() {
-    let cache = CredentialCache::new(Swapped::default().provider());
+    let cache = CredentialCache::new(NewTokens::default().provider());
     let cases = cases(AuthLayer::from_cache(cache.clone()));
     let stop = AtomicBool::new(false);
     thread::scope(|scope| {
-        scope.spawn(|| swap(&cache, &stop));
+        scope.spawn(|| replace(&cache, &stop));
         report(&cases, if is_bench() { 150 } else { 1 });
         stop.store(true, Ordering::Relaxed);
     });
     println!(
-        "\ncredentials swapped meanwhile: {}",
+        "\ncredentials replaced meanwhile: {}",
         cache.status().generation()
     );
 }
 
-/// A provider with another token each time.
+/// A provider that returns another token at each fetch.
 #[derive(Default)]
-struct Swapped(AtomicUsize);
+struct NewTokens(AtomicUsize);
 
-impl Swapped {
+impl NewTokens {
     fn provider(self) -> impl yandex_cloud_auth::CredentialProvider {
         move || {
             let token = token(300 + self.0.fetch_add(1, Ordering::Relaxed) % 2);
@@ -77,14 +77,14 @@ impl Swapped {
     }
 }
 
-fn swap(cache: &CredentialCache, stop: &AtomicBool) {
+fn replace(cache: &CredentialCache, stop: &AtomicBool) {
     while !stop.load(Ordering::Relaxed) {
         assert!(
             cache
                 .refresh()
                 .now_or_never()
                 .is_some_and(|result| result.is_ok()),
-            "the provider answers at once"
+            "the provider returns at once"
         );
         thread::sleep(Duration::from_millis(1));
     }
@@ -134,7 +134,7 @@ where
 {
     let work = move || -> Work {
         let service = service.clone();
-        Box::new(move |requests| each_on_a_clone(&service, requests))
+        Box::new(move |requests| call_on_clones(&service, requests))
     };
     Case {
         name,
@@ -143,7 +143,7 @@ where
 }
 
 #[inline(never)]
-fn each_on_a_clone<S>(service: &S, requests: &mut Requests)
+fn call_on_clones<S>(service: &S, requests: &mut Requests)
 where
     S: Service<Request<()>, Response = http::Response<()>> + Clone,
 {
@@ -155,7 +155,10 @@ where
             "the service is ready"
         );
         let polled = pin!(service.call(request)).poll(&mut cx);
-        assert!(black_box(&polled).is_ready(), "the service answers at once");
+        assert!(
+            black_box(&polled).is_ready(),
+            "the service responds at once"
+        );
     }
 }
 
@@ -169,7 +172,7 @@ fn report(cases: &[Case], rounds: usize) {
         }
     }
     println!(
-        "medians of up to {rounds} windows of {WINDOW:?}, those in which every thread had a processor to itself\n"
+        "medians of up to {rounds} windows of {WINDOW:?} in which every thread had its own processor\n"
     );
     println!(
         "| case | ns/call, 1 thread | 2 threads | M calls/s, 1 thread | 2 threads | scale | windows |"
@@ -206,7 +209,7 @@ fn report(cases: &[Case], rounds: usize) {
     }
 }
 
-/// `None` if a thread had to wait for a processor: then the machine was measured.
+/// `None` if a thread had to wait for a processor: the window measured the scheduler then.
 fn window(case: &Case, threads: usize) -> Option<Window> {
     let start = Barrier::new(threads);
     let results: Vec<_> = thread::scope(|scope| {
@@ -221,12 +224,12 @@ fn window(case: &Case, threads: usize) -> Option<Window> {
     let waited = results.iter().map(|result| result.2).max()?;
     let rate = results.iter().map(|result| result.0).sum();
     let nanos = results.iter().map(|result| result.1).sum::<f64>() / threads as f64;
-    (waited < WAITED || !is_bench()).then_some(Window { rate, nanos })
+    (waited < MAX_WAIT || !is_bench()).then_some(Window { rate, nanos })
 }
 
-/// Calls a second, nanoseconds a call, and for how long this thread was kept waiting.
+/// Calls per second, nanoseconds per call, and how long this thread waited for a processor.
 fn run(case: &Case, start: &Barrier) -> (f64, f64, u64) {
-    // Of this thread alone, so that cloning it meets nobody.
+    // Created on this thread, so that no other thread touches its reference counts.
     let template = request(Map::A, Target::Absolute);
     let mut work = (case.work)();
     let mut requests = Vec::with_capacity(BATCH);
@@ -247,8 +250,7 @@ fn run(case: &Case, start: &Barrier) -> (f64, f64, u64) {
     )
 }
 
-/// Nanoseconds that this thread has spent waiting for a processor, where the system says so
-/// (Linux).
+/// The nanoseconds that this thread has waited for a processor. Zero except on Linux.
 fn waited() -> u64 {
     let text = std::fs::read_to_string("/proc/thread-self/schedstat").unwrap_or_default();
     text.split(' ')

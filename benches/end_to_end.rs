@@ -1,5 +1,5 @@
-//! Whole requests over loopback, HTTP/1.1 and HTTP/2, each against one with a plainly inserted
-//! header. See `benches/README.md`.
+//! Whole requests over loopback, HTTP/1.1 and HTTP/2, each compared to a request with a plain
+//! header insert. See `benches/README.md`.
 
 #[path = "harness/mod.rs"]
 mod harness;
@@ -38,7 +38,7 @@ const CASES: [&str; 4] = [
 fn main() {
     let rounds = if is_bench() { 8000 } else { 2 };
     let address = serve();
-    println!("µs a request, one at a time on a kept connection, medians of {rounds} rounds\n");
+    println!("µs per request, one at a time on one connection, medians of {rounds} rounds\n");
     println!(
         "| | {} | Auth - insert, paired | tower-http - insert, paired |",
         CASES.join(" | ")
@@ -62,7 +62,7 @@ fn main() {
     }
 }
 
-/// A server that answers everything with a short body, on a thread and a runtime of its own.
+/// A server with a short response to every request, on its own thread and runtime.
 fn serve() -> SocketAddr {
     let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a free port");
     listener
@@ -79,7 +79,7 @@ fn serve() -> SocketAddr {
             while let Ok((stream, _)) = listener.accept().await {
                 stream.set_nodelay(true).expect("a TCP stream");
                 let service =
-                    hyper_util::service::TowerToHyperService::new(tower::service_fn(answer));
+                    hyper_util::service::TowerToHyperService::new(tower::service_fn(respond));
                 tokio::spawn(async move {
                     let builder = auto::Builder::new(TokioExecutor::new());
                     builder
@@ -92,7 +92,7 @@ fn serve() -> SocketAddr {
     address
 }
 
-async fn answer<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
+async fn respond<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, std::convert::Infallible> {
     let mut response = Response::new(Full::new(Bytes::from_static(b"{\"executionId\":\"dfq1\"}")));
     response.headers_mut().insert(
         header::CONTENT_TYPE,
@@ -101,16 +101,17 @@ async fn answer<B>(_: Request<B>) -> Result<Response<Full<Bytes>>, std::convert:
     Ok(response)
 }
 
-/// Under the layers, the request for the cloud is sent to this machine. The same for all of them.
+/// Sends requests to this machine although their URI names the cloud. It is below the layers, and
+/// the same for all of them.
 fn redirected(
     client: HttpClient,
     address: SocketAddr,
 ) -> MapRequest<HttpClient, impl Fn(Request<Body>) -> Request<Body> + Clone> {
-    let here: Uri = format!("http://{address}{REST_PATH}")
+    let local: Uri = format!("http://{address}{REST_PATH}")
         .parse()
         .expect("a URI");
     MapRequest::new(client, move |mut request: Request<Body>| {
-        request.uri_mut().clone_from(&here);
+        request.uri_mut().clone_from(&local);
         request
     })
 }
@@ -175,7 +176,7 @@ fn sample(runtime: &Runtime, calls: &mut [Call], rounds: usize) -> Vec<Vec<f64>>
     for round in 0..rounds + rounds / 10 {
         for case in order(round, calls.len()) {
             let micros = calls[case](runtime);
-            // The first tenth warms connection and branches.
+            // The first tenth warms the connection and the branch predictor.
             if round >= rounds / 10 {
                 samples[case].push(micros);
             }
@@ -197,8 +198,7 @@ fn row(name: &str, samples: &[Vec<f64>]) {
     );
 }
 
-/// The median difference to the insert of the same round, and between what it lies with 95 %
-/// confidence.
+/// The median difference to the insert of the same round, with its 95 % confidence interval.
 fn paired(samples: &[Vec<f64>], case: usize) -> String {
     let mut differences: Vec<_> = samples[case]
         .iter()

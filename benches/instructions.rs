@@ -1,12 +1,9 @@
-//! Instructions of one warm request, counted by callgrind, and the gate: no case above what it must
-//! be, nor 3 % above its last committed figure. `-- --bless` writes the figures anew. See
+//! Instructions of one warm request, counted by callgrind, and the gate: no case may exceed its
+//! limit, or its committed count by more than 3 %. `-- --bless` writes the counts of this run. See
 //! `benches/README.md`.
 
 #[path = "warm_path/cases.rs"]
-#[allow(
-    dead_code,
-    reason = "the names of all cases are there, not all are looked at here"
-)]
+#[allow(dead_code, reason = "not all names of cases are used here")]
 mod cases;
 #[path = "harness/mod.rs"]
 mod harness;
@@ -23,7 +20,7 @@ use harness::{Case, Map, Target, argument, requests};
 const REQUESTS: usize = 1000;
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
 
-/// The rise that a committed figure allows.
+/// How far a count may exceed the committed one.
 const TOLERANCE: f64 = 1.03;
 
 const KINDS: [(&str, Map, Target); 6] = [
@@ -35,9 +32,9 @@ const KINDS: [(&str, Map, Target); 6] = [
     ("C-", Map::C, Target::NoAuthority),
 ];
 
-/// Kind of request, case, and the most it may be, times tower-http's `AddAuthorization`, both over
+/// Kind of request, case, and its limit: a multiple of tower-http's `AddAuthorization`, both over
 /// the bare service.
-const MUST: [(&str, &str, f64); 5] = [
+const LIMITS: [(&str, &str, f64); 5] = [
     ("C", UNRESTRICTED, 1.4),
     ("C", DEFAULT, 1.9),
     ("C-", DEFAULT, 1.65),
@@ -45,8 +42,8 @@ const MUST: [(&str, &str, f64); 5] = [
     ("C", DEFAULT_KEY, 2.35),
 ];
 
-/// Instructions a request, by kind and case.
-type Figures = BTreeMap<(String, String), f64>;
+/// Instructions per request, by kind and case.
+type Counts = BTreeMap<(String, String), f64>;
 
 fn main() -> ExitCode {
     match argument("--count") {
@@ -63,7 +60,7 @@ fn all_cases() -> Vec<Case> {
     cases
 }
 
-/// What callgrind watches.
+/// The run that callgrind counts.
 fn count(case: &str, kind: &str) {
     let (_, map, target) = KINDS
         .into_iter()
@@ -80,17 +77,17 @@ fn count(case: &str, kind: &str) {
 
 fn gate() -> ExitCode {
     let names: Vec<_> = all_cases().iter().map(|case| case.name).collect();
-    let mut figures = Figures::new();
+    let mut counts = Counts::new();
     for (kind, ..) in KINDS {
         for name in &names {
-            figures.insert((kind.to_owned(), (*name).to_owned()), counted(name, kind));
+            counts.insert((kind.to_owned(), (*name).to_owned()), counted(name, kind));
         }
     }
     let committed = committed();
-    print!("{}", table(&names, &figures));
-    let failures = [above_must(&figures), above_committed(&figures, &committed)].concat();
+    print!("{}", table(&names, &counts));
+    let failures = [above_limit(&counts), above_committed(&counts, &committed)].concat();
     if env::args().any(|argument| argument == "--bless") {
-        fs::write(COMMITTED, listing(&figures)).expect("the file can be written");
+        fs::write(COMMITTED, listing(&counts)).expect("the file can be written");
     }
     for failure in &failures {
         eprintln!("{failure}");
@@ -102,7 +99,7 @@ fn gate() -> ExitCode {
     }
 }
 
-/// Runs this program under callgrind, which counts in `measured` only.
+/// Runs this program under callgrind, which counts inside `measured` only.
 fn counted(case: &str, kind: &str) -> f64 {
     let output = Command::new("valgrind")
         .args([
@@ -125,29 +122,30 @@ fn counted(case: &str, kind: &str) -> f64 {
     total / REQUESTS as f64
 }
 
-fn over_bare(figures: &Figures, kind: &str, case: &str) -> f64 {
-    let of = |case: &str| figures[&(kind.to_owned(), case.to_owned())];
+fn over_bare(counts: &Counts, kind: &str, case: &str) -> f64 {
+    let of = |case: &str| counts[&(kind.to_owned(), case.to_owned())];
     of(case) - of(BARE)
 }
 
-fn ratio(figures: &Figures, kind: &str, case: &str) -> f64 {
-    over_bare(figures, kind, case) / over_bare(figures, kind, TOWER_HTTP)
+fn ratio(counts: &Counts, kind: &str, case: &str) -> f64 {
+    over_bare(counts, kind, case) / over_bare(counts, kind, TOWER_HTTP)
 }
 
-fn above_must(figures: &Figures) -> Vec<String> {
-    MUST.into_iter()
-        .filter(|(kind, case, must)| ratio(figures, kind, case) > *must)
-        .map(|(kind, case, must)| {
+fn above_limit(counts: &Counts) -> Vec<String> {
+    LIMITS
+        .into_iter()
+        .filter(|(kind, case, limit)| ratio(counts, kind, case) > *limit)
+        .map(|(kind, case, limit)| {
             format!(
-                "{kind}, {case}: {:.2} x, must {must} x",
-                ratio(figures, kind, case)
+                "{kind}, {case}: {:.2} x, the limit is {limit} x",
+                ratio(counts, kind, case)
             )
         })
         .collect()
 }
 
-fn above_committed(figures: &Figures, committed: &Figures) -> Vec<String> {
-    figures
+fn above_committed(counts: &Counts, committed: &Counts) -> Vec<String> {
+    counts
         .iter()
         .filter_map(|(key, now)| {
             committed
@@ -156,33 +154,32 @@ fn above_committed(figures: &Figures, committed: &Figures) -> Vec<String> {
                 .map(|was| (key, now, was))
         })
         .map(|((kind, case), now, was)| {
-            format!("{kind}, {case}: {now} instructions, committed are {was}")
+            format!("{kind}, {case}: {now} instructions, committed {was}")
         })
         .collect()
 }
 
-/// The figures that were committed, where they are of this compiler: another one's say nothing
-/// about a change here.
-fn committed() -> Figures {
+/// The committed counts. Those of another compiler are not comparable and are ignored.
+fn committed() -> Counts {
     let text = fs::read_to_string(COMMITTED).unwrap_or_default();
     let mut lines = text.lines();
     if lines.next() != Some(&*compiler()) {
-        eprintln!("the committed figures are of another compiler and not compared");
-        return Figures::new();
+        eprintln!("the committed counts are of another compiler and are not compared");
+        return Counts::new();
     }
-    lines.filter_map(figure).collect()
+    lines.filter_map(parse).collect()
 }
 
-fn figure(line: &str) -> Option<((String, String), f64)> {
+fn parse(line: &str) -> Option<((String, String), f64)> {
     let mut parts = line.splitn(3, '\t');
     let (kind, count, case) = (parts.next()?, parts.next()?, parts.next()?);
     Some(((kind.to_owned(), case.to_owned()), count.parse().ok()?))
 }
 
-fn listing(figures: &Figures) -> String {
+fn listing(counts: &Counts) -> String {
     let mut text = compiler() + "\n";
-    for ((kind, case), count) in figures {
-        writeln!(text, "{kind}\t{count}\t{case}").expect("a string takes everything");
+    for ((kind, case), count) in counts {
+        writeln!(text, "{kind}\t{count}\t{case}").expect("writing to a string succeeds");
     }
     text
 }
@@ -195,25 +192,25 @@ fn compiler() -> String {
     String::from_utf8_lossy(&output.stdout).trim().to_owned()
 }
 
-fn table(names: &[&str], figures: &Figures) -> String {
+fn table(names: &[&str], counts: &Counts) -> String {
     let mut text = String::from(
         "instructions over the bare service (the bare service: its own), and times tower-http's\n\n| case |",
     );
     for (kind, ..) in KINDS {
-        write!(text, " {kind} | x |").expect("a string takes everything");
+        write!(text, " {kind} | x |").expect("writing to a string succeeds");
     }
     text += "\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
     for name in names {
-        write!(text, "| {name} |").expect("a string takes everything");
+        write!(text, "| {name} |").expect("writing to a string succeeds");
         for (kind, ..) in KINDS {
-            let own = figures[&(kind.to_owned(), (*name).to_owned())];
+            let own = counts[&(kind.to_owned(), (*name).to_owned())];
             let over = if *name == BARE {
                 own
             } else {
-                over_bare(figures, kind, name)
+                over_bare(counts, kind, name)
             };
-            write!(text, " {over:.0} | {:.2} |", ratio(figures, kind, name))
-                .expect("a string takes everything");
+            write!(text, " {over:.0} | {:.2} |", ratio(counts, kind, name))
+                .expect("writing to a string succeeds");
         }
         text += "\n";
     }

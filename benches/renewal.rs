@@ -1,4 +1,4 @@
-//! What requests notice of a renewal, and how ten thousand of them start with nothing held. See
+//! The latency of requests during a renewal, and ten thousand callers at a cold start. See
 //! `benches/README.md`.
 
 #[path = "harness/mod.rs"]
@@ -16,7 +16,7 @@ use harness::{Map, Target, client, is_bench, median, quantile, requests, token};
 
 const CALLERS: usize = 10_000;
 
-/// A provider that takes its time, and says while it does.
+/// A provider whose fetch takes some time, and that knows whether one is running.
 #[derive(Default)]
 struct Slow {
     takes: Duration,
@@ -62,7 +62,7 @@ fn main() {
     cold_start(if is_bench() { 7 } else { 1 });
 }
 
-/// Windows with a fetch under way, in turn with windows of another layer whose credential stays.
+/// Alternates windows with a fetch in flight and windows of another layer that fetches nothing.
 fn renewal(runtime: &Runtime, rounds: usize) {
     let _entered = runtime.enter();
     let slow = Slow {
@@ -72,21 +72,21 @@ fn renewal(runtime: &Runtime, rounds: usize) {
     };
     let slow = Arc::new(slow);
     let mut renewed = AuthLayer::new(provider(&slow)).layer(client());
-    let mut still =
+    let mut static_credential =
         AuthLayer::new(Credential::iam_token(token(300)).expect("token68")).layer(client());
     runtime.block_on(async {
         warm(&mut renewed).await;
-        warm(&mut still).await;
+        warm(&mut static_credential).await;
     });
     let (mut with, mut without) = (vec![], vec![]);
     for _ in 0..rounds {
         record(&mut with, &mut renewed, || {
             slow.busy.load(Ordering::Relaxed)
         });
-        record(&mut without, &mut still, || true);
+        record(&mut without, &mut static_credential, || true);
     }
     println!(
-        "µs a request, one thread sends, a fetch takes 500 ms; {} fetches were made\n",
+        "µs per request, one thread sends, a fetch takes 500 ms; {} fetches\n",
         slow.fetches.load(Ordering::Relaxed)
     );
     println!(
@@ -104,13 +104,13 @@ fn renewal(runtime: &Runtime, rounds: usize) {
 
 async fn warm<S: Service<http::Request<()>>>(service: &mut S) {
     for request in requests(Map::A, Target::Absolute, 3) {
-        let answer = async { service.ready().await?.call(request).await };
-        assert!(answer.await.is_ok(), "the service answers");
+        let response = async { service.ready().await?.call(request).await };
+        assert!(response.await.is_ok(), "the service responds");
     }
 }
 
-/// The latencies of a tenth of a second, of those requests for which `counts` holds before and
-/// after.
+/// Records the latencies of a tenth of a second: of those requests that `counts` accepts when they
+/// start.
 fn record<S: Service<http::Request<()>>>(
     latencies: &mut Vec<f64>,
     service: &mut S,
@@ -125,15 +125,15 @@ fn record<S: Service<http::Request<()>>>(
         let request = batch.pop().expect("just filled");
         let start = Instant::now();
         let busy = counts();
-        let answer = futures_util::FutureExt::now_or_never(async {
+        let response = futures_util::FutureExt::now_or_never(async {
             service.ready().await?.call(request).await
         });
         let nanos = start.elapsed().as_nanos() as f64;
         assert!(
-            answer.is_some_and(|result| result.is_ok()),
+            response.is_some_and(|result| result.is_ok()),
             "no request waits"
         );
-        // The one during which the new credential lands counts too.
+        // The request during which the new credential is stored counts too.
         if busy {
             latencies.push(nanos / 1000.0);
         }
@@ -153,7 +153,7 @@ fn row(name: &str, latencies: &[f64]) -> Vec<f64> {
     quantiles
 }
 
-/// All callers are there before the first fetch is.
+/// All callers wait before the first fetch completes.
 fn cold_start(rounds: usize) {
     let takes = Duration::from_millis(100);
     let mut ratios = vec![];
@@ -183,13 +183,17 @@ fn cold_start(rounds: usize) {
             }
         });
         ratios.push(start.elapsed().as_secs_f64() / takes.as_secs_f64());
-        assert_eq!(slow.fetches.load(Ordering::Relaxed), 1, "one fetch for all");
+        assert_eq!(
+            slow.fetches.load(Ordering::Relaxed),
+            1,
+            "all callers share one fetch"
+        );
     }
     println!(
-        "{CALLERS} callers at cold start, the fetch takes {takes:?}: one fetch; all are done within"
+        "{CALLERS} callers at a cold start, the fetch takes {takes:?}: one fetch; all callers complete within"
     );
     println!(
-        "{:.2} x the fetch (median of {rounds} runs), {:.2} x at the most",
+        "{:.2} x the fetch (median of {rounds} runs), at most {:.2} x",
         median(&ratios),
         quantile(&ratios, 1.0)
     );

@@ -1,4 +1,4 @@
-//! An API key, or an IAM token, in the environment.
+//! An API key or an IAM token in an environment variable.
 //!
 //!     YC_API_KEY=AQVN… cargo run --example api_key --no-default-features
 
@@ -6,7 +6,7 @@ use yandex_cloud_auth::{CredentialCache, EnvCredential};
 
 #[tokio::main]
 async fn main() {
-    // Or `AuthLayer::new(EnvCredential::new())`, around any tower service. A key from elsewhere:
+    // `AuthLayer::new` takes the same provider. For a key that is stored elsewhere, the provider is
     // `Credential::api_key(key)?`.
     let cache = CredentialCache::new(EnvCredential::new());
     match cache.get().await {

@@ -1,5 +1,4 @@
-//! A token or an API key in a file that something else rotates: a mounted secret, an agent's
-//! output.
+//! An IAM token or an API key in a file that something else rotates, such as a mounted secret.
 //!
 //!     cargo run --example file
 
@@ -10,7 +9,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let path = std::env::temp_dir().join(format!("iam-token-{}", std::process::id()));
     std::fs::write(&path, "t1.example\n")?;
 
-    // Or `AuthLayer::new(file)`, around any tower service.
+    // `AuthLayer::new` takes the same provider.
     let file = CredentialFile::iam_token(&path);
     let cache = CredentialCache::new(file);
     let token = cache.get().await?;

@@ -1,5 +1,4 @@
-//! A service account, by another identity that has the role `iam.serviceAccounts.tokenCreator` on
-//! it.
+//! A service account, by another identity with the role `iam.serviceAccounts.tokenCreator` on it.
 //!
 //!     cargo run --example impersonation --features testing,impersonation
 
@@ -8,15 +7,15 @@ use yandex_cloud_auth::{CredentialCache, Impersonation, ServiceAccountKey};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In the real cloud: `Impersonation::new(default_chain(), "aje…")`, and no endpoint.
+    // In the real cloud: `Impersonation::new(default_chain(), "aje…")`, without an endpoint.
     let cloud = FakeCloud::start().await;
     let source =
         ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
-    let deputy =
+    let impersonation =
         Impersonation::new(source, cloud.other_service_account_id()).with_endpoint(cloud.iam_url());
 
-    // Or `AuthLayer::new(deputy)`, around any tower service.
-    let cache = CredentialCache::new(deputy);
+    // `AuthLayer::new` takes the same provider.
+    let cache = CredentialCache::new(impersonation);
     let token = cache.get().await?;
     println!("{} {}", token.scheme(), token.fingerprint());
     Ok(())

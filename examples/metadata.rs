@@ -7,11 +7,11 @@ use yandex_cloud_auth::{CredentialCache, MetadataService};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In the real cloud: `MetadataService::new()`, and no endpoint.
+    // In the real cloud: `MetadataService::new()`, without an endpoint.
     let cloud = FakeCloud::start().await;
     let machine = MetadataService::new().with_endpoint(cloud.metadata_url());
 
-    // Or `AuthLayer::new(machine)`, around any tower service.
+    // `AuthLayer::new` takes the same provider.
     let cache = CredentialCache::new(machine);
     let token = cache.get().await?;
     println!("{} {}", token.scheme(), token.fingerprint());

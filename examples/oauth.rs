@@ -1,5 +1,5 @@
-//! A Yandex account's OAuth token. Yandex gives up on these: IAM takes none that was issued on
-//! 2026-06-01 or later.
+//! The OAuth token of a Yandex account. Yandex deprecates these: IAM rejects tokens that were
+//! issued on 2026-06-01 or later.
 //!
 //!     cargo run --example oauth --features testing,oauth
 
@@ -8,11 +8,11 @@ use yandex_cloud_auth::{CredentialCache, OAuthToken};
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // In the real cloud: `OAuthToken::new("y0_…")?`, and no endpoint.
+    // In the real cloud: `OAuthToken::new("y0_…")?`, without an endpoint.
     let cloud = FakeCloud::start().await;
     let account = OAuthToken::new(cloud.oauth_token())?.with_endpoint(cloud.iam_url());
 
-    // Or `AuthLayer::new(account)`, around any tower service.
+    // `AuthLayer::new` takes the same provider.
     let cache = CredentialCache::new(account);
     let token = cache.get().await?;
     println!("{} {}", token.scheme(), token.fingerprint());

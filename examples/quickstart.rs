@@ -1,5 +1,5 @@
-//! The main job, from a key file to requests that outlive their tokens, against a fake Yandex Cloud
-//! on loopback.
+//! From a key file to requests that continue while their token is renewed, against a fake Yandex
+//! Cloud on loopback.
 //!
 //!     cargo run --example quickstart --features testing
 
@@ -21,13 +21,13 @@ use yandex_cloud_auth::{
 
 use workflows::Workflows;
 
-/// A workflow id, as the API writes them. The fake has every workflow.
+/// A workflow id in the format of the API. The fake accepts every id.
 const WORKFLOW: &str = "dfqexampleworkflow00";
 
-/// Real tokens live for hours. These are renewed every two seconds or so.
+/// Real tokens live for hours. These are renewed about every two seconds.
 const TOKEN_LIFETIME: Duration = Duration::from_millis(2500);
 
-/// How long IAM takes to answer, so that there is something to wait for.
+/// How long IAM takes to respond, so that requests run during a renewal.
 const IAM_DELAY: Duration = Duration::from_millis(250);
 
 const ROTATION_RUN: Duration = Duration::from_secs(9);
@@ -35,7 +35,7 @@ const WORKERS: usize = 8;
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    println!("yandex-cloud-auth: the main job, against a fake Yandex Cloud on loopback\n");
+    println!("yandex-cloud-auth against a fake Yandex Cloud on loopback\n");
     let cloud = FakeCloud::start().await;
     cloud.set_token_lifetime(TOKEN_LIFETIME);
     cloud.reuse_tokens(false);
@@ -60,24 +60,24 @@ async fn main() -> Result<(), BoxError> {
         &cloud.grpc_url(),
     )?;
 
-    start_and_read_back(&workflows, &cache).await?;
-    refuse_an_api_key(&cloud).await?;
+    start_and_read(&workflows, &cache).await?;
+    deny_api_key(&cloud).await?;
     rotate(&cloud, &workflows, &cache).await
 }
 
-/// The default policy with loopback for Yandex Cloud's hosts.
+/// The default policy, with loopback in place of the hosts of Yandex Cloud.
 fn loopback_only() -> impl Policy + Clone + Send + Sync + 'static {
     TrustedOrigins::none().allow_loopback().and(ExecutionOnly)
 }
 
-async fn start_and_read_back<K>(
-    workflows: &Workflows<K>,
+async fn start_and_read<P>(
+    workflows: &Workflows<P>,
     cache: &CredentialCache,
 ) -> Result<(), BoxError>
 where
-    K: Policy + Clone + Send + Sync + 'static,
+    P: Policy + Clone + Send + Sync + 'static,
 {
-    println!("\n1  a key file becomes an IAM token, and the token starts a workflow");
+    println!("\n1  a key file is exchanged for an IAM token, which starts a workflow");
     let id = workflows
         .start(WORKFLOW, &serde_json::json!({ "greeting": "hello" }))
         .await?;
@@ -104,8 +104,8 @@ where
     Ok(())
 }
 
-async fn refuse_an_api_key(cloud: &FakeCloud) -> Result<(), BoxError> {
-    println!("\n2  an API key works for the Execution resource, and is kept from everything else");
+async fn deny_api_key(cloud: &FakeCloud) -> Result<(), BoxError> {
+    println!("\n2  an API key is sent to the Execution resource and to nothing else");
     let auth = AuthLayer::new(Credential::api_key(cloud.api_key())?).with_policy(loopback_only());
     let workflows = Workflows::new(auth, &cloud.workflows_url(), &cloud.grpc_url())?;
 
@@ -116,14 +116,14 @@ async fn refuse_an_api_key(cloud: &FakeCloud) -> Result<(), BoxError> {
     );
 
     let before = cloud.audit().len();
-    let refusal = match workflows.send(get(cloud, "/workflows/v1/workflow")?).await {
+    let error = match workflows.send(get(cloud, "/workflows/v1/workflow")?).await {
         Ok(response) => {
-            return Err(format!("not refused, the server answered {}", response.status()).into());
+            return Err(format!("not denied, the server returned {}", response.status()).into());
         }
-        Err(refusal) => refusal.to_string(),
+        Err(error) => error.to_string(),
     };
-    for (number, part) in refusal.split("; ").enumerate() {
-        line(if number == 0 { "refused" } else { "" }, part);
+    for (number, part) in error.split("; ").enumerate() {
+        line(if number == 0 { "denied" } else { "" }, part);
     }
     line(
         "reached",
@@ -132,19 +132,19 @@ async fn refuse_an_api_key(cloud: &FakeCloud) -> Result<(), BoxError> {
     Ok(())
 }
 
-async fn rotate<K>(
+async fn rotate<P>(
     cloud: &FakeCloud,
-    workflows: &Workflows<K>,
+    workflows: &Workflows<P>,
     cache: &CredentialCache,
 ) -> Result<(), BoxError>
 where
-    K: Policy + Clone + Send + Sync + 'static,
+    P: Policy + Clone + Send + Sync + 'static,
 {
-    println!("\n3  the token rotates while requests run");
+    println!("\n3  the token is renewed while requests run");
     line(
         "setting",
         format_args!(
-            "tokens live {TOKEN_LIFETIME:?}, IAM answers after {IAM_DELAY:?}, {WORKERS} workers"
+            "tokens live {TOKEN_LIFETIME:?}, IAM responds after {IAM_DELAY:?}, {WORKERS} workers"
         ),
     );
     cloud.clear_audit();
@@ -196,10 +196,10 @@ where
     );
     line(
         "",
-        format_args!("{:.1?} at any other time", total.slowest_settled),
+        format_args!("{:.1?} at any other time", total.slowest_otherwise),
     );
     if total.failures > 0 || tokens.len() < 3 {
-        return Err("the token did not rotate unnoticed".into());
+        return Err("the token was not renewed without a failed request".into());
     }
     Ok(())
 }
@@ -208,13 +208,13 @@ fn get(cloud: &FakeCloud, path: &str) -> Result<Request<Full<Bytes>>, BoxError> 
     Ok(Request::get(cloud.workflows_url() + path).body(Full::default())?)
 }
 
-/// What one worker saw.
+/// The results of one worker.
 #[derive(Default)]
 struct Tally {
     sent: usize,
     failures: usize,
     slowest_renewing: Duration,
-    slowest_settled: Duration,
+    slowest_otherwise: Duration,
 }
 
 impl Tally {
@@ -222,19 +222,19 @@ impl Tally {
         self.sent += other.sent;
         self.failures += other.failures;
         self.slowest_renewing = self.slowest_renewing.max(other.slowest_renewing);
-        self.slowest_settled = self.slowest_settled.max(other.slowest_settled);
+        self.slowest_otherwise = self.slowest_otherwise.max(other.slowest_otherwise);
     }
 }
 
-/// Sends `request` again and again until `end`.
-async fn work<K>(
-    workflows: Workflows<K>,
+/// Sends `request` repeatedly until `end`.
+async fn work<P>(
+    workflows: Workflows<P>,
     cache: CredentialCache,
     request: Request<Full<Bytes>>,
     end: Instant,
 ) -> Tally
 where
-    K: Policy + Clone + Send + Sync + 'static,
+    P: Policy + Clone + Send + Sync + 'static,
 {
     let mut tally = Tally::default();
     while Instant::now() < end {
@@ -244,7 +244,7 @@ where
         let slowest = if renewing {
             &mut tally.slowest_renewing
         } else {
-            &mut tally.slowest_settled
+            &mut tally.slowest_otherwise
         };
         *slowest = (*slowest).max(start.elapsed());
         tally.sent += 1;
@@ -254,7 +254,7 @@ where
     tally
 }
 
-/// The key file of this run, gone with it.
+/// A key file that is removed when it is dropped.
 struct KeyFile(std::path::PathBuf);
 
 impl KeyFile {

@@ -1,12 +1,11 @@
-//! Starts an execution of a workflow in Yandex Cloud by REST, and reads it back by gRPC until it
-//! has ended.
+//! Starts an execution of a workflow in Yandex Cloud by REST, and reads it by gRPC until it ends.
 //!
-//!     YC_SERVICE_ACCOUNT_KEY_FILE=key.json WORKFLOW_ID=dfq… cargo run --example start_execution
-//!     --features testing
+//!     YC_SERVICE_ACCOUNT_KEY_FILE=key.json WORKFLOW_ID=dfq… \
+//!         cargo run --example start_execution --features testing
 //!
-//! The key is of a service account with the role `serverless.workflows.executor` on the workflow's
-//! folder, as `yc iam key create --service-account-name … -o key.json` writes it. (`testing` is for
-//! the gRPC messages only.)
+//! The service account needs the role `serverless.workflows.executor` on the folder of the
+//! workflow. `yc iam key create --service-account-name … -o key.json` writes its key. The feature
+//! `testing` is needed for the gRPC messages only.
 
 #[path = "support/workflows.rs"]
 mod workflows;
@@ -30,7 +29,7 @@ async fn main() -> Result<(), BoxError> {
         env::var("WORKFLOW_ID"),
     ) else {
         return Err(
-            "set YC_SERVICE_ACCOUNT_KEY_FILE and WORKFLOW_ID; see the first lines of this example"
+            "set YC_SERVICE_ACCOUNT_KEY_FILE and WORKFLOW_ID; see the first lines of this file"
                 .into(),
         );
     };
@@ -58,7 +57,7 @@ async fn main() -> Result<(), BoxError> {
             ExecutionStatus::Failed | ExecutionStatus::Stopped => {
                 return Err(execution
                     .error
-                    .map_or_else(|| "no reason given".into(), |error| error.message.into()));
+                    .map_or_else(|| "no error message".into(), |error| error.message.into()));
             }
             _ => tokio::time::sleep(Duration::from_secs(1)).await,
         }

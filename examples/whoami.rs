@@ -1,5 +1,5 @@
-//! Who is this program to Yandex Cloud? Asks every source of the default chain, and prints what
-//! each has to say.
+//! Tries every source of the default chain and prints what each returns: a credential, or why it
+//! was passed over.
 //!
 //!     cargo run --example whoami
 
@@ -21,14 +21,14 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
 }
 
 async fn describe(source: &str, credential: Credential) -> Result<(), Box<dyn std::error::Error>> {
-    // A source may know only how long its token lives. A cache makes a time of that.
+    // A source may know only the lifetime of its token. The cache turns that into a time.
     let credential = CredentialCache::new(credential).get().await?;
-    println!("{source} answered");
+    println!("{source} returned a credential");
     println!("    scheme       {}", credential.scheme());
     println!("    fingerprint  {}", credential.fingerprint());
     match credential.expires_at() {
         Some(end) => println!("    expires      {}", Timestamp::try_from(end)?),
-        None => println!("    expires      unknown: the source does not say"),
+        None => println!("    expires      unknown"),
     }
     Ok(())
 }

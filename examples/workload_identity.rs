@@ -1,4 +1,4 @@
-//! A service account, by the token that Kubernetes, GitHub or GitLab gave this workload.
+//! A service account, by the token that Kubernetes, GitHub or GitLab gives this workload.
 //!
 //!     cargo run --example workload_identity --features testing
 
@@ -8,7 +8,7 @@ use yandex_cloud_auth::{CredentialCache, WorkloadIdentity};
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
     // In the real cloud: `WorkloadIdentity::from_file("aje…", "/var/run/secrets/tokens/yandex")`,
-    // and no endpoint.
+    // without an endpoint.
     let cloud = FakeCloud::start().await;
     let subject_token = cloud.subject_token();
     let workload = WorkloadIdentity::from_fn(cloud.service_account_id(), move || {
@@ -16,7 +16,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         async { Ok(subject_token) }
     });
 
-    // Or `AuthLayer::new(workload)`, around any tower service.
+    // `AuthLayer::new` takes the same provider.
     let cache = CredentialCache::new(workload.with_endpoint(cloud.oauth_url()));
     let token = cache.get().await?;
     println!("{} {}", token.scheme(), token.fingerprint());

@@ -1,4 +1,4 @@
-//! Yourself, as the `yc` CLI is logged in: a Yandex, federated or local account.
+//! The account that the `yc` CLI is logged in with: a Yandex, federated or local account.
 //!
 //!     yc init
 //!     cargo run --example yc_cli --features exec
@@ -7,7 +7,7 @@ use yandex_cloud_auth::{CredentialCache, YcCli};
 
 #[tokio::main]
 async fn main() {
-    // Or `AuthLayer::new(YcCli::new())`, around any tower service.
+    // `AuthLayer::new` takes the same provider.
     let cache = CredentialCache::new(YcCli::new());
     match cache.get().await {
         Ok(token) => println!("{} {}", token.scheme(), token.fingerprint()),

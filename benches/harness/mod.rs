@@ -1,6 +1,5 @@
-//! What the benches share: the requests, the one call that is measured, interleaved rounds,
-//! medians.
-#![allow(dead_code, reason = "every bench uses its part of it")]
+//! Shared by the benches: requests, the measured call, interleaved rounds, medians.
+#![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::convert::Infallible;
 use std::hint::black_box;
@@ -16,10 +15,11 @@ pub(crate) const HOST: &str = "https://serverless-workflows.api.cloud.yandex.net
 pub(crate) const REST_PATH: &str = "/workflows/v1/execution/start";
 pub(crate) const GRPC_PATH: &str = "/yandex.cloud.serverless.workflows.v1.ExecutionService/Start";
 
-/// Requests timed at once: enough to hide the clock, few enough to stay in the cache.
+/// Requests per time measurement: enough that the clock's cost does not count, few enough to stay
+/// in the processor's cache.
 pub(crate) const BATCH: usize = 64;
 
-/// Requests before them that are not timed.
+/// Requests before each measurement, which are not timed.
 const LEAD: usize = 16;
 
 pub(crate) type Requests = Vec<Request<()>>;
@@ -27,11 +27,11 @@ pub(crate) type Requests = Vec<Request<()>>;
 /// How many headers a request has before the layer sees it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Map {
-    /// None: the insert allocates the map.
+    /// None. The insert allocates the map.
     A,
-    /// Six, and the map is exactly full: the insert makes it grow.
+    /// Six. The map is full, and the insert makes it grow.
     B,
-    /// Four: there is room.
+    /// Four. The map has free capacity.
     C,
 }
 
@@ -40,7 +40,7 @@ pub(crate) enum Map {
 pub(crate) enum Target {
     /// Scheme, host and path, as HTTP clients take it.
     Absolute,
-    /// A path alone, as tonic sends it through the layers.
+    /// A path alone, as tonic passes it through the layers.
     NoAuthority,
 }
 
@@ -84,7 +84,7 @@ pub(crate) fn requests(map: Map, target: Target, count: usize) -> Requests {
     (0..count).map(|_| request(map, target)).collect()
 }
 
-/// A token as long as an IAM token usually is.
+/// A token of this length in the format of an IAM token.
 pub(crate) fn token(len: usize) -> String {
     "t1."
         .chars()
@@ -93,7 +93,7 @@ pub(crate) fn token(len: usize) -> String {
         .collect()
 }
 
-/// The inner service: its future is opaque and keeps the request, as a client's does, and answers
+/// The inner service. As with a real client, its future is opaque, owns the request, and completes
 /// when it is polled.
 pub(crate) fn client()
 -> impl Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send>
@@ -107,7 +107,7 @@ pub(crate) fn client()
     })
 }
 
-/// What is measured: readiness, the call, and the response polled to its end. Callgrind counts
+/// What is measured: readiness, the call, and polling the response to completion. Callgrind counts
 /// inside this function only.
 #[inline(never)]
 pub(crate) fn measured<S, R>(service: &mut S, requests: &mut Requests)
@@ -121,22 +121,21 @@ where
             "the service is ready"
         );
         let polled = pin!(service.call(request)).poll(&mut cx);
-        // Where it lies: a caller who moves it pays for that himself, and only where the compiler
-        // cannot see through the layer.
+        // By reference: moving the response would add a cost that is not the layer's.
         assert!(
             matches!(black_box(&polled), Poll::Ready(Ok(_))),
-            "the service answers at once"
+            "the service responds at once"
         );
     }
 }
 
-/// Lets a layer fetch, and its service take its own copy of the header.
+/// Makes the layer fetch its credential, and its service copy the header value.
 pub(crate) fn warm_up<S: Service<Request<()>>>(service: &mut S) {
     for request in requests(Map::C, Target::Absolute, 3) {
-        let answer = async { service.ready().await?.call(request).await };
+        let response = async { service.ready().await?.call(request).await };
         assert!(
-            answer.now_or_never().is_some_and(|result| result.is_ok()),
-            "the service answers at once"
+            response.now_or_never().is_some_and(|result| result.is_ok()),
+            "the service responds at once"
         );
     }
 }
@@ -159,7 +158,8 @@ impl Case {
         }
     }
 
-    /// Nanoseconds a request, once some have made the processor forget the case before.
+    /// Nanoseconds per request, after some that remove the traces of the case before from the
+    /// processor's caches.
     pub(crate) fn time(&mut self, map: Map, target: Target) -> f64 {
         (self.run)(&mut requests(map, target, LEAD));
         let mut requests = requests(map, target, BATCH);
@@ -187,28 +187,26 @@ pub(crate) fn quantile(values: &[f64], at: f64) -> f64 {
         .unwrap_or(f64::NAN)
 }
 
-/// The order of a round: every case once, never twice in a row after the same one.
+/// The order of the cases in a round: each once, after a different predecessor in each round.
 pub(crate) fn order(round: usize, cases: usize) -> impl Iterator<Item = usize> {
-    let coprime = |step: &usize| {
-        (2..=*step).all(|factor| !step.is_multiple_of(factor) || !cases.is_multiple_of(factor))
-    };
+    let coprime =
+        |step: &usize| (2..=*step).all(|factor| step % factor != 0 || cases % factor != 0);
     let steps: Vec<_> = (1..cases.max(2)).filter(coprime).collect();
     let step = steps[round % steps.len()];
     (0..cases).map(move |turn| (round + turn * step) % cases)
 }
 
-/// The median of what two lists of samples give round by round.
+/// The median of a value that is computed for each round.
 pub(crate) fn median_of(of: impl Fn(usize) -> f64, rounds: usize) -> f64 {
     median(&(0..rounds).map(of).collect::<Vec<_>>())
 }
 
-/// Whether it is `cargo bench` that runs this. `cargo test --benches` wants to see only that it
-/// works.
+/// Whether `cargo bench` runs this. `cargo test --benches` only checks that it runs.
 pub(crate) fn is_bench() -> bool {
     std::env::args().any(|argument| argument == "--bench")
 }
 
-/// What follows `flag` among the arguments.
+/// The argument after `flag`.
 pub(crate) fn argument(flag: &str) -> Option<String> {
     std::env::args()
         .skip_while(|argument| argument != flag)

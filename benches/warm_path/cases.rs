@@ -1,5 +1,5 @@
-//! The ways to put `Authorization` on a request: none, the limit, ours under four policies, and the
-//! rivals'.
+//! The ways to set `Authorization` on a request: none, a plain insert, this crate with four
+//! policies, and other crates.
 
 use std::pin::Pin;
 use std::sync::{Arc, RwLock};
@@ -24,7 +24,7 @@ pub(crate) const DEFAULT: &str = "Workflows (default), Bearer";
 pub(crate) const DEFAULT_KEY: &str = "Workflows (default), Api-Key";
 pub(crate) const DEFAULT_GRPC: &str = "Workflows (default), Bearer, GrpcAuth";
 
-/// What all others are measured against.
+/// The cases that all others are compared to.
 pub(crate) fn baselines() -> Vec<Case> {
     let value = bearer();
     vec![
@@ -45,7 +45,7 @@ pub(crate) fn baselines() -> Vec<Case> {
     ]
 }
 
-/// This crate: four policies, both schemes, and the gRPC service.
+/// This crate, with four policies, both schemes, and the gRPC service.
 pub(crate) fn ours() -> Vec<Case> {
     use Scheme::{ApiKey, Bearer};
     vec![
@@ -83,7 +83,7 @@ pub(crate) fn ours() -> Vec<Case> {
     ]
 }
 
-/// How others do it.
+/// Other ways to do it.
 pub(crate) fn rivals() -> Vec<Case> {
     vec![
         Case::new("tonic Interceptor, RwLock<String> + format!", {
@@ -108,7 +108,7 @@ pub(crate) fn layer(scheme: Scheme) -> AuthLayer {
     )
 }
 
-/// The default policy built from its parts, with one more origin and one more rule.
+/// The default policy, built from its parts with one more origin and one more rule.
 fn custom() -> impl Policy + Clone + 'static {
     let origins = TrustedOrigins::yandex_cloud()
         .allow("https://workflows.corp.example:8443")
@@ -126,7 +126,7 @@ fn bearer() -> HeaderValue {
     value
 }
 
-/// The least that writes the header: one value, cloned and inserted.
+/// The minimum that sets the header: it clones and inserts one value.
 #[derive(Clone)]
 pub(crate) struct Insert<S> {
     pub(crate) inner: S,
@@ -150,11 +150,11 @@ impl<S: Service<Request<()>>> Service<Request<()>> for Insert<S> {
     }
 }
 
-/// A token behind a lock, formatted for each request: what is written by hand most often.
+/// A token behind a lock, formatted for each request, as hand-written code often does.
 fn interceptor() -> impl tonic::service::Interceptor + Clone {
     let shared = Arc::new(RwLock::new(token(300)));
     move |mut request: tonic::Request<()>| {
-        let text = format!("Bearer {}", shared.read().expect("nobody panics"));
+        let text = format!("Bearer {}", shared.read().expect("no thread panics"));
         let mut value: tonic::metadata::AsciiMetadataValue = text.parse().expect("visible ASCII");
         value.set_sensitive(true);
         request.metadata_mut().insert("authorization", value);
@@ -162,8 +162,8 @@ fn interceptor() -> impl tonic::service::Interceptor + Clone {
     }
 }
 
-/// kube-client's way: an async predicate locks token and expiry, looks at the clock, formats the
-/// value.
+/// As kube-client does: an async predicate locks the token and its expiry, reads the clock and
+/// formats the value.
 #[derive(Clone)]
 struct Refreshable(Arc<tokio::sync::Mutex<(String, SystemTime)>>);
 
@@ -177,7 +177,7 @@ impl Refreshable {
         let locked = self.0.lock().await;
         assert!(
             SystemTime::now() + Duration::from_secs(60) < locked.1,
-            "nothing is refreshed here"
+            "no token expires here"
         );
         let mut value =
             HeaderValue::try_from(format!("Bearer {}", locked.0)).expect("visible ASCII");

@@ -6,7 +6,7 @@ const BAR: usize = 24;
 const LEFT: usize = 360;
 const WIDTH: usize = 860;
 
-/// An SVG of `bars`, in nanoseconds, the first of which is the limit.
+/// An SVG of `bars`, in nanoseconds. The first bar is the plain insert.
 pub(crate) fn svg(title: &str, bars: &[(&str, f64)]) -> String {
     let longest = bars.iter().map(|bar| bar.1).fold(1.0, f64::max);
     let limit = bars.first().map_or(1.0, |bar| bar.1);
@@ -36,7 +36,7 @@ pub(crate) fn svg(title: &str, bars: &[(&str, f64)]) -> String {
             y + 15,
             nanos / limit,
         )
-        .expect("a string takes everything");
+        .expect("writing to a string succeeds");
     }
     text + "</svg>\n"
 }

@@ -1,4 +1,4 @@
-//! One warm request through the layer, against a plain header insert and the ways of others. See
+//! One warm request through the layer, compared to a plain header insert and to other crates. See
 //! `benches/README.md`.
 
 mod cases;

@@ -15,7 +15,7 @@ const KINDS: [(Map, Target); 6] = [
     (Map::C, Target::NoAuthority),
 ];
 
-/// `--svg FILE` also draws what each case adds to a request of kind C with an absolute URI.
+/// With `--svg FILE`, also draws what each case adds to a request of kind C with an absolute URI.
 pub(crate) fn run(cases: &mut [Case], rounds: usize) {
     let samples = sample(cases, rounds);
     let find = |name: &str| {
@@ -60,7 +60,7 @@ pub(crate) fn run(cases: &mut [Case], rounds: usize) {
     }
 }
 
-/// Nanoseconds a request, by kind, case and round.
+/// Nanoseconds per request, by kind, case and round.
 fn sample(cases: &mut [Case], rounds: usize) -> Vec<Vec<Vec<f64>>> {
     let mut samples = vec![vec![Vec::with_capacity(rounds); cases.len()]; KINDS.len()];
     for round in 0..rounds {
@@ -73,7 +73,7 @@ fn sample(cases: &mut [Case], rounds: usize) -> Vec<Vec<Vec<f64>>> {
     samples
 }
 
-/// From the limit on, in the order of the cases.
+/// All cases but the bare service, in their order.
 fn draw(names: &[&str], nanos: impl Fn(usize) -> f64) -> String {
     let bars: Vec<_> = (1..names.len())
         .map(|case| (names[case], nanos(case)))

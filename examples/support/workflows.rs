@@ -1,4 +1,4 @@
-//! The Workflows API as the examples use it: executions, started by REST and read by gRPC.
+//! A client of the Workflows API: starts executions by REST and reads them by gRPC.
 
 use std::time::Duration;
 
@@ -16,21 +16,21 @@ use yandex_cloud_auth::{Auth, AuthLayer, GrpcAuth, Policy};
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
-/// An ordinary HTTP client and an ordinary gRPC channel, with one layer around both.
+/// An HTTP client and a gRPC channel with the same layer around both.
 #[derive(Clone)]
-pub(crate) struct Workflows<K> {
-    http: Timeout<Auth<HttpClient, K>>,
-    grpc: ExecutionServiceClient<GrpcAuth<Channel, K>>,
+pub(crate) struct Workflows<P> {
+    http: Timeout<Auth<HttpClient, P>>,
+    grpc: ExecutionServiceClient<GrpcAuth<Channel, P>>,
     rest_url: String,
 }
 
-impl<K> Workflows<K>
+impl<P> Workflows<P>
 where
-    K: Policy + Clone + Send + Sync + 'static,
+    P: Policy + Clone + Send + Sync + 'static,
 {
-    /// Clients of the API at these two addresses. Connects when first used.
+    /// A client of the API at these two URLs. It connects when it is first used.
     pub(crate) fn new(
-        auth: AuthLayer<K>,
+        auth: AuthLayer<P>,
         rest_url: &str,
         grpc_url: &str,
     ) -> Result<Self, BoxError> {
@@ -47,7 +47,7 @@ where
         })
     }
 
-    /// Starts an execution of a workflow and returns its id.
+    /// Starts an execution of a workflow and returns the id of the execution.
     pub(crate) async fn start(
         &self,
         workflow_id: &str,
@@ -58,14 +58,14 @@ where
             .header("content-type", "application/json")
             .body(Full::from(body.to_string()))?;
         let response = self.send(request).await?;
-        let answer: serde_json::Value = serde_json::from_slice(response.body())?;
-        Ok(answer["executionId"]
+        let started: serde_json::Value = serde_json::from_slice(response.body())?;
+        Ok(started["executionId"]
             .as_str()
-            .ok_or("no execution id in the answer")?
+            .ok_or("no execution id in the response")?
             .to_owned())
     }
 
-    /// Reads an execution back.
+    /// Reads an execution.
     pub(crate) async fn execution(&self, id: &str) -> Result<Execution, BoxError> {
         let response = self
             .grpc
@@ -77,10 +77,10 @@ where
         response
             .into_inner()
             .execution
-            .ok_or_else(|| "no execution in the answer".into())
+            .ok_or_else(|| "no execution in the response".into())
     }
 
-    /// Sends any request, and reads the answer.
+    /// Sends a request and reads the whole response.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
@@ -89,14 +89,14 @@ where
         let (parts, body) = self.http.clone().oneshot(request).await?.into_parts();
         let body = body.collect().await?.to_bytes();
         if !parts.status.is_success() {
-            return Err(format!("{target} answered {}", parts.status).into());
+            return Err(format!("{target} returned {}", parts.status).into());
         }
         Ok(Response::from_parts(parts, body))
     }
 }
 
-/// TLS with Mozilla's roots for `https`, none for `http`. Where a credential may go is the layer's
-/// business.
+/// TLS with Mozilla's roots for `https`, and plain text for `http`: the policy of the layer decides
+/// which requests get a credential.
 fn connector(http2: bool) -> HttpsConnector<HttpConnector> {
     let roots = rustls::RootCertStore {
         roots: webpki_roots::TLS_SERVER_ROOTS.to_vec(),
@@ -105,7 +105,7 @@ fn connector(http2: bool) -> HttpsConnector<HttpConnector> {
         rustls::crypto::ring::default_provider().into(),
     )
     .with_safe_default_protocol_versions()
-    .expect("ring has them")
+    .expect("ring supports the default versions")
     .with_root_certificates(roots)
     .with_no_client_auth();
     let connector = HttpsConnectorBuilder::new()

@@ -1,4 +1,4 @@
-//! The cases of `warm_path`, and google-cloud-auth's credentials beside them in the same run. See
+//! The cases of `warm_path`, and google-cloud-auth's credentials in the same run. See
 //! `benches/README.md`.
 
 #[path = "../../warm_path/cases.rs"]
@@ -26,7 +26,7 @@ fn main() {
     let mut cases = cases::baselines();
     cases.extend(cases::ours());
     cases.extend(cases::rivals());
-    // The credentials renew in a task, and so ask for a runtime.
+    // The credentials renew in a task, which needs a runtime.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
         .enable_all()
@@ -54,7 +54,7 @@ fn main() {
     report::run(&mut cases, 1500);
 }
 
-/// Its token is a JWT that it signs itself, so nothing is asked for over a network.
+/// Signs its token, a JWT, itself. It sends no request for it.
 fn service_account() -> Credentials {
     let key = serde_json::json!({
         "client_email": "bench@example.iam.gserviceaccount.com",
@@ -72,7 +72,7 @@ fn api_key() -> Credentials {
     credentials::api_key_credentials::Builder::new(token(300)).build()
 }
 
-/// As its users write it: the headers are awaited and added to each request.
+/// As its documentation shows: awaits the headers and adds them to each request.
 #[derive(Clone)]
 struct Google<S> {
     inner: S,
