@@ -1,11 +1,12 @@
-//! The program in README.md is `examples/list_executions.rs`, and it runs: against a fake Yandex
-//! Cloud behind TLS, which has the names and the port of the real one.
+//! The program in README.md is `program.rs`, and it runs: against a fake Yandex Cloud behind TLS,
+//! which has the names and the port of the real one.
 
+#[path = "../server/mod.rs"]
 mod server;
 
 /// The program as printed.
 mod printed {
-    include!("../examples/list_executions.rs");
+    include!("program.rs");
 
     pub(super) fn run() -> Result<(), tower::BoxError> {
         main()
@@ -26,14 +27,14 @@ use yandex_cloud_auth::testing::FakeCloud;
 const HOSTS: &str = "127.0.0.1 iam.api.cloud.yandex.net serverless-workflows.api.cloud.yandex.net";
 
 #[test]
-fn readme_prints_the_example() {
-    let readme = include_str!("../README.md");
-    let example = include_str!("../examples/list_executions.rs");
+fn readme_prints_this_program() {
+    let readme = include_str!("../../README.md");
+    let program = include_str!("program.rs");
     assert!(
-        readme.contains(&format!("```rust,no_run\n{example}```\n")),
-        "README.md prints another program than examples/list_executions.rs"
+        readme.contains(&format!("```rust,no_run\n{program}```\n")),
+        "README.md prints another program than program.rs"
     );
-    assert!(example.lines().count() <= 12, "README's program is short");
+    assert!(program.lines().count() <= 12, "README's program is short");
 }
 
 /// In a namespace with a network and a hosts file of its own, where a user may use port 443.
@@ -45,7 +46,7 @@ fn printed_program_prints_the_answer() {
     fs::write(folder.join("hosts"), HOSTS).unwrap();
     fs::write(
         folder.join("root.pem"),
-        include_bytes!("fixtures/certificate.pem"),
+        include_bytes!("../fixtures/certificate.pem"),
     )
     .unwrap();
 
@@ -82,8 +83,9 @@ fn run_printed_program() {
 
 /// Listens on port 443 and passes each request to one of these URLs by its host.
 fn terminate_tls(iam_url: String, workflows_url: String) {
-    let certificate = CertificateDer::from_pem_slice(include_bytes!("fixtures/cloud.pem")).unwrap();
-    let key = PrivateKeyDer::from_pem_slice(include_bytes!("fixtures/ec.pem")).unwrap();
+    let certificate =
+        CertificateDer::from_pem_slice(include_bytes!("../fixtures/cloud.pem")).unwrap();
+    let key = PrivateKeyDer::from_pem_slice(include_bytes!("../fixtures/ec.pem")).unwrap();
     let provider = Arc::new(rustls::crypto::ring::default_provider());
     let config = ServerConfig::builder_with_provider(provider)
         .with_safe_default_protocol_versions()
