@@ -27,6 +27,16 @@ pub enum AuthError {
     Provider(ProviderError),
 }
 
+impl AuthError {
+    /// The label of this kind of error in metrics.
+    pub(super) const fn reason(&self) -> &'static str {
+        match self {
+            Self::Denied(_) => "denied",
+            Self::Provider(_) => "no_credential",
+        }
+    }
+}
+
 impl fmt::Display for AuthError {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {

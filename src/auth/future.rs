@@ -224,7 +224,7 @@ where
                 }
                 SlowPathProj::Refused { error } => {
                     let error = error.take().expect("polled after it resolved");
-                    telemetry::refused(&error);
+                    telemetry::not_sent(&error, error.reason());
                     return Poll::Ready(Err(SendError::Refused(error)));
                 }
             }

@@ -1,0 +1,22 @@
+//! In place of `events` where the feature `tracing` is off.
+
+use std::fmt::Display;
+use std::time::Duration;
+
+use crate::credential::Credential;
+use crate::error::ProviderError;
+
+pub(super) const fn fetched(_: &Credential, _: u64, _: Duration) {}
+
+pub(super) const fn fetch_failed(_: &ProviderError, _: u32, _: bool, _: Duration) {}
+
+pub(super) const fn dropped(_: &Credential) {}
+
+pub(super) fn not_sent(_: &dyn Display) {}
+
+#[cfg(feature = "service-account")]
+pub(crate) const fn key_file_readable_by_all(_: &std::path::Path) {}
+
+pub(crate) const fn in_fetch_span<F: Future>(fetch: F) -> F {
+    fetch
+}
