@@ -161,18 +161,18 @@ impl ApiKeyRules {
     pub(super) fn let_pass(&self, request: &RequestHead<'_>, credential: &Credential) -> bool {
         match credential.scheme() {
             Scheme::Bearer => true,
-            Scheme::ApiKey => self.allow(request.uri),
+            Scheme::ApiKey => self.allow(request),
         }
     }
 
     #[inline]
-    fn allow(&self, uri: &Uri) -> bool {
-        (self.workflows && is_execution(uri)) || self.list(uri)
+    fn allow(&self, request: &RequestHead<'_>) -> bool {
+        (self.workflows && is_execution(request.uri)) || self.list(request)
     }
 
     #[inline(never)]
-    fn list(&self, uri: &Uri) -> bool {
-        self.listed().iter().any(|rule| rule.allows(uri))
+    fn list(&self, request: &RequestHead<'_>) -> bool {
+        self.listed().iter().any(|rule| rule.allows(request))
     }
 
     #[cold]
@@ -210,12 +210,17 @@ impl Policy for ApiKeyRules {
 }
 
 impl Rule {
-    fn allows(&self, uri: &Uri) -> bool {
+    fn allows(&self, request: &RequestHead<'_>) -> bool {
+        let uri = request.uri;
         match self {
             Self::Grpc { service } => path::is_method_of(uri.path(), service),
             Self::Rest { origin, prefix } => {
-                path::is_within(uri.path(), prefix)
-                    && (uri.authority().is_none() || origin.is_of(uri))
+                let is_there = match (uri.authority(), request.origin) {
+                    (Some(_), _) => origin.is_of(uri),
+                    (None, Some(sent_to)) => origin.target() == sent_to.target(),
+                    (None, None) => true,
+                };
+                is_there && path::is_within(uri.path(), prefix)
             }
         }
     }

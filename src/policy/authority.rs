@@ -63,14 +63,14 @@ impl Error for InvalidRule {}
 /// An origin that a rule names, in its usual spelling: lower case, no trailing dot, no default
 /// port.
 #[derive(Clone, Debug)]
-pub(super) struct Origin {
+pub(crate) struct Origin {
     scheme: &'static str,
     authority: Box<str>,
 }
 
 impl Origin {
     /// Reads `scheme://host[:port]`; one `/` at the end names the same.
-    pub(super) fn parse(text: &str) -> Result<Self, InvalidRule> {
+    pub(crate) fn parse(text: &str) -> Result<Self, InvalidRule> {
         let (scheme, rest) = text.split_once("://").ok_or(Reason::Scheme)?;
         let scheme = known_scheme(&scheme.to_ascii_lowercase()).ok_or(Reason::Scheme)?;
         let authority = rest.strip_suffix('/').unwrap_or(rest);
@@ -88,7 +88,11 @@ impl Origin {
     }
 
     pub(super) fn is_loopback(&self) -> bool {
-        Target::read(self.scheme, &self.authority).is_ok_and(|target| target.is_loopback())
+        self.target().is_some_and(|target| target.is_loopback())
+    }
+
+    pub(super) fn target(&self) -> Option<Target<'_>> {
+        Target::read(self.scheme, &self.authority).ok()
     }
 
     /// Whether `uri` leads here. The usual spelling is tried first.
@@ -108,7 +112,7 @@ impl Origin {
     }
 
     pub(super) fn is(&self, target: Target<'_>) -> bool {
-        Target::read(self.scheme, &self.authority) == Ok(target)
+        self.target() == Some(target)
     }
 }
 

@@ -16,6 +16,7 @@ use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 pub use self::and::And;
 pub use self::api_key::{ApiKeyRules, ExecutionOnly};
 pub use self::authority::InvalidRule;
+pub(crate) use self::authority::Origin;
 pub use self::denial::Denial;
 pub use self::origin::TrustedOrigins;
 pub use self::unrestricted::Unrestricted;
@@ -37,6 +38,8 @@ pub struct RequestHead<'a> {
     pub headers: &'a HeaderMap,
     /// The extensions.
     pub extensions: &'a Extensions,
+    /// Where a request goes whose URI has no authority, if the layer knows.
+    origin: Option<&'a Origin>,
 }
 
 impl<'a> RequestHead<'a> {
@@ -48,6 +51,15 @@ impl<'a> RequestHead<'a> {
             version: request.version(),
             headers: request.headers(),
             extensions: request.extensions(),
+            origin: None,
+        }
+    }
+
+    /// The same head, sent to `origin` if its URI has no authority.
+    pub(crate) const fn with_origin(self, origin: &'a Origin) -> Self {
+        Self {
+            origin: Some(origin),
+            ..self
         }
     }
 }

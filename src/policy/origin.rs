@@ -129,7 +129,7 @@ impl TrustedOrigins {
             return false;
         }
         match (request.uri.scheme(), request.uri.authority()) {
-            (None, None) => true,
+            (None, None) => request.origin.is_none_or(|origin| self.trusts(origin)),
             (Some(scheme), Some(authority))
                 if self.yandex_cloud
                     && scheme.as_str() == "https"
@@ -139,6 +139,12 @@ impl TrustedOrigins {
             }
             _ => self.list(request.uri),
         }
+    }
+
+    /// Whether this trusts the origin that the layer was given.
+    #[inline(never)]
+    fn trusts(&self, origin: &Origin) -> bool {
+        origin.target().is_some_and(|target| self.hold(target))
     }
 
     #[inline(never)]
@@ -162,8 +168,12 @@ impl TrustedOrigins {
                     .allowed("other methods"),
             );
         }
-        let rule = match request.uri.scheme() {
-            Some(scheme) if *scheme != Scheme::HTTPS => "credentials go only over `https`",
+        let rule = match (request.uri.scheme(), request.origin) {
+            (Some(scheme), _) if *scheme != Scheme::HTTPS => "credentials go only over `https`",
+            (None, Some(origin)) if !origin.is_https() => "credentials go only over `https`",
+            (None, Some(_)) if request.uri.authority().is_none() => {
+                "credentials go only to trusted origins"
+            }
             _ if Target::of(request.uri).is_none() => {
                 "credentials go only to a whole URI with a plain host, a readable port, and no user name"
             }
