@@ -1,18 +1,18 @@
-//! One more try after a refused credential.
+//! Replays a request whose credential was rejected.
 
 use std::future::{Ready, ready};
 
 use http::{Request, Response};
 use tower::retry::Policy;
 
-use crate::auth::challenge::CredentialReplaced;
+use crate::auth::CredentialReplaced;
 
-/// A [`tower::retry::Policy`] that replays a request once after a `401`, or a trailers-only gRPC
+/// A [`tower::retry::Policy`] that replays a request once after a `401` or a trailers-only gRPC
 /// status 16.
 ///
-/// Only if the layer below dropped or replaced the credential that was refused, so that the replay
-/// carries what is fetched next, and only for bodies that are `Clone`. A second refusal goes to the
-/// caller. Put it right outside the layer.
+/// It replays a request only if the layer below dropped or replaced the rejected credential, so that
+/// the replay carries the next one. A second rejection goes to the caller. Place it directly outside
+/// of the layer.
 ///
 /// # Examples
 ///
@@ -31,7 +31,7 @@ pub struct OnUnauthorized {
 }
 
 impl OnUnauthorized {
-    /// One replay a request.
+    /// Replays each request at most once.
     pub const fn new() -> Self {
         Self { replayed: false }
     }

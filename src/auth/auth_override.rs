@@ -1,13 +1,14 @@
-//! One request's exception from the layer's credential.
+//! A request that does not carry the layer's credential.
 
 use crate::credential::Credential;
 
-/// In a request's extensions: not the cache's credential for this one. Neither variant asks the
-/// cache.
+/// Replaces the layer's credential for one request. Set it in the request's extensions.
+///
+/// Neither variant looks up the cache, and a `401` drops nothing.
 ///
 /// # Examples
 ///
-/// A public workflow is started without credentials:
+/// Start a public workflow without credentials:
 ///
 /// ```
 /// use http::Request;
@@ -21,10 +22,9 @@ use crate::credential::Credential;
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AuthOverride {
-    /// Send it without credentials, whatever the policy says; one that was written by hand is
-    /// removed.
+    /// Send the request without credentials. The policy is not asked, and an `Authorization` that
+    /// the caller set is removed.
     Anonymous,
-    /// Send it with this credential, if the policy lets it, whatever its expiry says. A 401 drops
-    /// nothing.
+    /// Send the request with this credential, if the policy allows it. Its expiry is not checked.
     Use(Credential),
 }

@@ -1,33 +1,71 @@
-//! Whether a response refuses the credential it was sent with, and what follows *(RFC 9110 §15.5.2;
+//! Whether a response rejects the credential it was sent with, and what follows *(RFC 9110 §15.5.2;
 //! gRPC status 16)*.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
 
 use http::{HeaderMap, HeaderName, Response, StatusCode, header};
 
 use crate::cache::{self, CacheId, Rejection};
 
-pub(crate) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
 
 /// `UNAUTHENTICATED` of `google.rpc.Code`.
 const UNAUTHENTICATED: &str = "16";
 
-/// In a response's extensions: the credential that was refused is not held any more, so a replay
-/// will carry what is fetched next.
+/// In a response's extensions: the rejected credential is no longer in the cache, so that a replay
+/// carries the next one.
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CredentialReplaced;
 
-/// Drops what was refused from its cache. The cache and the generation are those the request was
-/// sent with.
+/// In a response's extensions: a layer of this crate has handled the rejection, or has made the
+/// response itself. A layer outside of it does nothing, since its credential was never sent.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Handled;
+
+/// Polls for the response, and handles one that rejects the credential.
+// Always inlined, so that the response is written to its final place and inspected there.
+#[inline(always)]
+pub(super) fn poll_response<F, R, X, E>(
+    response: Pin<&mut F>,
+    cx: &mut Context<'_>,
+    fail: impl FnOnce(X) -> E,
+    cache: Option<CacheId>,
+    generation: u64,
+) -> Poll<Result<Response<R>, E>>
+where
+    F: Future<Output = Result<Response<R>, X>>,
+{
+    let mut polled = response.poll(cx).map_err(fail);
+    if let Poll::Ready(Ok(response)) = &mut polled {
+        on_response(response, cache, generation);
+    }
+    polled
+}
+
+/// Drops the credential from its cache if the response rejects it. `cache` and `generation` are
+/// those of the credential that the request was sent with; `None` if it is not a cache's.
 #[inline]
-pub(crate) fn on_response<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
-    if is_refusal(response.status(), response.headers()) {
-        report(response, cache, generation);
+fn on_response<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
+    if is_rejection(response.status(), response.headers()) {
+        handle(response, cache, generation);
     }
 }
 
-/// A `grpc-status` beside the headers is that of a trailers-only response, and nobody but gRPC
-/// sends one.
+#[cold]
+fn handle<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
+    if response.extensions_mut().insert(Handled).is_some() {
+        return;
+    }
+    let rejection = cache.and_then(|cache| cache::reject(cache, generation));
+    if let Some(Rejection::Dropped | Rejection::Replaced) = rejection {
+        response.extensions_mut().insert(CredentialReplaced);
+    }
+}
+
+/// A `grpc-status` in the headers is that of a trailers-only response, which only gRPC has.
 #[inline]
-fn is_refusal(status: StatusCode, headers: &HeaderMap) -> bool {
+fn is_rejection(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
         StatusCode::OK => {
             is_grpc(headers)
@@ -47,28 +85,12 @@ fn is_grpc(headers: &HeaderMap) -> bool {
             .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
-/// In a response's extensions: a layer of this crate made it, and no server refused anything.
-#[derive(Clone, Copy, Debug)]
-pub(crate) struct NotSent;
-
-#[cold]
-fn report<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
-    if response.extensions().get::<NotSent>().is_some() {
-        return;
-    }
-    if let Some(Rejection::Dropped | Rejection::Replaced) =
-        cache.and_then(|cache| cache::reject(cache, generation))
-    {
-        response.extensions_mut().insert(CredentialReplaced);
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
-    fn only_a_401_and_a_trailers_only_16_are_refusals() {
+    fn only_401_and_trailers_only_16_reject() {
         const GRPC: (&str, &str) = ("content-type", "application/grpc+proto");
         type Headers = &'static [(&'static str, &'static str)];
         let cases: &[(u16, Headers, bool)] = &[
@@ -91,7 +113,7 @@ mod tests {
             }
             let response = response.body(()).unwrap();
             assert_eq!(
-                is_refusal(response.status(), response.headers()),
+                is_rejection(response.status(), response.headers()),
                 *expected,
                 "{status} {headers:?}"
             );

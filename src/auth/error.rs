@@ -1,4 +1,4 @@
-//! What the layer and the cache return when a request may not go or has no credential to go with.
+//! The error of a request that was not sent.
 
 use std::error::Error;
 use std::fmt;
@@ -6,24 +6,27 @@ use std::fmt;
 use crate::error::ProviderError;
 use crate::policy::Denial;
 
-/// Why a request was not sent. Downcast it from the `BoxError` that [`Auth`](crate::Auth) returns.
+/// Why a request was not sent.
+///
+/// [`Auth`](crate::Auth) returns it as a `BoxError`: downcast that to tell it from an error of the
+/// inner service.
 ///
 /// # Examples
 ///
 /// ```
 /// use yandex_cloud_auth::{AuthError, ProviderError};
 ///
-/// fn is_ours(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
-///     matches!(error.downcast_ref(), Some(AuthError::Denied(_) | AuthError::Provider(_)))
+/// fn was_sent(error: &(dyn std::error::Error + Send + Sync + 'static)) -> bool {
+///     !error.is::<AuthError>()
 /// }
-/// assert!(is_ours(&AuthError::Provider(ProviderError::transient("token endpoint is down"))));
+/// assert!(!was_sent(&AuthError::Provider(ProviderError::transient("token endpoint is down"))));
 /// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub enum AuthError {
-    /// The policy does not let the credential go there. The request never left.
+    /// The policy denied the request.
     Denied(Denial),
-    /// There was no credential to send.
+    /// The provider returned no credential.
     Provider(ProviderError),
 }
 

@@ -1,32 +1,67 @@
-//! The layer for gRPC clients, where a refusal is a status.
+//! The layer for gRPC clients: a refusal is a gRPC status.
 
 use std::fmt;
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderName, HeaderValue, Request, Response, header};
+use http::{Request, Response};
 use pin_project_lite::pin_project;
 use tower_layer::Layer;
 use tower_service::Service;
 
-use super::challenge::{GRPC_STATUS, NotSent};
-use super::error::AuthError;
 use super::future::State;
+use super::grpc_status::trailers_only;
 use super::layer::AuthLayer;
 use super::service::Auth;
 use crate::policy::{Policy, Workflows};
 
-const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
-
-/// The longest `grpc-message`, in bytes as sent.
-const MAX_MESSAGE: usize = 1024;
+impl<P> AuthLayer<P> {
+    /// The same layer for gRPC clients: a request that it does not send gets a gRPC status instead
+    /// of an error.
+    ///
+    /// # Where the token goes
+    ///
+    /// Tonic's requests have no authority: only the channel knows where they go. Tell the layer
+    /// with [`with_origin`](Self::with_origin), and the policy judges each request as sent there.
+    /// Tonic's generated `with_origin` of a client has the same effect, as it puts an authority in
+    /// the URI.
+    ///
+    /// Without either, the policy cannot judge the origin, and the default one attaches the
+    /// credential: over a channel to `http://…` the token leaves in plain text.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use tower::Layer;
+    /// use yandex_cloud_auth::{AuthLayer, Credential};
+    ///
+    /// # let channel = tower::service_fn(|_: http::Request<()>| async { Ok::<_, std::convert::Infallible>(http::Response::new(())) });
+    /// // A channel to https://serverless-workflows.api.cloud.yandex.net.
+    /// let channel = AuthLayer::new(Credential::iam_token("t1.abc")?)
+    ///     .with_origin("https://serverless-workflows.api.cloud.yandex.net")?
+    ///     .grpc()
+    ///     .layer(channel);
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
+    pub fn grpc(self) -> GrpcAuthLayer<P> {
+        GrpcAuthLayer { layer: self }
+    }
+}
 
 /// [`AuthLayer`] for gRPC clients, made by [`AuthLayer::grpc`].
 ///
-/// Errors of the inner service stay as they are, of its type. What the layer itself refuses becomes
-/// a trailers-only gRPC *response*, which tonic, or any gRPC client of any version, turns into a
-/// status: `PERMISSION_DENIED` where the policy refused, `UNAVAILABLE` where the provider failed
-/// for now, `UNAUTHENTICATED` where it failed until somebody mends it.
+/// Errors of the inner service pass unchanged, with their type. For a request that the layer does
+/// not send, the response is a trailers-only one, which any gRPC client turns into a status. Its
+/// metadata says that no server sent it:
+///
+/// | why | status | `yandex-cloud-auth` |
+/// | --- | --- | --- |
+/// | the policy denied the request | `PERMISSION_DENIED` | `denied` |
+/// | the provider failed, and may succeed later | `UNAVAILABLE` | `no-credential` |
+/// | the provider failed permanently, or is not configured | `UNAUTHENTICATED` | `no-credential` |
+///
+/// The message is the text of the [`AuthError`](crate::AuthError), percent-encoded and cut at 1 KiB
+/// *(gRPC over HTTP/2, "Responses")*.
 ///
 /// # Examples
 ///
@@ -42,6 +77,7 @@ const MAX_MESSAGE: usize = 1024;
 /// let request = Request::post("/yandex.cloud.serverless.workflows.v1.WorkflowService/Get").body(())?;
 /// let response = channel.ready().await?.call(request).await?;
 /// assert_eq!(response.headers()["grpc-status"], "7");
+/// assert_eq!(response.headers()["yandex-cloud-auth"], "denied");
 /// # Ok::<(), Box<dyn std::error::Error>>(())
 /// # }).unwrap()?;
 /// # Ok::<(), Box<dyn std::error::Error>>(())
@@ -49,12 +85,6 @@ const MAX_MESSAGE: usize = 1024;
 #[derive(Clone, Debug)]
 pub struct GrpcAuthLayer<P = Workflows> {
     layer: AuthLayer<P>,
-}
-
-impl<P> GrpcAuthLayer<P> {
-    pub(crate) const fn new(layer: AuthLayer<P>) -> Self {
-        Self { layer }
-    }
 }
 
 impl<S, P: Clone> Layer<S> for GrpcAuthLayer<P> {
@@ -67,14 +97,36 @@ impl<S, P: Clone> Layer<S> for GrpcAuthLayer<P> {
     }
 }
 
-/// [`Auth`] for gRPC clients, made by [`GrpcAuthLayer`]: the same, but a refusal is a response.
+/// [`Auth`] for gRPC clients, made by [`GrpcAuthLayer`], which says what it returns for a request
+/// that it does not send.
 ///
 /// # Clone
 ///
 /// As for [`Auth`].
+///
+/// # Errors
+///
+/// The inner service's only.
 #[derive(Clone, Debug)]
-pub struct GrpcAuth<S, P> {
+pub struct GrpcAuth<S, P = Workflows> {
     auth: Auth<S, P>,
+}
+
+impl<S, P> GrpcAuth<S, P> {
+    /// The inner service.
+    pub const fn get_ref(&self) -> &S {
+        self.auth.get_ref()
+    }
+
+    /// The inner service.
+    pub const fn get_mut(&mut self) -> &mut S {
+        self.auth.get_mut()
+    }
+
+    /// Returns the inner service.
+    pub fn into_inner(self) -> S {
+        self.auth.into_inner()
+    }
 }
 
 impl<S, P, B, R> Service<Request<B>> for GrpcAuth<S, P>
@@ -89,29 +141,31 @@ where
 
     #[inline]
     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), Self::Error>> {
-        self.auth.poll_inner_ready(cx)
+        self.auth.inner.poll_ready(cx)
     }
 
     #[inline]
     fn call(&mut self, request: Request<B>) -> Self::Future {
         GrpcResponseFuture {
-            attempt: self.auth.attempt(request),
+            state: self.auth.send(request),
         }
     }
 }
 
 pin_project! {
-    /// The response of a [`GrpcAuth`], made by its `call`.
+    /// The response future of [`GrpcAuth`].
+    ///
+    /// It is `Send`, `Sync` and `Unpin` as [`ResponseFuture`](crate::future::ResponseFuture) is.
     ///
     /// # Panics
     ///
-    /// When polled again after it resolved, as most futures do.
+    /// If polled again after it resolved.
     pub struct GrpcResponseFuture<S, P, B>
     where
         S: Service<Request<B>>,
     {
         #[pin]
-        attempt: State<S, P, B>,
+        state: State<S, P, B>,
     }
 }
 
@@ -126,7 +180,7 @@ where
     #[inline(always)]
     fn poll(self: Pin<&mut Self>, cx: &mut Context<'_>) -> Poll<Self::Output> {
         self.project()
-            .attempt
+            .state
             .poll(cx, |error| error, |error| Ok(trailers_only(&error)))
     }
 }
@@ -134,95 +188,5 @@ where
 impl<S: Service<Request<B>>, P, B> fmt::Debug for GrpcResponseFuture<S, P, B> {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("GrpcResponseFuture").finish_non_exhaustive()
-    }
-}
-
-/// A response that is its trailers *(gRPC over HTTP/2, "Responses")*.
-#[cold]
-fn trailers_only<R: Default>(error: &AuthError) -> Response<R> {
-    let mut response = Response::new(R::default());
-    response.extensions_mut().insert(NotSent);
-    let headers = response.headers_mut();
-    headers.insert(
-        header::CONTENT_TYPE,
-        HeaderValue::from_static("application/grpc"),
-    );
-    headers.insert(GRPC_STATUS, HeaderValue::from_static(status(error)));
-    if let Ok(message) = HeaderValue::try_from(percent_encoded(&error.to_string())) {
-        headers.insert(GRPC_MESSAGE, message);
-    }
-    response
-}
-
-/// The number of a `google.rpc.Code`.
-fn status(error: &AuthError) -> &'static str {
-    match error {
-        // PERMISSION_DENIED, UNAVAILABLE, UNAUTHENTICATED
-        AuthError::Denied(_) => "7",
-        AuthError::Provider(error) if error.is_transient() => "14",
-        AuthError::Provider(_) => "16",
-    }
-}
-
-/// Percent-encoded as gRPC over HTTP/2 asks, cut between characters where it would be too long.
-fn percent_encoded(text: &str) -> String {
-    const HEX: &[u8; 16] = b"0123456789ABCDEF";
-    let mut encoded = String::new();
-    for character in text.chars() {
-        let start = encoded.len();
-        let mut buffer = [0; 4];
-        for &byte in character.encode_utf8(&mut buffer).as_bytes() {
-            match byte {
-                b'%' | ..b' ' | 0x7f.. => {
-                    encoded.push('%');
-                    encoded.extend(
-                        [byte >> 4, byte & 15].map(|digit| char::from(HEX[usize::from(digit)])),
-                    );
-                }
-                _ => encoded.push(char::from(byte)),
-            }
-        }
-        if encoded.len() > MAX_MESSAGE {
-            encoded.truncate(start);
-            break;
-        }
-    }
-    encoded
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::error::ProviderError;
-
-    #[test]
-    fn messages_are_percent_encoded_as_grpc_asks() {
-        assert_eq!(
-            percent_encoded("a b~ 100%\n\u{7f}é"),
-            "a b~ 100%25%0A%7F%C3%A9"
-        );
-    }
-
-    #[test]
-    fn a_long_message_is_cut_between_characters() {
-        assert_eq!(percent_encoded(&"é".repeat(1000)).len(), 1020);
-        assert_eq!(percent_encoded(&"a".repeat(2000)).len(), MAX_MESSAGE);
-    }
-
-    #[test]
-    fn every_refusal_has_its_status() {
-        for (error, expected) in [
-            (ProviderError::transient("x"), "14"),
-            (ProviderError::permanent("x"), "16"),
-            (ProviderError::not_configured("x"), "16"),
-        ] {
-            let response: Response<()> = trailers_only(&error.into());
-            assert_eq!(response.headers()["grpc-status"], expected);
-            assert_eq!(
-                response.headers()["grpc-message"],
-                "no credential to send: x"
-            );
-            assert_eq!(response.headers()["content-type"], "application/grpc");
-        }
     }
 }

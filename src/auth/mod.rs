@@ -1,15 +1,22 @@
-//! The layer, its services and their futures: one request, from `call` to the response.
+//! The layers, their services and response futures.
 
 mod auth_override;
 mod authorize;
-pub(crate) mod challenge;
+mod challenge;
 mod error;
+mod exclusive;
+mod extras;
 mod future;
 mod grpc;
+mod grpc_status;
 mod layer;
+mod send;
 mod service;
+mod slow_path;
 
 pub use self::auth_override::AuthOverride;
+#[cfg(feature = "retry")]
+pub(crate) use self::challenge::CredentialReplaced;
 pub use self::error::AuthError;
 pub use self::future::ResponseFuture;
 pub use self::grpc::{GrpcAuth, GrpcAuthLayer, GrpcResponseFuture};
