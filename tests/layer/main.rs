@@ -1,0 +1,11 @@
+//! What the layer adds to a service, what it returns to it, and what its types are.
+
+mod api_key;
+mod auto_traits;
+mod grpc_refusal;
+mod inner;
+mod last_handle;
+mod origin;
+mod permit;
+mod stacked;
+mod support;
