@@ -25,6 +25,13 @@ use crate::auth::CredentialReplaced;
 /// let client = ServiceBuilder::new().retry(OnUnauthorized::new()).layer(auth).service(client);
 /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
 /// ```
+///
+/// # Compile errors
+///
+/// The body of the request must be `Clone`. If it is not, the compiler says of `oneshot` and `ready`
+/// only that trait bounds were not satisfied; [`Auth`](crate::Auth) says how to have the cause named.
+/// `http_body_util::Full<Bytes>`, `String` and `()` are `Clone`. For a body that is not, such as a
+/// stream, tower needs a retry policy that returns `None` from `clone_request`.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OnUnauthorized {
     replayed: bool,

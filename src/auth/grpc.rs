@@ -107,6 +107,12 @@ impl<S, P: Clone> Layer<S> for GrpcAuthLayer<P> {
 /// # Errors
 ///
 /// The inner service's only.
+///
+/// # Compile errors
+///
+/// As for [`Auth`], and the body of the inner service's response must have a `Default`: an empty
+/// body, for the responses that the layer makes. Tonic's and axum's bodies have one. Convert another
+/// one below the layer, such as hyper's `Incoming`, with `tower::ServiceExt::map_response`.
 #[derive(Clone, Debug)]
 pub struct GrpcAuth<S, P = Workflows> {
     auth: Auth<S, P>,

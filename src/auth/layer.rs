@@ -110,12 +110,10 @@ impl<P> AuthLayer<P> {
     /// let workflows = "https://serverless-workflows.api.cloud.yandex.net/workflows/v1";
     /// let start = Request::post(format!("{workflows}/execution/start")).body(())?;
     /// let list = Request::get(format!("{workflows}/workflow")).body(())?;
-    /// # assert_eq!(
-    /// client.ready().await?.call(start).await?; // Api-Key AQVN1
-    /// # .body(), "Api-Key AQVN1");
-    /// # assert_eq!(
-    /// client.ready().await?.call(list).await?; // Bearer t1.abc
-    /// # .body(), "Bearer t1.abc");
+    /// let response = client.ready().await?.call(start).await?; // with the key
+    /// # assert_eq!(response.body(), "Api-Key AQVN1");
+    /// let response = client.ready().await?.call(list).await?; // with the token
+    /// # assert_eq!(response.body(), "Bearer t1.abc");
     /// # Ok::<(), Box<dyn std::error::Error + Send + Sync>>(())
     /// # }).unwrap().map_err(|error| error.to_string())?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())

@@ -3,6 +3,8 @@
 mod auth_override;
 mod authorize;
 mod challenge;
+#[cfg(doctest)]
+mod compile_errors;
 mod error;
 mod exclusive;
 mod extras;

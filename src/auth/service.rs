@@ -31,6 +31,29 @@ use crate::policy::{Policy, Workflows};
 /// # Errors
 ///
 /// The inner service's, or an [`AuthError`](crate::AuthError) if the request was not sent.
+///
+/// # Compile errors
+///
+/// `Auth` is a service only if the inner service
+///
+/// * implements `Service<http::Request<_>>` with `http::Response<_>` as its response,
+/// * is `Clone`: wrap one that is not in `tower::buffer::Buffer`,
+/// * has an error type that converts into `Box<dyn Error + Send + Sync>`,
+///
+/// and if the policy is `Clone`: wrap one that is not in an `Arc`. If one of these is missing, the
+/// compiler says of `oneshot` and `ready` only that trait bounds were not satisfied. A call with the
+/// bound itself names the cause:
+///
+/// ```
+/// use tower::{Layer, Service};
+/// # use yandex_cloud_auth::{AuthLayer, Credential};
+/// # let client = tower::service_fn(|_: http::Request<String>| async { Ok::<_, std::io::Error>(http::Response::new(())) });
+/// # let service = AuthLayer::new(Credential::iam_token("t1.abc")?).layer(client);
+///
+/// fn assert_service<B, S: Service<http::Request<B>>>(_: &S) {}
+/// assert_service::<String, _>(&service); // "the trait `Clone` is not implemented for …"
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone)]
 pub struct Auth<S, P = Workflows> {
     pub(super) inner: S,
