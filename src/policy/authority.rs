@@ -87,6 +87,10 @@ impl Origin {
         self.scheme == HTTPS
     }
 
+    pub(super) fn authority(&self) -> &str {
+        &self.authority
+    }
+
     pub(super) fn is_loopback(&self) -> bool {
         self.target().is_some_and(|target| target.is_loopback())
     }
