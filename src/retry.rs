@@ -10,9 +10,9 @@ use crate::auth::CredentialReplaced;
 /// A [`tower::retry::Policy`] that replays a request once after a `401` or a trailers-only gRPC
 /// status 16.
 ///
-/// It replays a request only if the layer below dropped or replaced the rejected credential, so that
-/// the replay carries the next one. A second rejection goes to the caller. Place it directly outside
-/// of the layer.
+/// It replays a request only if the layer below dropped or replaced the rejected credential, so
+/// that the replay carries the next one. A second rejection goes to the caller. Place it directly
+/// outside of the layer.
 ///
 /// # Examples
 ///
@@ -28,8 +28,9 @@ use crate::auth::CredentialReplaced;
 ///
 /// # Compile errors
 ///
-/// The body of the request must be `Clone`. If it is not, the compiler says of `oneshot` and `ready`
-/// only that trait bounds were not satisfied; [`Auth`](crate::Auth) says how to have the cause named.
+/// The body of the request must be `Clone`. If it is not, the compiler says of `oneshot` and
+/// `ready` only that trait bounds were not satisfied; [`Auth`](crate::Auth) shows how to make it
+/// name the cause.
 /// `http_body_util::Full<Bytes>`, `String` and `()` are `Clone`. For a body that is not, such as a
 /// stream, tower needs a retry policy that returns `None` from `clone_request`.
 #[derive(Clone, Copy, Debug, Default)]

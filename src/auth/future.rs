@@ -19,8 +19,11 @@ pin_project! {
     /// The response future of [`Auth`](crate::Auth).
     ///
     /// Resolves to the inner service's response or error, or to an [`AuthError`] if the request was
-    /// not sent. It is `Send` if the inner service, its future, the policy and the body are; then it
-    /// is also `Sync` if that future is. It is `Unpin` if that future is.
+    /// not sent.
+    ///
+    /// It is `Send` if the inner service, its future, the policy and the body are. It is then also
+    /// `Sync` if the inner future is, whether or not the others are. It is `Unpin` if the inner
+    /// future is.
     ///
     /// # Panics
     ///

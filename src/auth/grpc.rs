@@ -111,8 +111,9 @@ impl<S, P: Clone> Layer<S> for GrpcAuthLayer<P> {
 /// # Compile errors
 ///
 /// As for [`Auth`], and the body of the inner service's response must have a `Default`: an empty
-/// body, for the responses that the layer makes. Tonic's and axum's bodies have one. Convert another
-/// one below the layer, such as hyper's `Incoming`, with `tower::ServiceExt::map_response`.
+/// body, for the responses that the layer makes. Tonic's and axum's bodies have one.
+/// Convert another body, such as hyper's `Incoming`, with `tower::ServiceExt::map_response` below
+/// the layer.
 #[derive(Clone, Debug)]
 pub struct GrpcAuth<S, P = Workflows> {
     auth: Auth<S, P>,

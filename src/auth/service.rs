@@ -41,8 +41,8 @@ use crate::policy::{Policy, Workflows};
 /// * has an error type that converts into `Box<dyn Error + Send + Sync>`,
 ///
 /// and if the policy is `Clone`: wrap one that is not in an `Arc`. If one of these is missing, the
-/// compiler says of `oneshot` and `ready` only that trait bounds were not satisfied. A call with the
-/// bound itself names the cause:
+/// compiler says of `oneshot` and `ready` only that trait bounds were not satisfied. A function
+/// with the bound itself makes it name the cause:
 ///
 /// ```
 /// use tower::{Layer, Service};
