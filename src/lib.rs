@@ -135,7 +135,6 @@ mod identity;
 mod impersonation;
 mod policy;
 mod provider;
-#[cfg(any(feature = "_network", feature = "exec"))]
 mod redact;
 #[cfg(feature = "retry")]
 pub mod retry;
@@ -170,8 +169,8 @@ pub use identity::{default_chain, default_chain_with};
 #[cfg(feature = "impersonation")]
 pub use impersonation::Impersonation;
 pub use policy::{
-    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidRule, Policy, RequestHead,
-    TrustedOrigins, Unrestricted, Workflows,
+    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidRule, Policy, PolicyFn, RequestHead,
+    TrustedOrigins, Unrestricted, Workflows, WorkflowsAt, policy_fn,
 };
 pub use provider::CredentialProvider;
 #[cfg(feature = "hyper-client")]

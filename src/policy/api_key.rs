@@ -1,30 +1,41 @@
 //! Where an API key may go: [`ExecutionOnly`], and [`ApiKeyRules`], the table behind it.
 
+use std::borrow::Cow;
 use std::sync::Arc;
 
 use http::Uri;
 
-use super::authority::{InvalidRule, Origin, Reason};
-use super::{Decision, Denial, Policy, RequestHead, path};
+use super::authority::Origin;
+use super::decision::Decision;
+use super::denial::Denial;
+use super::invalid_rule::{InvalidRule, Reason};
+use super::request_head::RequestHead;
+use super::{Policy, path};
 use crate::credential::{Credential, Scheme};
 
 const EXECUTION: &str = "/workflows/v1/execution";
 const EXECUTION_SERVICE: &str = "yandex.cloud.serverless.workflows.v1.ExecutionService";
 
+const EXECUTION_SUMMARY: &str = "/workflows/v1/execution and below, gRPC \
+     yandex.cloud.serverless.workflows.v1.ExecutionService";
+const TOKENS_SUMMARY: &str = "everything with an IAM token";
+const WORKFLOWS_SUMMARY: &str = "/workflows/v1/execution and below, gRPC \
+     yandex.cloud.serverless.workflows.v1.ExecutionService, everything with an IAM token";
+
 pub(super) static WORKFLOWS: ApiKeyRules = ApiKeyRules::workflows();
 
-/// An API key goes only to methods of the Workflows API's Execution resource; an IAM token goes
-/// anywhere.
+/// Sends an API key only to methods of the Execution resource of the Workflows API. An IAM token
+/// goes anywhere.
 ///
-/// That is what the API accepts *(Yandex Cloud documentation, "Authentication with the Workflows
-/// API")*. The resource is the REST path `/workflows/v1/execution` and what lies below it, and
-/// every method of the gRPC service `yandex.cloud.serverless.workflows.v1.ExecutionService`, with
-/// any HTTP method and on any host: the default policy, [`Workflows`](super::Workflows), adds
+/// The API accepts no API key elsewhere *(Yandex Cloud documentation, "Authentication with the
+/// Workflows API")*. The resource is the REST path `/workflows/v1/execution` and all paths below it,
+/// and each method of the gRPC service `yandex.cloud.serverless.workflows.v1.ExecutionService`, with
+/// any HTTP method and on any host. The default policy, [`Workflows`](super::Workflows), adds
 /// [`TrustedOrigins`](super::TrustedOrigins).
 ///
-/// The path is judged byte for byte as it will be sent. One with a `%`, `;`, `\` or a character
-/// that is not visible ASCII, with an empty segment (also at the end) or with a segment `.` or `..`
-/// is not Execution, whatever a server may make of it. The query is not looked at.
+/// The path is judged byte for byte as it will be sent. A path is not Execution if it has a `%`,
+/// `;`, `\` or a character that is not visible ASCII, an empty segment (also the last one), or a
+/// segment `.` or `..`: servers read such paths differently. The query is ignored.
 ///
 /// # Examples
 ///
@@ -49,11 +60,11 @@ impl Policy for ExecutionOnly {
     }
 }
 
-/// An API key goes only to the methods listed; an IAM token goes anywhere.
+/// Sends an API key only to the methods listed. An IAM token goes anywhere.
 ///
-/// For other services, whose API keys too are good for some methods only. [`ExecutionOnly`] tells
-/// how paths are judged. Only the API key is held back here: combine it with
-/// [`TrustedOrigins`](super::TrustedOrigins), which holds back every credential.
+/// For other services than Workflows. Paths are judged as by [`ExecutionOnly`]. The rules concern
+/// API keys only: combine them with [`TrustedOrigins`](super::TrustedOrigins), which concern every
+/// credential.
 ///
 /// # Clone
 ///
@@ -81,11 +92,12 @@ pub struct ApiKeyRules {
 #[derive(Clone, Debug)]
 enum Rule {
     Grpc { service: Box<str> },
+    Origin { origin: Origin },
     Rest { origin: Origin, prefix: Box<str> },
 }
 
 impl ApiKeyRules {
-    /// No method yet.
+    /// No method.
     pub const fn none() -> Self {
         Self {
             workflows: false,
@@ -93,7 +105,7 @@ impl ApiKeyRules {
         }
     }
 
-    /// The Execution resource of Workflows, on any host: what [`ExecutionOnly`] is.
+    /// The Execution resource of Workflows, on any host, as [`ExecutionOnly`].
     pub const fn workflows() -> Self {
         Self {
             workflows: true,
@@ -101,27 +113,23 @@ impl ApiKeyRules {
         }
     }
 
-    /// Adds the REST path `path_prefix` and what lies below it, on `origin`, written `https://host`
-    /// or `https://host:port`.
+    /// Adds the REST path `path_prefix` and all paths below it, at `origin`: `https://host` or
+    /// `https://host:port`.
     ///
-    /// Origins are compared as in [`TrustedOrigins`](super::TrustedOrigins). In a URI without
-    /// authority only the path counts, since its origin is known to the transport under the layer
-    /// only.
+    /// Origins are compared as by [`TrustedOrigins`](super::TrustedOrigins). A URI without authority
+    /// is judged by the origin that the layer was given with
+    /// [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, only the path counts.
     ///
     /// # Errors
     ///
-    /// [`InvalidRule`] when the origin is written otherwise (plain `http` is for loopback only),
-    /// or when no path that is allowed could start with the prefix: it starts with `/` and has no
-    /// other `/` at its end, so `/` alone is none.
+    /// [`InvalidRule`] if the origin is not of this form (`http` is for loopback only), or if the
+    /// prefix matches no path that is allowed: it starts with `/` and does not end with one.
     pub fn allow_rest(
         self,
         origin: impl AsRef<str>,
         path_prefix: impl AsRef<str>,
     ) -> Result<Self, InvalidRule> {
-        let (origin, prefix) = (Origin::parse(origin.as_ref())?, path_prefix.as_ref());
-        if !origin.is_https() && !origin.is_loopback() {
-            return Err(Reason::Insecure.into());
-        }
+        let (origin, prefix) = (secure(origin.as_ref())?, path_prefix.as_ref());
         if !path::is_canonical(prefix) {
             return Err(Reason::Prefix.into());
         }
@@ -131,12 +139,26 @@ impl ApiKeyRules {
         }))
     }
 
-    /// Adds every method of a gRPC service, on any host, by its full name:
+    /// Adds every path at `origin`: `https://host` or `https://host:port`.
+    ///
+    /// For an origin that belongs to one service as a whole, such as a private function or container.
+    /// A URI without authority is allowed only if the layer was given this origin with
+    /// [`with_origin`](crate::AuthLayer::with_origin).
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRule`] if the origin is not of this form. `http` is for loopback only.
+    pub fn allow_origin(self, origin: impl AsRef<str>) -> Result<Self, InvalidRule> {
+        let origin = secure(origin.as_ref())?;
+        Ok(self.with(Rule::Origin { origin }))
+    }
+
+    /// Adds every method of a gRPC service, on any host, by its full name, such as
     /// `yandex.cloud.searchapi.v2.WebSearchService`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRule`] when the text is no such name: words of letters, digits and `_` with dots
+    /// [`InvalidRule`] if the text is not a full name: words of letters, digits and `_` with dots
     /// between.
     pub fn allow_grpc(self, service: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let service = service.as_ref();
@@ -158,50 +180,60 @@ impl ApiKeyRules {
     }
 
     #[inline]
-    pub(super) fn let_pass(&self, request: &RequestHead<'_>, credential: &Credential) -> bool {
+    pub(super) fn lets_pass(&self, request: &RequestHead<'_>, credential: &Credential) -> bool {
         match credential.scheme() {
             Scheme::Bearer => true,
-            Scheme::ApiKey => self.allow(request),
+            Scheme::ApiKey => self.allows(request),
         }
     }
 
     #[inline]
-    fn allow(&self, request: &RequestHead<'_>) -> bool {
-        (self.workflows && is_execution(request.uri)) || self.list(request)
+    fn allows(&self, request: &RequestHead<'_>) -> bool {
+        (self.workflows && is_execution(request.uri)) || self.is_listed(request)
     }
 
     #[inline(never)]
-    fn list(&self, request: &RequestHead<'_>) -> bool {
+    fn is_listed(&self, request: &RequestHead<'_>) -> bool {
         self.listed().iter().any(|rule| rule.allows(request))
     }
 
     #[cold]
     pub(super) fn deny(&self, request: &RequestHead<'_>) -> Decision {
-        let rule = if request.uri.path().len() > 1 && !path::is_canonical(request.uri.path()) {
-            "an API key goes only with a plain path: no empty or dot segment, no `%`, `;` or `\\`, only visible ASCII"
-        } else if self.workflows && self.listed().is_empty() {
-            "an API key works only for methods of the Execution resource"
-        } else {
+        let path = request.uri.path();
+        let rule = if path.len() > 1 && !path::is_canonical(path) {
+            "an API key goes only with a plain path: no empty or dot segment, no `%`, `;` or `\\`, \
+             only visible ASCII"
+        } else if !self.only_workflows() {
             "an API key works only for the methods listed for it"
+        } else if path.contains(EXECUTION) || path.contains(EXECUTION_SERVICE) {
+            "an API key works only for methods of the Execution resource, at the root of their host \
+             (list a proxy's path prefix with `ApiKeyRules`)"
+        } else {
+            "an API key works only for methods of the Execution resource"
         };
         Decision::Deny(Denial::new(rule, request).allowed(self.summary()))
     }
 
-    fn summary(&self) -> String {
-        let mut allowed = Vec::new();
-        if self.workflows {
-            allowed.push(format!("{EXECUTION} and below, gRPC {EXECUTION_SERVICE}"));
+    fn only_workflows(&self) -> bool {
+        self.workflows && self.listed().is_empty()
+    }
+
+    fn summary(&self) -> Cow<'static, str> {
+        if self.only_workflows() {
+            return Cow::Borrowed(WORKFLOWS_SUMMARY);
         }
-        allowed.extend(self.listed().iter().map(Rule::summary));
-        allowed.push("everything with an IAM token".to_owned());
-        allowed.join(", ")
+        let workflows = self.workflows.then(|| EXECUTION_SUMMARY.to_owned());
+        let listed = self.listed().iter().map(Rule::summary);
+        let tokens = std::iter::once(TOKENS_SUMMARY.to_owned());
+        let parts: Vec<_> = workflows.into_iter().chain(listed).chain(tokens).collect();
+        Cow::Owned(parts.join(", "))
     }
 }
 
 impl Policy for ApiKeyRules {
     #[inline]
     fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision {
-        if self.let_pass(request, credential) {
+        if self.lets_pass(request, credential) {
             Decision::Attach
         } else {
             self.deny(request)
@@ -211,16 +243,12 @@ impl Policy for ApiKeyRules {
 
 impl Rule {
     fn allows(&self, request: &RequestHead<'_>) -> bool {
-        let uri = request.uri;
+        let path = request.uri.path();
         match self {
-            Self::Grpc { service } => path::is_method_of(uri.path(), service),
+            Self::Grpc { service } => path::is_method_of(path, service),
+            Self::Origin { origin } => is_sent_to(request, origin).unwrap_or(false),
             Self::Rest { origin, prefix } => {
-                let is_there = match (uri.authority(), request.origin) {
-                    (Some(_), _) => origin.is_of(uri),
-                    (None, Some(sent_to)) => origin.target() == sent_to.target(),
-                    (None, None) => true,
-                };
-                is_there && path::is_within(uri.path(), prefix)
+                path::is_within(path, prefix) && is_sent_to(request, origin).unwrap_or(true)
             }
         }
     }
@@ -228,13 +256,32 @@ impl Rule {
     fn summary(&self) -> String {
         match self {
             Self::Grpc { service } => format!("gRPC {service}"),
+            Self::Origin { origin } => format!("every path at {origin}"),
             Self::Rest { origin, prefix } => format!("{origin}{prefix} and below"),
         }
     }
 }
 
-// A function of its own, so that a request with an IAM token does not pay for the registers this
-// takes.
+/// Whether the request goes to `origin`. `None` if nothing says where it goes.
+fn is_sent_to(request: &RequestHead<'_>, origin: &Origin) -> Option<bool> {
+    match (request.uri.authority(), request.origin) {
+        (Some(_), _) => Some(origin.is_of(request.uri)),
+        (None, Some(sent_to)) => Some(origin.target() == sent_to.target()),
+        (None, None) => None,
+    }
+}
+
+/// Reads an origin to which a credential may be sent in the clear over loopback only.
+fn secure(origin: &str) -> Result<Origin, InvalidRule> {
+    let origin = Origin::parse(origin)?;
+    if origin.is_https() || origin.is_loopback() {
+        Ok(origin)
+    } else {
+        Err(Reason::Insecure.into())
+    }
+}
+
+// Not inlined, so that a request with an IAM token does not pay for the registers this takes.
 #[inline(never)]
 fn is_execution(uri: &Uri) -> bool {
     let path = uri.path();

@@ -1,66 +1,16 @@
 //! Scheme, host and port: read from the text that will be sent, compared by what they mean.
 
-use std::error::Error;
 use std::fmt;
 use std::net::IpAddr;
 
 use http::Uri;
 
+use super::invalid_rule::{InvalidRule, Reason};
+
 const HTTP: &str = "http";
 const HTTPS: &str = "https";
 
-/// Why a text names no origin, or no path prefix, that a rule can be about. Says what is wrong,
-/// never the text.
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidRule {
-    reason: Reason,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-pub(super) enum Reason {
-    Host,
-    Insecure,
-    Path,
-    Port,
-    Prefix,
-    Scheme,
-    Secure,
-    Service,
-    UserInfo,
-}
-
-impl From<Reason> for InvalidRule {
-    fn from(reason: Reason) -> Self {
-        Self { reason }
-    }
-}
-
-impl fmt::Display for InvalidRule {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self.reason {
-            Reason::Host => {
-                "invalid origin: the host is neither a name of ASCII letters, digits, `-` and `_` nor an IP address without zone"
-            },
-            Reason::Insecure => "invalid origin: `http` would show the credential to the network, use `https`",
-            Reason::Path => "invalid origin: there is more than scheme, host and port, leave the rest out",
-            Reason::Port => "invalid origin: the port is no number from 0 to 65535",
-            Reason::Prefix => {
-                "invalid path prefix: it must start with `/` and have no empty or dot segment (no `/` at the end), \
-                 no `%`, `;` or `\\`, and only visible ASCII"
-            }
-            Reason::Scheme => "invalid origin: it does not start with `https://` or `http://`",
-            Reason::Secure => "invalid origin: `https` needs no exception, list it with `allow`",
-            Reason::Service => {
-                "invalid gRPC service: it is not a full name, words of letters, digits and `_` with dots between"
-            }
-            Reason::UserInfo => "invalid origin: a user name or password stands before the host, leave it out",
-        })
-    }
-}
-
-impl Error for InvalidRule {}
-
-/// An origin that a rule names, in its usual spelling: lower case, no trailing dot, no default
+/// An origin that a rule names, in its canonical spelling: lower case, no trailing dot, no default
 /// port.
 #[derive(Clone, Debug)]
 pub(crate) struct Origin {
@@ -99,7 +49,7 @@ impl Origin {
         Target::read(self.scheme, &self.authority).ok()
     }
 
-    /// Whether `uri` leads here. The usual spelling is tried first.
+    /// Whether `uri` has this origin. The canonical spelling is tried first.
     pub(super) fn is_of(&self, uri: &Uri) -> bool {
         self.is_spelled_in(uri) || self.is_meant_by(uri)
     }
@@ -126,7 +76,7 @@ impl fmt::Display for Origin {
     }
 }
 
-/// Where a URI leads. Equal where a connection would be made to the same place in the same way.
+/// The origin of a URI. Two are equal if the same connection would serve both.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Target<'a> {
     scheme: &'static str,
@@ -142,15 +92,14 @@ enum Host<'a> {
 }
 
 impl<'a> Target<'a> {
-    /// `None` where scheme or authority is absent or not one we know how to read.
+    /// `None` if the scheme or the authority is absent or unreadable.
     pub(super) fn of(uri: &'a Uri) -> Option<Self> {
-        // The scheme's spelling counts: some connectors take a hand-built `HTTPS` for no TLS at
-        // all.
+        // The scheme's spelling counts: some connectors use no TLS for a hand-built `HTTPS`.
         let scheme = known_scheme(uri.scheme_str()?)?;
         Self::read(scheme, uri.authority()?.as_str()).ok()
     }
 
-    fn read(scheme: &'static str, authority: &'a str) -> Result<Self, Reason> {
+    pub(super) fn read(scheme: &'static str, authority: &'a str) -> Result<Self, Reason> {
         if authority.contains('@') {
             return Err(Reason::UserInfo);
         }
@@ -167,6 +116,11 @@ impl<'a> Target<'a> {
             host: Host::read(host)?,
             port,
         })
+    }
+
+    /// Reads the value of a `Host` field, for a request of this scheme.
+    pub(super) fn with_host(self, host: &str) -> Option<Target<'_>> {
+        Target::read(self.scheme, host).ok()
     }
 
     pub(super) fn is_https(&self) -> bool {
@@ -245,8 +199,8 @@ impl<'a> Host<'a> {
     }
 }
 
-/// No name does: it is an address in a spelling (`127.1`, `127.0.0.1.`) that not every resolver
-/// reads the same way.
+/// A name must not: it is an address in a spelling (`127.1`, `127.0.0.1.`) that resolvers read
+/// differently.
 fn ends_in_number(name: &str) -> bool {
     name.rsplit('.')
         .next()
@@ -260,7 +214,7 @@ fn is_label(text: &str) -> bool {
             .all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_'))
 }
 
-/// Digits only: `u16`'s own parser would take a sign.
+/// Digits only: the parser of `u16` accepts a sign.
 fn port(text: &str) -> Result<u16, Reason> {
     let digits = text.bytes().all(|byte| byte.is_ascii_digit());
     text.parse().ok().filter(|_| digits).ok_or(Reason::Port)

@@ -1,58 +1,68 @@
-//! A refusal that tells its reader what was refused and what would not be.
+//! Why a request was not sent: what was denied, and what would be allowed.
 
 use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::sync::Arc;
 
-use http::Method;
+use http::{Method, Uri};
 
-use super::RequestHead;
+use super::request_head::RequestHead;
+use crate::redact::printable;
 
 /// The longest host and path printed, in characters.
-const MAX_SHOWN: usize = 200;
+const MAX_TARGET: usize = 200;
+
+/// The longest method printed, in characters. The longest registered one has 17.
+const MAX_METHOD: usize = 20;
 
 /// Why a credential may not go with a request. Clones share it.
 ///
-/// Prints the rule, the method, the host and path (cut at 200 characters; never the query), and
-/// what would be allowed.
+/// Prints the rule, the method, the host and path (cut at 200 characters, without secrets and
+/// control characters; never the query), and what would be allowed.
 ///
 /// # Examples
 ///
 /// ```
 /// use yandex_cloud_auth::{Denial, RequestHead};
 ///
-/// let request = http::Request::delete("https://example.com/robots.txt?x=1").body(()).unwrap();
-/// let denial = Denial::new("nothing is deleted here", &RequestHead::of(&request)).allowed("GET and HEAD");
+/// let request = http::Request::delete("https://example.com/robots.txt?x=1").body(())?;
+/// let denial = Denial::new("nothing is deleted here", &RequestHead::of(&request))
+///     .allowed("GET and HEAD");
 /// assert_eq!(
 ///     denial.to_string(),
 ///     "nothing is deleted here: DELETE example.com/robots.txt was not sent; allowed: GET and HEAD"
 /// );
+/// # Ok::<(), http::Error>(())
 /// ```
-#[derive(Clone, Debug)]
+#[derive(Clone)]
 pub struct Denial {
     rule: Cow<'static, str>,
     hint: Option<Cow<'static, str>>,
-    refused: Arc<Refused>,
+    target: Arc<Target>,
 }
 
-#[derive(Debug)]
-struct Refused {
+/// Printed on demand: a denial of one credential may only be the reason to try another.
+struct Target {
     method: Method,
-    target: String,
+    uri: Uri,
+    /// Where a URI without authority goes, if that is known.
+    origin: Option<String>,
 }
 
 impl Denial {
-    /// A refusal of `request` by `rule`, a sentence that is true of what is refused.
+    /// Denies `request` by `rule`, a sentence that says why.
     pub fn new(rule: impl Into<Cow<'static, str>>, request: &RequestHead<'_>) -> Self {
-        let refused = Refused {
+        let origin = request.origin.filter(|_| request.uri.authority().is_none());
+        let target = Target {
             method: request.method.clone(),
-            target: target(request),
+            uri: request.uri.clone(),
+            origin: origin.map(ToString::to_string),
         };
         Self {
             rule: rule.into(),
             hint: None,
-            refused: Arc::new(refused),
+            target: Arc::new(target),
         }
     }
 
@@ -65,7 +75,7 @@ impl Denial {
         }
     }
 
-    /// The rule that refused.
+    /// The rule that denied the request.
     pub fn rule(&self) -> &str {
         &self.rule
     }
@@ -73,11 +83,7 @@ impl Denial {
 
 impl fmt::Display for Denial {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(
-            f,
-            "{}: {} {} was not sent",
-            self.rule, self.refused.method, self.refused.target
-        )?;
+        write!(f, "{}: {} was not sent", self.rule, self.target)?;
         match &self.hint {
             Some(hint) => write!(f, "; allowed: {hint}"),
             None => Ok(()),
@@ -85,45 +91,69 @@ impl fmt::Display for Denial {
     }
 }
 
+impl fmt::Debug for Denial {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_tuple("Denial").field(&self.to_string()).finish()
+    }
+}
+
 impl Error for Denial {}
 
-/// Host and path, without what may be secret: user information before the host, and the query.
-fn target(request: &RequestHead<'_>) -> String {
-    let host = request.uri.authority().map_or("", |authority| {
-        let text = authority.as_str();
-        text.rsplit_once('@').map_or(text, |(_, host)| host)
-    });
-    let mut shown = host.chars().chain(request.uri.path().chars());
-    let mut text: String = shown.by_ref().take(MAX_SHOWN).collect();
-    if shown.next().is_some() {
-        text.push('…');
+/// Without what may be secret: user information before the host, and the query.
+impl fmt::Display for Target {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let authority = self.uri.authority().map_or("", |authority| {
+            let text = authority.as_str();
+            text.rsplit_once('@').map_or(text, |(_, host)| host)
+        });
+        let origin = self.origin.as_deref().unwrap_or(authority);
+        // Cut before it is cleaned, which takes time in proportion to the length.
+        let longest = MAX_TARGET * 2;
+        let target: String = origin
+            .chars()
+            .chain(self.uri.path().chars())
+            .take(longest)
+            .collect();
+        let method: String = self.method.as_str().chars().take(MAX_METHOD * 2).collect();
+        let method = printable(&method, MAX_METHOD);
+        write!(f, "{method} {}", printable(&target, MAX_TARGET))
     }
-    text
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn denied(uri: &str) -> String {
-        let request = http::Request::post(uri).body(()).unwrap();
-        Denial::new("a rule", &RequestHead::of(&request)).to_string()
+    fn denied(method: &str, uri: &str) -> String {
+        let request = http::Request::builder().method(method).uri(uri).body(());
+        Denial::new("a rule", &RequestHead::of(&request.unwrap())).to_string()
     }
 
     #[test]
-    fn a_denial_shows_where_and_hides_password_and_query() {
-        assert_eq!(
-            denied("https://u:canary@h.example:1/p?canary"),
-            "a rule: POST h.example:1/p was not sent"
-        );
-        assert_eq!(denied("/p"), "a rule: POST /p was not sent");
+    fn denial_hides_password_query_and_secrets() {
+        for (uri, shown) in [
+            ("https://u:canary@h.example:1/p?canary", "h.example:1/p"),
+            ("/p", "/p"),
+            ("/t1.canary/p", "/[secret]/p"),
+            ("/eyJcanary", "/[secret]"),
+        ] {
+            let expected = format!("a rule: POST {shown} was not sent");
+            assert_eq!(denied("POST", uri), expected);
+        }
     }
 
     #[test]
-    fn a_long_target_is_cut_at_200_characters() {
-        let text = denied(&format!("https://h.example/{}", "é".repeat(5000)));
-        let shown = text.split(' ').nth(3).unwrap();
-        assert_eq!(shown.chars().count(), MAX_SHOWN + 1);
-        assert!(shown.ends_with('…'));
+    fn long_target_and_method_are_cut() {
+        let text = denied(&"M".repeat(100_000), &format!("/{}", "a/".repeat(20_000)));
+        assert!(text.chars().count() < 300, "{}", text.len());
+        assert_eq!(text.matches('…').count(), 2, "{text}");
+    }
+
+    #[test]
+    fn control_and_bidirectional_characters_are_replaced() {
+        for odd in ["\u{9b}", "\u{202e}", "\u{2028}", "\u{2066}", "\u{85}"] {
+            let text = denied("POST", &format!("/a{odd}b"));
+            assert!(text.contains("/a b"), "{text:?}");
+        }
     }
 }

@@ -1,88 +1,42 @@
-//! Whether a credential may go with a request: the [`Policy`] trait and its members.
+//! Whether a credential may go with a request: the [`Policy`] trait and its implementations.
 
 mod and;
 mod api_key;
 mod authority;
+mod decision;
 mod denial;
+mod function;
+mod invalid_rule;
 mod origin;
 mod path;
+mod request_head;
 mod unrestricted;
 mod workflows;
+mod workflows_at;
 
 use std::sync::Arc;
 
-use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
-
 pub use self::and::And;
 pub use self::api_key::{ApiKeyRules, ExecutionOnly};
-pub use self::authority::InvalidRule;
 pub(crate) use self::authority::Origin;
+pub use self::decision::Decision;
 pub use self::denial::Denial;
+pub use self::function::{PolicyFn, policy_fn};
+pub use self::invalid_rule::InvalidRule;
 pub use self::origin::TrustedOrigins;
+pub use self::request_head::RequestHead;
 pub use self::unrestricted::Unrestricted;
 pub use self::workflows::Workflows;
+pub use self::workflows_at::WorkflowsAt;
 use crate::credential::Credential;
-
-/// All of a request but its body, as a [`Policy`] sees it: just what will be sent.
-#[derive(Clone, Copy, Debug)]
-#[non_exhaustive]
-pub struct RequestHead<'a> {
-    /// The method.
-    pub method: &'a Method,
-    /// The target. Without an authority (tonic's way) the origin is the business of the transport
-    /// below.
-    pub uri: &'a Uri,
-    /// The protocol version.
-    pub version: Version,
-    /// The header fields, before the credential is written.
-    pub headers: &'a HeaderMap,
-    /// The extensions.
-    pub extensions: &'a Extensions,
-    /// Where a request goes whose URI has no authority, if the layer knows.
-    origin: Option<&'a Origin>,
-}
-
-impl<'a> RequestHead<'a> {
-    /// The head of `request`.
-    pub fn of<B>(request: &'a Request<B>) -> Self {
-        Self {
-            method: request.method(),
-            uri: request.uri(),
-            version: request.version(),
-            headers: request.headers(),
-            extensions: request.extensions(),
-            origin: None,
-        }
-    }
-
-    /// The same head, sent to `origin` if its URI has no authority.
-    pub(crate) const fn with_origin(self, origin: &'a Origin) -> Self {
-        Self {
-            origin: Some(origin),
-            ..self
-        }
-    }
-}
-
-/// What a [`Policy`] decides of one request.
-#[derive(Clone, Debug)]
-#[non_exhaustive]
-pub enum Decision {
-    /// Send it with the credential.
-    Attach,
-    /// Do not send it; the caller gets the [`Denial`].
-    Deny(Denial),
-    /// Send it without credentials.
-    Skip,
-}
 
 /// Decides per request whether a credential may go with it.
 ///
-/// A policy is asked on the warm path of every request and is cloned with the service: it neither
-/// blocks nor waits, and its clones are cheap. It must judge what will be sent, byte for byte, and
-/// refuse what it does not know.
+/// A policy is called for every request and is cloned with the service: it must not block, and its
+/// clones are cheap. It must judge what will be sent, byte for byte, and deny what it does not know.
 ///
-/// A closure `Fn(&RequestHead<'_>, &Credential) -> Decision` and an `Arc` of a policy are policies.
+/// A function `Fn(&RequestHead<'_>, &Credential) -> Decision` and an `Arc` of a policy are policies.
+/// For a closure, [`policy_fn`] spares the types of its arguments.
 ///
 /// # Examples
 ///
@@ -99,29 +53,65 @@ pub enum Decision {
 ///     }
 /// }
 ///
-/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?).with_policy(Workflows::new().and(read_only));
+/// let policy = Workflows::new().and(read_only);
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?).with_policy(policy);
 /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
 /// ```
+#[diagnostic::on_unimplemented(
+    message = "`{Self}` is not a policy",
+    label = "expected a type that implements `Policy`",
+    note = "wrap a closure: `policy_fn(|head, credential| …)`",
+    note = "a `Result` of a constructor is unwrapped with `?`"
+)]
 pub trait Policy {
-    /// Whether `credential` may go with `request`.
+    /// Decides whether `credential` may go with `request`.
     fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision;
 
-    /// Asked before a credential is waited for: what would be refused or skipped whatever the
+    /// Decides before a credential is waited for: returns what is denied or skipped whatever the
     /// credential is.
     ///
     /// A request to a foreign host thus starts no fetch. `None`, the default, and
-    /// [`Decision::Attach`] leave it to [`decide`](Self::decide).
+    /// [`Decision::Attach`] leave the decision to [`decide`](Self::decide).
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
         let _ = request;
         None
     }
 
-    /// Both this policy and `other`: a refusal by either counts first, then a skip by either.
+    /// Combines this policy with `other`: [`Decision::Deny`] of either wins over
+    /// [`Decision::Skip`] of either, which wins over [`Decision::Attach`].
     fn and<Q: Policy>(self, other: Q) -> And<Self, Q>
     where
         Self: Sized,
     {
-        And::new(self, other)
+        And {
+            first: self,
+            second: other,
+        }
+    }
+}
+
+impl<P: Policy, Q: Policy> Policy for And<P, Q> {
+    #[inline]
+    fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision {
+        match self.first.decide(request, credential) {
+            Decision::Attach => self.second.decide(request, credential),
+            Decision::Deny(denial) => Decision::Deny(denial),
+            Decision::Skip => match self.second.decide(request, credential) {
+                Decision::Deny(denial) => Decision::Deny(denial),
+                Decision::Attach | Decision::Skip => Decision::Skip,
+            },
+        }
+    }
+
+    fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
+        match (self.first.precheck(request), self.second.precheck(request)) {
+            (Some(Decision::Deny(denial)), _) | (_, Some(Decision::Deny(denial))) => {
+                Some(Decision::Deny(denial))
+            }
+            (Some(Decision::Skip), Some(Decision::Skip)) => Some(Decision::Skip),
+            // The other one may still deny, once it has the credential.
+            _ => None,
+        }
     }
 }
 

@@ -2,29 +2,43 @@
 
 use std::sync::Arc;
 
-use http::uri::Scheme;
+use http::header::HOST;
 use http::{Method, Uri};
 
-use super::authority::{InvalidRule, Origin, Reason, Target};
-use super::{Decision, Denial, Policy, RequestHead};
+use super::Policy;
+use super::authority::{Origin, Target};
+use super::decision::Decision;
+use super::denial::Denial;
+use super::invalid_rule::{InvalidRule, Reason};
+use super::request_head::RequestHead;
 use crate::credential::Credential;
 
-/// The one domain of Yandex Cloud's APIs. What users publish is served under other names.
+/// The domain of Yandex Cloud's APIs. User content is served under other names.
 const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 
-/// Credentials go only over `https` and to listed origins, and never with `TRACE` or `CONNECT`.
+/// Sends credentials only over `https` and to listed origins, and never with `TRACE` or `CONNECT`.
 ///
 /// An origin is scheme, host and port *(RFC 9110 §4.3.1)*. Hosts are compared in lower case with
-/// one trailing dot off, and the default port is the same as none. A URI with a user name, a zone,
-/// or a port that is empty or unreadable is refused, as are other schemes, such as `wss`. What is
-/// compared is the request's URI, not its `Host` field.
+/// one trailing dot removed, IP addresses by value, and the default port equals none. A URI with a
+/// user name, a zone id, or a port that is empty or unreadable is denied, and so is every other
+/// scheme, such as `wss`. A path must start with `/`, except the `*` of `OPTIONS`.
 ///
-/// A URI without authority (as tonic sends it, also the `*` of `OPTIONS`) passes: only the
-/// transport under the layer knows where it leads, so let that transport reach one trusted place.
-/// Nor is a redirect seen that the transport follows by itself: switch that off there.
+/// A `Host` field must name the host and port of the URI. A second one and an empty one are denied
+/// *(RFC 9110 §7.2, RFC 9113 §8.3.1)*.
 ///
-/// `TRACE` would echo the credential, and `CONNECT` would hand it to a proxy. What a request asks
-/// of a trusted origin is not looked at; that is [`ExecutionOnly`](super::ExecutionOnly)'s part.
+/// A URI without authority, as tonic's requests have it, is judged by the origin that the layer was
+/// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the request
+/// passes: only the transport under the layer decides where it goes, so let that transport reach one
+/// trusted place. A path that starts with `//` or `/\` is denied then: resolved against a base URL,
+/// it names another host.
+///
+/// `TRACE` returns the credential in its response, and `CONNECT` sends it to a proxy; both are denied
+/// in any case of letters. What a request asks of a trusted origin is not judged: see
+/// [`ExecutionOnly`](super::ExecutionOnly).
+///
+/// This policy does not see redirects that the transport follows by itself: disable them there. Over
+/// HTTP/2, hyper removes the fields that a `Connection` field names, so a request with
+/// `Connection: authorization` arrives without its credential.
 ///
 /// # Clone
 ///
@@ -32,25 +46,28 @@ const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 ///
 /// # Examples
 ///
-/// A private installation beside the public cloud, and a fake on this machine for tests:
+/// A private installation in addition to the public cloud, and this machine for tests:
 ///
 /// ```
 /// use yandex_cloud_auth::TrustedOrigins;
 ///
-/// let trusted = TrustedOrigins::yandex_cloud().allow("https://workflows.corp.example:8443")?.allow_loopback();
+/// let trusted = TrustedOrigins::yandex_cloud()
+///     .allow("https://workflows.corp.example:8443")?
+///     .allow_loopback();
 /// assert!(trusted.allow("http://workflows.corp.example").is_err());
 /// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct TrustedOrigins {
-    any_https: bool,
-    loopback: bool,
+    pub(super) any_https: bool,
+    pub(super) loopback: bool,
     yandex_cloud: bool,
     listed: Option<Arc<Vec<Origin>>>,
 }
 
 impl TrustedOrigins {
-    /// No origin yet.
+    /// No origin.
     pub const fn none() -> Self {
         Self {
             any_https: false,
@@ -60,18 +77,18 @@ impl TrustedOrigins {
         }
     }
 
-    /// `https` to `api.cloud.yandex.net` and the hosts under it, on the default port.
+    /// `https` to `api.cloud.yandex.net` and all hosts under it, on the default port.
     pub const fn yandex_cloud() -> Self {
         let mut origins = Self::none();
         origins.yandex_cloud = true;
         origins
     }
 
-    /// Adds one origin, written `https://host` or `https://host:port`.
+    /// Adds one origin: `https://host` or `https://host:port`.
     ///
     /// # Errors
     ///
-    /// [`InvalidRule`] when it is written otherwise, or its scheme is `http`: see
+    /// [`InvalidRule`] if the text is not of this form, or its scheme is `http`: see
     /// [`allow_loopback`](Self::allow_loopback) and [`allow_insecure`](Self::allow_insecure).
     pub fn allow(self, origin: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let origin = Origin::parse(origin.as_ref())?;
@@ -84,26 +101,23 @@ impl TrustedOrigins {
 
     /// Adds this machine over `http` and `https`, on any port: `127.0.0.0/8` as four decimal
     /// numbers, `[::1]`, `localhost`.
-    #[must_use]
     pub const fn allow_loopback(mut self) -> Self {
         self.loopback = true;
         self
     }
 
-    /// Adds every `https` origin there is: whoever chooses the URI of a request is then handed the
-    /// credential.
-    #[must_use]
+    /// Adds every `https` origin. Who controls the URI of a request then gets the credential.
     pub const fn allow_any_https(mut self) -> Self {
         self.any_https = true;
         self
     }
 
-    /// Adds one plain `http` origin, written `http://host` or `http://host:port`. All on the way
-    /// there can read the credential.
+    /// Adds one plain `http` origin: `http://host` or `http://host:port`. The network can read the
+    /// credential.
     ///
     /// # Errors
     ///
-    /// [`InvalidRule`] when it is written otherwise or its scheme is `https`, which needs no
+    /// [`InvalidRule`] if the text is not of this form, or its scheme is `https`, which needs no
     /// exception.
     pub fn allow_insecure(self, origin: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let origin = Origin::parse(origin.as_ref())?;
@@ -124,66 +138,115 @@ impl TrustedOrigins {
     }
 
     #[inline(always)]
-    pub(super) fn trust(&self, request: &RequestHead<'_>) -> bool {
-        if leaks(request.method) {
-            return false;
-        }
+    pub(super) fn trusts(&self, request: &RequestHead<'_>) -> bool {
+        !leaks(request.method)
+            && self.trusts_target(request)
+            && (!request.headers.contains_key(HOST) || host_agrees(request))
+    }
+
+    #[inline(always)]
+    fn trusts_target(&self, request: &RequestHead<'_>) -> bool {
+        let path = request.uri.path().as_bytes();
         match (request.uri.scheme(), request.uri.authority()) {
-            (None, None) => request.origin.is_none_or(|origin| self.trusts(origin)),
+            (None, None) => {
+                stays_at_host(request.method, path)
+                    && request
+                        .origin
+                        .is_none_or(|origin| self.trusts_origin(origin))
+            }
             (Some(scheme), Some(authority))
                 if self.yandex_cloud
                     && scheme.as_str() == "https"
                     && is_usual(authority.as_str()) =>
             {
-                true
+                starts_at_root(request.method, path)
             }
-            _ => self.list(request.uri),
+            _ => starts_at_root(request.method, path) && self.lists(request.uri),
         }
     }
 
     /// Whether this trusts the origin that the layer was given.
+    // Not inlined, so that requests with an authority do not pay for the registers this takes.
     #[inline(never)]
-    fn trusts(&self, origin: &Origin) -> bool {
+    fn trusts_origin(&self, origin: &Origin) -> bool {
         (self.yandex_cloud && origin.is_https() && is_usual(origin.authority()))
-            || origin.target().is_some_and(|target| self.hold(target))
+            || origin.target().is_some_and(|target| self.includes(target))
     }
 
     #[inline(never)]
-    fn list(&self, uri: &Uri) -> bool {
+    fn lists(&self, uri: &Uri) -> bool {
         self.listed().iter().any(|origin| origin.is_spelled_in(uri))
-            || Target::of(uri).is_some_and(|target| self.hold(target))
+            || Target::of(uri).is_some_and(|target| self.includes(target))
     }
 
-    fn hold(&self, target: Target<'_>) -> bool {
+    fn includes(&self, target: Target<'_>) -> bool {
         (target.is_https()
             && (self.any_https || (self.yandex_cloud && target.is_within(YANDEX_CLOUD))))
             || (self.loopback && target.is_loopback())
             || self.listed().iter().any(|origin| origin.is(target))
     }
 
+    /// Denies the request. `policy` is the type that the user can add an origin to.
     #[cold]
-    fn deny(&self, request: &RequestHead<'_>) -> Decision {
-        if leaks(request.method) {
-            return Decision::Deny(
-                Denial::new("credentials never go with TRACE or CONNECT", request)
-                    .allowed("other methods"),
-            );
-        }
-        let rule = match (request.uri.scheme(), request.origin) {
-            (Some(scheme), _) if *scheme != Scheme::HTTPS => "credentials go only over `https`",
-            (None, Some(origin)) if !origin.is_https() => "credentials go only over `https`",
-            (None, Some(_)) if request.uri.authority().is_none() => {
-                "credentials go only to trusted origins"
-            }
-            _ if Target::of(request.uri).is_none() => {
-                "credentials go only to a whole URI with a plain host, a readable port, and no user name"
-            }
-            _ => "credentials go only to trusted origins",
-        };
-        Decision::Deny(Denial::new(rule, request).allowed(self.summary()))
+    pub(super) fn deny(&self, request: &RequestHead<'_>, policy: &str) -> Decision {
+        let (rule, hint) = self.reason(request, policy);
+        Decision::Deny(Denial::new(rule, request).allowed(hint))
     }
 
-    fn summary(&self) -> String {
+    fn reason(&self, request: &RequestHead<'_>, policy: &str) -> (&'static str, String) {
+        if leaks(request.method) {
+            let hint = "other methods".to_owned();
+            return ("credentials never go with TRACE or CONNECT", hint);
+        }
+        if !stays_at_host(request.method, request.uri.path().as_bytes()) {
+            let hint = "a path that starts with one `/`".to_owned();
+            return (
+                "credentials go only with a path that names no other host",
+                hint,
+            );
+        }
+        let target = match (request.uri.authority(), request.origin) {
+            (None, Some(origin)) => origin.target(),
+            _ => Target::of(request.uri),
+        };
+        if request.uri.scheme().is_none() && request.origin.is_none() && target.is_none() {
+            let hint = "one `Host` field that is not empty".to_owned();
+            return ("credentials go only with one `Host` field", hint);
+        }
+        let Some(target) = target else {
+            let rule = "credentials go only to a whole URI with a plain host, a readable port, and \
+                        no user name";
+            return (rule, self.summary(policy, "allow"));
+        };
+        let insecure = self.listed().iter().any(|origin| !origin.is_https());
+        match target {
+            target if self.includes(target) => {
+                let hint = "one `Host` field, with the host and port of the URI".to_owned();
+                (
+                    "credentials go only where the `Host` field and the URI agree",
+                    hint,
+                )
+            }
+            target if target.is_loopback() => (
+                "credentials go only to trusted origins",
+                self.summary(policy, "allow_loopback"),
+            ),
+            target if !target.is_https() && !insecure => (
+                "credentials go only over `https`",
+                self.summary(policy, "allow_insecure"),
+            ),
+            target if !target.is_https() => (
+                "credentials go only to trusted origins",
+                self.summary(policy, "allow_insecure"),
+            ),
+            _ => (
+                "credentials go only to trusted origins",
+                self.summary(policy, "allow"),
+            ),
+        }
+    }
+
+    fn summary(&self, policy: &str, method: &str) -> String {
         let mut allowed: Vec<String> = self.listed().iter().map(Origin::to_string).collect();
         for (flag, what) in [
             (
@@ -195,7 +258,7 @@ impl TrustedOrigins {
         ] {
             allowed.extend(flag.then(|| what.to_owned()));
         }
-        allowed.push("what `TrustedOrigins::allow` adds".to_owned());
+        allowed.push(format!("what `{policy}::{method}` adds"));
         allowed.join(", ")
     }
 }
@@ -203,32 +266,28 @@ impl TrustedOrigins {
 impl Policy for TrustedOrigins {
     #[inline]
     fn decide(&self, request: &RequestHead<'_>, _: &Credential) -> Decision {
-        if self.trust(request) {
+        if self.trusts(request) {
             Decision::Attach
         } else {
-            self.deny(request)
+            self.deny(request, "TrustedOrigins")
         }
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
-        if self.trust(request) {
-            None
-        } else {
-            Some(self.deny(request))
-        }
+        (!self.trusts(request)).then(|| self.deny(request, "TrustedOrigins"))
     }
 }
 
-/// Whether `authority` is a host of Yandex Cloud as it is usually written: one label, Workflows'
-/// above all, and the domain.
-// Two short comparisons are made in place, where one of the whole would be a call.
+/// Whether `authority` is a host of Yandex Cloud in its usual spelling: one label, most often that
+/// of Workflows, and the domain.
+// Two short comparisons are inlined, where one of the whole text would be a call.
 #[inline]
 fn is_usual(authority: &str) -> bool {
     let label = authority.strip_suffix(YANDEX_CLOUD);
     label.is_some_and(|label| label == "serverless-workflows." || is_usual_label(label))
 }
 
-/// Whether `label`, with its dot, is of lower-case letters, digits and hyphens.
+/// Whether `label`, with its dot, has only lower-case letters, digits and hyphens.
 #[inline(never)]
 fn is_usual_label(label: &str) -> bool {
     let label = label.strip_suffix('.').unwrap_or_default();
@@ -238,10 +297,60 @@ fn is_usual_label(label: &str) -> bool {
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
 }
 
-/// Whether the method gives what is sent with it to somebody else *(RFC 9110 §9.3.6, §9.3.8)*.
+/// Whether the method discloses what is sent with it *(RFC 9110 §9.3.6, §9.3.8)*. Methods are
+/// case-sensitive, but not every server knows.
 #[inline]
-const fn leaks(method: &Method) -> bool {
-    matches!(*method, Method::CONNECT | Method::TRACE)
+fn leaks(method: &Method) -> bool {
+    match *method {
+        Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => false,
+        _ => is_named(method, "TRACE") || is_named(method, "CONNECT"),
+    }
+}
+
+fn is_named(method: &Method, name: &str) -> bool {
+    method.as_str().eq_ignore_ascii_case(name)
+}
+
+/// Whether the path starts with `/`, as it must after an authority: `https://good` and `.evil/x`
+/// are one other host when they are written as text.
+#[inline]
+fn starts_at_root(method: &Method, path: &[u8]) -> bool {
+    path.first() == Some(&b'/') || is_asterisk(method, path)
+}
+
+/// Whether the path alone names no host. Resolved against a base URL, `//evil` and `/\evil` do
+/// *(RFC 3986 §4.2)*.
+#[inline]
+fn stays_at_host(method: &Method, path: &[u8]) -> bool {
+    match path {
+        [b'/', b'/' | b'\\', ..] => false,
+        [b'/', ..] => true,
+        _ => is_asterisk(method, path),
+    }
+}
+
+/// Whether it is the asterisk-form *(RFC 9112 §3.2.4)*.
+fn is_asterisk(method: &Method, path: &[u8]) -> bool {
+    path == b"*" && *method == Method::OPTIONS
+}
+
+/// Whether the one `Host` field names the target.
+#[cold]
+fn host_agrees(request: &RequestHead<'_>) -> bool {
+    let mut fields = request.headers.get_all(HOST).iter();
+    let (Some(host), None) = (fields.next(), fields.next()) else {
+        return false;
+    };
+    let Ok(host) = host.to_str() else {
+        return false;
+    };
+    let target = match (request.uri.authority(), request.origin) {
+        (Some(_), _) => Target::of(request.uri),
+        (None, Some(origin)) => origin.target(),
+        // Nothing says where the request goes.
+        (None, None) => return !host.trim().is_empty(),
+    };
+    target.is_some_and(|target| target.with_host(host) == Some(target))
 }
 
 #[cfg(test)]
@@ -255,7 +364,7 @@ mod tests {
     }
 
     #[test]
-    fn only_what_is_listed_is_trusted() {
+    fn only_listed_origins_are_trusted() {
         let origins = TrustedOrigins::none()
             .allow("https://A.example:8443")
             .unwrap()
@@ -279,7 +388,7 @@ mod tests {
     }
 
     #[test]
-    fn a_list_takes_each_scheme_at_its_own_door() {
+    fn list_refuses_scheme_of_other_list() {
         let none = TrustedOrigins::none();
         assert_eq!(
             none.clone().allow("http://a.example").unwrap_err(),
@@ -296,7 +405,7 @@ mod tests {
     }
 
     #[test]
-    fn adding_to_a_clone_leaves_the_first_alone() {
+    fn adding_to_clone_leaves_original() {
         let one = TrustedOrigins::none().allow("https://a.example").unwrap();
         let two = one.clone().allow("https://b.example").unwrap();
         assert!(trusted(&two, "https://a.example/") && trusted(&two, "https://b.example/"));

@@ -1,10 +1,13 @@
 //! No rule at all.
 
-use super::{Decision, Policy, RequestHead};
+use super::Policy;
+use super::decision::Decision;
+use super::request_head::RequestHead;
 use crate::credential::Credential;
 
-/// Always attach, whatever the scheme, the host and the method. For transports that reach one
-/// trusted place only.
+/// Attaches the credential to every request, whatever its scheme, host and method.
+///
+/// For transports that reach one trusted place only.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Unrestricted;
 

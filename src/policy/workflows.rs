@@ -1,26 +1,36 @@
 //! The default policy.
 
+use super::Policy;
 use super::api_key::WORKFLOWS;
-use super::{Decision, Policy, RequestHead, TrustedOrigins};
+use super::decision::Decision;
+use super::invalid_rule::InvalidRule;
+use super::origin::TrustedOrigins;
+use super::request_head::RequestHead;
+use super::workflows_at::{WorkflowsAt, deny, precheck};
 use crate::credential::Credential;
 
 static YANDEX_CLOUD: TrustedOrigins = TrustedOrigins::yandex_cloud();
 
-/// The default policy: [`TrustedOrigins::yandex_cloud`] and
-/// [`ExecutionOnly`](super::ExecutionOnly).
+/// The default policy: [`TrustedOrigins::yandex_cloud`] and [`ExecutionOnly`](super::ExecutionOnly).
 ///
-/// Every credential stays with Yandex Cloud's own hosts, over `https`; an API key moreover with the
-/// Execution resource of Workflows. Where both would refuse, the caller hears of the origin. To
-/// widen it, build the same from its parts.
+/// Every credential goes only to hosts of Yandex Cloud, over `https`. An API key goes only to the
+/// Execution resource of Workflows.
+///
+/// A URI without authority, as tonic's requests have it, is judged by the origin that the layer was
+/// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the transport
+/// alone decides where the request goes, and over a plain-text channel the credential is sent in
+/// plain text.
+///
+/// The methods that start with `allow` add origins and keep the rule on API keys.
 ///
 /// # Examples
 ///
-/// The default rule, but for a fake on this machine too:
+/// The default rule, with a fake on this machine in addition:
 ///
 /// ```
-/// use yandex_cloud_auth::{ExecutionOnly, Policy, TrustedOrigins};
+/// use yandex_cloud_auth::Workflows;
 ///
-/// let policy = TrustedOrigins::yandex_cloud().allow_loopback().and(ExecutionOnly);
+/// let policy = Workflows::new().allow_loopback();
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -31,27 +41,47 @@ impl Workflows {
     pub const fn new() -> Self {
         Self
     }
+
+    /// The same rule, at one more origin: `https://host` or `https://host:port`.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TrustedOrigins::allow`].
+    pub fn allow(self, origin: impl AsRef<str>) -> Result<WorkflowsAt, InvalidRule> {
+        WorkflowsAt::new().allow(origin)
+    }
+
+    /// The same rule, at this machine in addition. See [`TrustedOrigins::allow_loopback`].
+    pub const fn allow_loopback(self) -> WorkflowsAt {
+        WorkflowsAt::new().allow_loopback()
+    }
+
+    /// The same rule, at one plain `http` origin in addition. The network can read the credential.
+    ///
+    /// # Errors
+    ///
+    /// As for [`TrustedOrigins::allow_insecure`].
+    pub fn allow_insecure(self, origin: impl AsRef<str>) -> Result<WorkflowsAt, InvalidRule> {
+        WorkflowsAt::new().allow_insecure(origin)
+    }
+
+    /// The same rule, at any `https` origin. See [`TrustedOrigins::allow_any_https`].
+    pub const fn allow_any_https(self) -> WorkflowsAt {
+        WorkflowsAt::new().allow_any_https()
+    }
 }
 
 impl Policy for Workflows {
-    // The default is asked by nearly every request: inlined, its answer needs no memory.
+    // Called for nearly every request. Inlined, its answer needs no memory.
     #[inline(always)]
     fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision {
-        if YANDEX_CLOUD.trust(request) && WORKFLOWS.let_pass(request, credential) {
+        if YANDEX_CLOUD.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        deny(request)
+        deny(&YANDEX_CLOUD, request)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
-        YANDEX_CLOUD.precheck(request)
+        precheck(&YANDEX_CLOUD, request)
     }
-}
-
-/// Where both would refuse, the caller hears of the origin.
-#[cold]
-fn deny(request: &RequestHead<'_>) -> Decision {
-    YANDEX_CLOUD
-        .precheck(request)
-        .unwrap_or_else(|| WORKFLOWS.deny(request))
 }
