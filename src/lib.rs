@@ -135,7 +135,6 @@ mod identity;
 mod impersonation;
 mod policy;
 mod provider;
-#[cfg(any(feature = "_network", feature = "exec"))]
 mod redact;
 #[cfg(feature = "retry")]
 pub mod retry;

@@ -4,23 +4,23 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::error::ProviderError;
 
-/// Remembers that a source was met once: from then on its absence is a failure that may pass, and a
-/// chain goes on to no other.
+/// Remembers that a source has answered once. From then on its absence is a transient failure, and
+/// a chain does not continue with the next source.
 #[derive(Debug, Default)]
 pub(super) struct Availability(AtomicBool);
 
 impl Availability {
-    /// It is here.
+    /// Records that the source has answered.
     pub(super) fn mark(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
-    /// Whether it was met.
+    /// Whether the source has answered before.
     pub(super) fn is_known(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
-    /// It does not show itself now.
+    /// The error of a source that is absent now.
     pub(super) fn unavailable(&self, reason: String) -> ProviderError {
         match self.is_known() {
             true => ProviderError::transient(reason),

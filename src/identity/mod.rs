@@ -1,10 +1,12 @@
-//! The identities a program can have: one file each.
+//! The identities that a program can have, one per file, and the helpers that they share.
 
 #[cfg(any(feature = "metadata", feature = "workload-identity"))]
 mod availability;
 mod chain;
 #[cfg(feature = "exec")]
 mod child;
+#[cfg(feature = "exec")]
+mod child_output;
 #[cfg(all(feature = "service-account", feature = "metadata"))]
 mod default_chain;
 mod env;
@@ -20,6 +22,8 @@ mod metadata;
 pub(crate) mod network;
 #[cfg(feature = "oauth")]
 mod oauth;
+#[cfg(feature = "exec")]
+mod process_error;
 #[cfg(feature = "service-account")]
 mod service_account;
 #[cfg(any(

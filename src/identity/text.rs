@@ -1,10 +1,10 @@
-//! Text found in a variable or a file, as a credential.
+//! The value of a variable or of a file as a credential.
 
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 
-/// The credential that `text` is, white space around it aside. `holder` is where it was found, for
-/// the error.
+/// The credential in `text`, without white space around it. `holder` names the variable or the file
+/// in the error.
 pub(super) fn credential(
     holder: &str,
     scheme: Scheme,
@@ -18,7 +18,7 @@ pub(super) fn credential(
     credential.map_err(|error| ProviderError::permanent(format!("{holder} holds an {error}")))
 }
 
-/// `t1.`, or another number: it is there that IAM says a new format would show.
+/// `t1.`, or another digit: Yandex Cloud says that a new format of tokens would change it.
 pub(super) fn looks_like_iam_token(text: &str) -> bool {
     matches!(text.as_bytes(), [b't', b'0'..=b'9', b'.', ..])
 }
@@ -27,8 +27,43 @@ pub(super) fn looks_like_oauth_token(text: &str) -> bool {
     matches!(text.as_bytes(), [b'y', b'0'..=b'3', b'_', ..])
 }
 
-/// What keys made so far begin with. No promise of Yandex Cloud's, so good for a hint only.
-#[cfg(feature = "file")]
+/// The first characters of API keys so far. They are not documented as stable, so this is good for a
+/// hint only.
+#[cfg(any(feature = "file", feature = "service-account"))]
 pub(super) fn looks_like_api_key(text: &str) -> bool {
     text.starts_with("AQVN")
+}
+
+/// The text without white space, a byte order mark and one pair of matching quotes around it, which
+/// editors and env files add.
+#[cfg(all(feature = "service-account", feature = "metadata"))]
+pub(super) fn without_quotes(text: &str) -> &str {
+    let padding = |c: char| c.is_whitespace() || c == '\u{feff}';
+    let text = text.trim_matches(padding);
+    ['"', '\'']
+        .iter()
+        .find_map(|&quote| text.strip_prefix(quote)?.strip_suffix(quote))
+        .unwrap_or(text)
+        .trim_matches(padding)
+}
+
+#[cfg(all(test, feature = "service-account", feature = "metadata"))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn one_pair_of_matching_quotes_is_removed() {
+        for (text, expected) in [
+            ("/key.json", "/key.json"),
+            (" \"/key.json\" \n", "/key.json"),
+            ("'{\"id\":\"a\"}'", "{\"id\":\"a\"}"),
+            ("\u{feff}' \u{feff}/key.json '", "/key.json"),
+            ("\"/key.json'", "\"/key.json'"),
+            ("\"\"a\"\"", "\"a\""),
+            ("\"", "\""),
+            ("", ""),
+        ] {
+            assert_eq!(without_quotes(text), expected);
+        }
+    }
 }
