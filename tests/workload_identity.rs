@@ -4,8 +4,15 @@ mod script;
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use yandex_cloud_auth::{CredentialProvider, ProviderError, WorkloadIdentity};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::limit::ConcurrencyLimit;
+use tower::{BoxError, Layer, Service, ServiceExt};
+use yandex_cloud_auth::{AuthLayer, CredentialProvider, ProviderError, WorkloadIdentity};
 
 use crate::script::{Script, printed};
 
@@ -221,4 +228,40 @@ async fn rejection_shows_no_subject_token() {
         );
         assert_eq!(script.calls(), 1);
     }
+}
+
+/// How many of eight concurrent requests through `inner` succeed in less than a fetch timeout.
+async fn served<T>(inner: ConcurrencyLimit<Script>, transport: T) -> usize
+where
+    T: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = BoxError>
+        + Clone
+        + Send
+        + 'static,
+    T::Future: Send,
+{
+    let subject = || async { Ok("e30.e30.c2ln".to_owned()) };
+    let provider = WorkloadIdentity::from_fn("aje0", subject).with_transport(transport);
+    let client = AuthLayer::new(provider).layer(inner);
+    let requests = (0..8).map(|_| {
+        let url = "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution";
+        let request = Request::get(url).body(Full::default()).unwrap();
+        tokio::time::timeout(Duration::from_secs(29), client.clone().oneshot(request))
+    });
+    let outcomes = join_all(requests).await;
+    let succeeded = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Ok(Ok(_))));
+    succeeded.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_limit_starves_token_fetch() {
+    let script = Script::new().reply(200, TOKEN);
+    let limited = ConcurrencyLimit::new(script.clone(), 4);
+    assert_eq!(served(limited.clone(), limited).await, 0);
+    assert_eq!(script.calls(), 0);
+
+    let limited = ConcurrencyLimit::new(script.clone(), 4);
+    assert_eq!(served(limited, script.clone()).await, 8);
+    assert_eq!(script.calls(), 9);
 }

@@ -29,7 +29,10 @@ pub(super) fn looks_like_oauth_token(text: &str) -> bool {
 
 /// The first characters of API keys so far. They are not documented as stable, so this is good for a
 /// hint only.
-#[cfg(any(feature = "file", feature = "service-account"))]
+#[cfg(any(
+    feature = "file",
+    all(feature = "service-account", feature = "metadata")
+))]
 pub(super) fn looks_like_api_key(text: &str) -> bool {
     text.starts_with("AQVN")
 }
