@@ -98,3 +98,61 @@ impl<S: AsyncRead + Unpin> ChildOutput<S> {
         self.read_to_end().await
     }
 }
+
+#[cfg(all(test, unix))]
+mod tests {
+    use std::io::{self, Write};
+    use std::os::fd::{AsFd, BorrowedFd};
+    use std::os::unix::net::UnixStream;
+    use std::pin::Pin;
+    use std::task::{Context, Poll};
+
+    use futures_util::FutureExt;
+    use tokio::io::ReadBuf;
+
+    use super::*;
+
+    /// A stream that the runtime believes to be empty.
+    struct Unnoticed(UnixStream);
+
+    impl AsyncRead for Unnoticed {
+        fn poll_read(
+            self: Pin<&mut Self>,
+            _: &mut Context<'_>,
+            _: &mut ReadBuf<'_>,
+        ) -> Poll<io::Result<()>> {
+            Poll::Pending
+        }
+    }
+
+    impl AsFd for Unnoticed {
+        fn as_fd(&self) -> BorrowedFd<'_> {
+            self.0.as_fd()
+        }
+    }
+
+    fn output() -> (UnixStream, ChildOutput<Unnoticed>) {
+        let (writer, reader) = UnixStream::pair().unwrap();
+        reader.set_nonblocking(true).unwrap();
+        (writer, ChildOutput::new(Unnoticed(reader), "stdout"))
+    }
+
+    #[test]
+    fn drain_reads_what_runtime_has_not_seen() {
+        let (mut writer, mut output) = output();
+        writer.write_all(b"t1.abc\n").unwrap();
+        assert!(output.read_to_end().now_or_never().is_none());
+        output.drain().now_or_never().unwrap().unwrap();
+        assert_eq!(*output.text().unwrap(), "t1.abc\n");
+    }
+
+    #[test]
+    fn drain_is_limited_and_does_not_grow() {
+        let (mut writer, mut output) = output();
+        output.bytes.extend_from_slice(&[b'a'; MAX_BYTES]);
+        writer.write_all(b"bc").unwrap();
+        let error = output.drain().now_or_never().unwrap().unwrap_err();
+        assert_eq!(error.to_string(), "wrote more than 64 KiB to stdout");
+        assert_eq!(output.bytes.capacity(), MAX_BYTES + 1);
+    }
+}

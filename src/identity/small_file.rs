@@ -270,11 +270,13 @@ mod runtime_tests {
         assert!(first.as_mut().now_or_never().is_none());
         drop(first);
 
-        let mut second = Box::pin(file.off_worker(|_| ()));
-        tokio::task::yield_now().await;
+        let (sender, started) = std::sync::mpsc::channel();
+        let mut second = Box::pin(file.off_worker(move |_| sender.send(())));
         assert!(second.as_mut().now_or_never().is_none());
+        let early = started.recv_timeout(std::time::Duration::from_millis(100));
+        assert!(early.is_err(), "two reads at a time");
         release.send(()).unwrap();
-        second.await.unwrap();
+        second.await.unwrap().unwrap();
     }
 }
 
