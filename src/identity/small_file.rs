@@ -262,7 +262,7 @@ mod runtime_tests {
 
     use super::*;
 
-    #[tokio::test]
+    #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
     async fn stuck_read_occupies_one_thread() {
         let file = SmallFile::new("/none");
         let (release, stuck) = std::sync::mpsc::channel::<()>();
@@ -271,12 +271,11 @@ mod runtime_tests {
         drop(first);
 
         let (sender, started) = std::sync::mpsc::channel();
-        let mut second = Box::pin(file.off_worker(move |_| sender.send(())));
-        assert!(second.as_mut().now_or_never().is_none());
+        let second = tokio::spawn(async move { file.off_worker(move |_| sender.send(())).await });
         let early = started.recv_timeout(std::time::Duration::from_millis(100));
         assert!(early.is_err(), "two reads at a time");
         release.send(()).unwrap();
-        second.await.unwrap().unwrap();
+        second.await.unwrap().unwrap().unwrap();
     }
 }
 
