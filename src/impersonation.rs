@@ -9,7 +9,7 @@ use crate::cache::CredentialCache;
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::exchange::{ExchangeError, iam};
-use crate::identity::network::network_setters;
+use crate::identity::shared::network::network_setters;
 use crate::provider::CredentialProvider;
 use crate::redact;
 use crate::transport::Client;

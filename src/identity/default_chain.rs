@@ -12,8 +12,8 @@ use http_body_util::Full;
 use tower_service::Service;
 
 use super::service_account::NAME;
-use super::small_file::{FileState, SmallFile};
-use super::text::{looks_like_api_key, without_quotes};
+use super::shared::small_file::{FileState, SmallFile};
+use super::shared::text::{looks_like_api_key, without_quotes};
 use super::{Chain, EnvCredential, MetadataService, ServiceAccountKey};
 use crate::credential::Credential;
 use crate::error::{BoxError, ProviderError};

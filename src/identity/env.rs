@@ -6,7 +6,7 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::text::{credential, looks_like_iam_token, looks_like_oauth_token};
+use super::shared::text::{credential, looks_like_iam_token, looks_like_oauth_token};
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;

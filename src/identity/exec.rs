@@ -8,7 +8,7 @@ use std::time::{Duration, SystemTime};
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::child::Program;
+use super::process::Program;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;

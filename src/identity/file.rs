@@ -7,8 +7,8 @@ use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::small_file::SmallFile;
-use super::text::{credential, looks_like_api_key, looks_like_iam_token};
+use super::shared::small_file::SmallFile;
+use super::shared::text::{credential, looks_like_api_key, looks_like_iam_token};
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;

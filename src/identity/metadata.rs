@@ -9,8 +9,8 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use http_body_util::Full;
 
-use super::availability::Availability;
-use super::network::network_setters;
+use super::shared::availability::Availability;
+use super::shared::network::network_setters;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::{ExchangeError, access_token};

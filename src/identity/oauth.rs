@@ -6,7 +6,7 @@ use std::fmt;
 use http::StatusCode;
 use zeroize::Zeroizing;
 
-use super::network::network_setters;
+use super::shared::network::network_setters;
 use crate::credential::{Credential, InvalidCredential};
 use crate::error::ProviderError;
 use crate::exchange::iam;

@@ -10,8 +10,8 @@ use std::time::SystemTime;
 use http::StatusCode;
 use zeroize::Zeroizing;
 
-use super::network::network_setters;
-use super::small_file::SmallFile;
+use super::shared::network::network_setters;
+use super::shared::small_file::SmallFile;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::authorized_key::{AuthorizedKey, InvalidKey};

@@ -11,9 +11,9 @@ use std::pin::Pin;
 use http::StatusCode;
 use zeroize::Zeroizing;
 
-use super::availability::Availability;
-use super::network::network_setters;
-use super::small_file::SmallFile;
+use super::shared::availability::Availability;
+use super::shared::network::network_setters;
+use super::shared::small_file::SmallFile;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::token_exchange;

@@ -5,9 +5,8 @@ use std::ffi::OsStr;
 use std::fmt;
 use std::time::Duration;
 
-use super::child::Program;
 use super::exec::printed;
-use super::process_error::ProcessError;
+use super::process::{ProcessError, Program};
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;

@@ -9,7 +9,7 @@ use std::time::Duration;
 use crate::error::ProviderError;
 
 /// Why a program gave no output. `stderr` is redacted.
-pub(super) enum ProcessError {
+pub(crate) enum ProcessError {
     Exit { status: ExitStatus, stderr: String },
     Io(io::Error),
     NoRuntime,

@@ -7,21 +7,21 @@ use crate::error::ProviderError;
 /// Remembers that a source has answered once. From then on its absence is a transient failure, and
 /// a chain does not continue with the next source.
 #[derive(Debug, Default)]
-pub(super) struct Availability(AtomicBool);
+pub(crate) struct Availability(AtomicBool);
 
 impl Availability {
     /// Records that the source has answered.
-    pub(super) fn mark(&self) {
+    pub(crate) fn mark(&self) {
         self.0.store(true, Ordering::Relaxed);
     }
 
     /// Whether the source has answered before.
-    pub(super) fn is_known(&self) -> bool {
+    pub(crate) fn is_known(&self) -> bool {
         self.0.load(Ordering::Relaxed)
     }
 
     /// The error of a source that is absent now.
-    pub(super) fn unavailable(&self, reason: String) -> ProviderError {
+    pub(crate) fn unavailable(&self, reason: String) -> ProviderError {
         match self.is_known() {
             true => ProviderError::transient(reason),
             false => ProviderError::not_configured(reason),

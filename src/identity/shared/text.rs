@@ -5,7 +5,7 @@ use crate::error::ProviderError;
 
 /// The credential in `text`, without white space around it. `holder` names the variable or the file
 /// in the error.
-pub(super) fn credential(
+pub(crate) fn credential(
     holder: &str,
     scheme: Scheme,
     text: &str,
@@ -19,11 +19,11 @@ pub(super) fn credential(
 }
 
 /// `t1.`, or another digit: Yandex Cloud says that a new format of tokens would change it.
-pub(super) fn looks_like_iam_token(text: &str) -> bool {
+pub(crate) fn looks_like_iam_token(text: &str) -> bool {
     matches!(text.as_bytes(), [b't', b'0'..=b'9', b'.', ..])
 }
 
-pub(super) fn looks_like_oauth_token(text: &str) -> bool {
+pub(crate) fn looks_like_oauth_token(text: &str) -> bool {
     matches!(text.as_bytes(), [b'y', b'0'..=b'3', b'_', ..])
 }
 
@@ -33,14 +33,14 @@ pub(super) fn looks_like_oauth_token(text: &str) -> bool {
     feature = "file",
     all(feature = "service-account", feature = "metadata")
 ))]
-pub(super) fn looks_like_api_key(text: &str) -> bool {
+pub(crate) fn looks_like_api_key(text: &str) -> bool {
     text.starts_with("AQVN")
 }
 
 /// The text without white space, a byte order mark and one pair of matching quotes around it, which
 /// editors and env files add.
 #[cfg(all(feature = "service-account", feature = "metadata"))]
-pub(super) fn without_quotes(text: &str) -> &str {
+pub(crate) fn without_quotes(text: &str) -> &str {
     let padding = |c: char| c.is_whitespace() || c == '\u{feff}';
     let text = text.trim_matches(padding);
     ['"', '\'']

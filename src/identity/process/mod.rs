@@ -1,5 +1,8 @@
 //! Runs a program for its output: bounded in time and size, and killed if its future is dropped.
 
+mod error;
+mod output;
+
 use std::ffi::OsString;
 use std::fmt;
 use std::io::ErrorKind;
@@ -14,23 +17,23 @@ use tokio::runtime::Handle;
 use tokio::time;
 use zeroize::Zeroizing;
 
-use super::child_output::ChildOutput;
-use super::process_error::ProcessError;
+pub(crate) use self::error::ProcessError;
+use self::output::Output;
 use crate::redact;
 
 /// Shorter than the fetch timeout of a cache, so that the error that says more comes first.
 const TIMEOUT: Duration = Duration::from_secs(20);
 
 /// A program, its arguments, and its timeout.
-pub(super) struct Program {
-    pub(super) path: OsString,
-    pub(super) args: Vec<OsString>,
-    pub(super) timeout: Duration,
+pub(crate) struct Program {
+    pub(crate) path: OsString,
+    pub(crate) args: Vec<OsString>,
+    pub(crate) timeout: Duration,
     started: AtomicBool,
 }
 
 impl Program {
-    pub(super) fn new(path: OsString) -> Self {
+    pub(crate) fn new(path: OsString) -> Self {
         Self {
             path,
             args: Vec::new(),
@@ -40,12 +43,12 @@ impl Program {
     }
 
     /// The path, unless it may be a secret.
-    pub(super) fn shown(&self) -> String {
+    pub(crate) fn shown(&self) -> String {
         redact::path(self.path.as_ref())
     }
 
     /// The standard output of one run that succeeded.
-    pub(super) async fn output(&self) -> Result<Zeroizing<String>, ProcessError> {
+    pub(crate) async fn output(&self) -> Result<Zeroizing<String>, ProcessError> {
         Handle::try_current().map_err(|_| ProcessError::NoRuntime)?;
         let running = Running(self.start()?);
         match time::timeout(self.timeout, running.finish()).await {
@@ -96,8 +99,8 @@ struct Running(Child);
 
 impl Running {
     async fn finish(mut self) -> Result<Zeroizing<String>, ProcessError> {
-        let mut stdout = ChildOutput::new(self.0.stdout.take().expect("stdout is piped"), "stdout");
-        let mut stderr = ChildOutput::new(self.0.stderr.take().expect("stderr is piped"), "stderr");
+        let mut stdout = Output::new(self.0.stdout.take().expect("stdout is piped"), "stdout");
+        let mut stderr = Output::new(self.0.stderr.take().expect("stderr is piped"), "stderr");
         // The exit ends the reading: a process that the program started may keep its streams open.
         let status = {
             let streams = pin!(try_join(stdout.read_to_end(), stderr.read_to_end()));

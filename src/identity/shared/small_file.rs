@@ -29,14 +29,14 @@ const MAX_BYTES: usize = 64 * 1024;
 /// A file that is opened anew for each read, so that a replaced symbolic link is followed. Clones
 /// share what is known of it.
 #[derive(Clone)]
-pub(super) struct SmallFile {
+pub(crate) struct SmallFile {
     path: Arc<Path>,
     state: Arc<FileState>,
 }
 
 /// What outlives a [`SmallFile`] where its path is looked up anew for each fetch.
 #[derive(Default)]
-pub(super) struct FileState {
+pub(crate) struct FileState {
     /// A read of a dead network mount keeps its thread, so reads take turns.
     turn: Arc<Mutex<()>>,
     readable_by_all: AtomicBool,
@@ -44,11 +44,11 @@ pub(super) struct FileState {
 }
 
 impl SmallFile {
-    pub(super) fn new(path: impl Into<PathBuf>) -> Self {
+    pub(crate) fn new(path: impl Into<PathBuf>) -> Self {
         Self::with_state(path, Arc::default())
     }
 
-    pub(super) fn with_state(path: impl Into<PathBuf>, state: Arc<FileState>) -> Self {
+    pub(crate) fn with_state(path: impl Into<PathBuf>, state: Arc<FileState>) -> Self {
         Self {
             path: path.into().into(),
             state,
@@ -56,7 +56,7 @@ impl SmallFile {
     }
 
     /// Runs `work`, which reads this file, where it does not block a worker of the runtime.
-    pub(super) async fn off_worker<T: Send + 'static>(
+    pub(crate) async fn off_worker<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
     ) -> Result<T, ProviderError> {
@@ -71,7 +71,7 @@ impl SmallFile {
 
     /// The text of the file, without a byte order mark. Refuses pipes, devices, and files over
     /// 64 KiB. Blocks the calling thread.
-    pub(super) fn read(&self) -> io::Result<Zeroizing<String>> {
+    pub(crate) fn read(&self) -> io::Result<Zeroizing<String>> {
         // Before the file is opened, since opening a device can have an effect.
         must_be_regular(&fs::metadata(&self.path)?)?;
         let (file, metadata) = opened(&self.path)?;
@@ -82,7 +82,7 @@ impl SmallFile {
     }
 
     /// Emits a warning, once, if the file that was read is readable by every user of the machine.
-    pub(super) fn warn_if_readable_by_all(&self) {
+    pub(crate) fn warn_if_readable_by_all(&self) {
         let state = &self.state;
         if state.readable_by_all.load(Ordering::Relaxed)
             && !state.warned.swap(true, Ordering::Relaxed)
@@ -92,7 +92,7 @@ impl SmallFile {
     }
 
     /// Why this file cannot be read, for an error.
-    pub(super) fn unreadable(&self, error: &io::Error) -> String {
+    pub(crate) fn unreadable(&self, error: &io::Error) -> String {
         match error.kind() {
             ErrorKind::NotFound => format!("{self} does not exist{}", hint(&self.path)),
             _ => format!("{self} cannot be read: {error}"),

@@ -9,22 +9,22 @@ use bytes::BufMut;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use zeroize::Zeroizing;
 
-use super::process_error::ProcessError;
+use super::error::ProcessError;
 
 /// Far more than any token has.
 const MAX_BYTES: usize = 64 * 1024;
 
 /// A stream and what was read of it. The memory never grows: growing would leave a copy of the
 /// secret behind.
-pub(super) struct ChildOutput<S> {
+pub(crate) struct Output<S> {
     stream: S,
     name: &'static str,
     bytes: Zeroizing<Vec<u8>>,
     is_complete: bool,
 }
 
-impl<S> ChildOutput<S> {
-    pub(super) fn new(stream: S, name: &'static str) -> Self {
+impl<S> Output<S> {
+    pub(crate) fn new(stream: S, name: &'static str) -> Self {
         Self {
             stream,
             name,
@@ -33,14 +33,14 @@ impl<S> ChildOutput<S> {
         }
     }
 
-    pub(super) fn text(&self) -> Result<Zeroizing<String>, ProcessError> {
+    pub(crate) fn text(&self) -> Result<Zeroizing<String>, ProcessError> {
         match std::str::from_utf8(&self.bytes) {
             Ok(text) => Ok(Zeroizing::new(text.to_owned())),
             Err(_) => Err(ProcessError::NotText),
         }
     }
 
-    pub(super) fn lossy_text(&self) -> Zeroizing<String> {
+    pub(crate) fn lossy_text(&self) -> Zeroizing<String> {
         Zeroizing::new(String::from_utf8_lossy(&self.bytes).into_owned())
     }
 
@@ -52,13 +52,13 @@ impl<S> ChildOutput<S> {
     }
 }
 
-impl<S: AsyncRead + Unpin> ChildOutput<S> {
+impl<S: AsyncRead + Unpin> Output<S> {
     /// Reads until the stream is closed.
     ///
     /// # Cancel safety
     ///
     /// What was read is kept.
-    pub(super) async fn read_to_end(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn read_to_end(&mut self) -> Result<(), ProcessError> {
         while !self.is_complete {
             let room = MAX_BYTES + 1 - self.bytes.len();
             let mut buffer = (&mut *self.bytes).limit(room);
@@ -71,12 +71,12 @@ impl<S: AsyncRead + Unpin> ChildOutput<S> {
 }
 
 #[cfg(unix)]
-impl<S: std::os::fd::AsFd> ChildOutput<S> {
+impl<S: std::os::fd::AsFd> Output<S> {
     /// Reads what is in the pipe already, without waiting for more.
     ///
     /// It reads the pipe itself, since the runtime may not have seen yet that there is something to
     /// read. The runtime made the pipe non-blocking, which a copy of its descriptor shares.
-    pub(super) async fn drain(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn drain(&mut self) -> Result<(), ProcessError> {
         if self.is_complete {
             return Ok(());
         }
@@ -91,10 +91,10 @@ impl<S: std::os::fd::AsFd> ChildOutput<S> {
 }
 
 #[cfg(not(unix))]
-impl<S: AsyncRead + Unpin> ChildOutput<S> {
+impl<S: AsyncRead + Unpin> Output<S> {
     /// Reads until the stream is closed: elsewhere than on Unix, a pipe cannot be read past the
     /// runtime.
-    pub(super) async fn drain(&mut self) -> Result<(), ProcessError> {
+    pub(crate) async fn drain(&mut self) -> Result<(), ProcessError> {
         self.read_to_end().await
     }
 }
@@ -131,10 +131,10 @@ mod tests {
         }
     }
 
-    fn output() -> (UnixStream, ChildOutput<Unnoticed>) {
+    fn output() -> (UnixStream, Output<Unnoticed>) {
         let (writer, reader) = UnixStream::pair().unwrap();
         reader.set_nonblocking(true).unwrap();
-        (writer, ChildOutput::new(Unnoticed(reader), "stdout"))
+        (writer, Output::new(Unnoticed(reader), "stdout"))
     }
 
     #[test]
