@@ -12,8 +12,8 @@ use crate::error::ProviderError;
 /// A source of credentials: a key, a metadata service, a program, a closure.
 ///
 /// A provider only fetches. The [`CredentialCache`](crate::CredentialCache) around it stores the
-/// result, shares one fetch among all waiters, renews ahead of time, and spaces the attempts after a
-/// failure. So a provider needs no cache, no retry and no timeout.
+/// result, shares one fetch among all waiters, renews ahead of time, and spaces the attempts after
+/// a failure. So a provider needs no cache, no retry and no timeout.
 ///
 /// # Cancel safety
 ///

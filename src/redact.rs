@@ -8,14 +8,14 @@
 /// Replaces a secret.
 const MASK: &str = "[secret]";
 
-/// Replaces a whole setting that cannot be what was asked for.
+/// Replaces a whole setting that cannot be a path or a name.
 const HIDDEN: &str = "[not shown: it may be a secret]";
 
 /// The first characters of Yandex Cloud's tokens, keys and assertions. They are not documented as
 /// stable, so length counts too.
 const PREFIXES: [&str; 7] = ["t1.", "y0_", "y1_", "y2_", "y3_", "eyJ", "AQVN"];
 
-/// The ids that support asks for stay readable: a UUID has 36 characters.
+/// Ids that a user sends to the support stay readable: a UUID has 36 characters.
 const SECRET_LEN: usize = 37;
 
 /// The text on one line of at most `max_chars` characters, with secrets masked and with control,
@@ -52,8 +52,8 @@ pub(crate) fn last_lines(text: &str) -> String {
     one_line(&last[start.map_or(0, |(start, _)| start)..], MAX_CHARS)
 }
 
-/// A setting for an error or for `Debug`: a path, a host, the name of a variable, an id. People fill
-/// these with secrets by mistake, so a value that cannot be such a name is hidden whole.
+/// A setting for an error or for `Debug`: a path, a host, the name of a variable, an id. People
+/// fill these with secrets by mistake, so a value that cannot be such a name is hidden whole.
 pub(crate) fn setting(text: &str) -> String {
     if is_no_name(text) || looks_like_base64(text) {
         return HIDDEN.into();

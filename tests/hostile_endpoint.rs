@@ -188,15 +188,15 @@ async fn endless_head_is_transient() {
 
 #[tokio::test]
 async fn invalid_http_is_transient() {
-    for answer in [
+    for response in [
         "canary",
         "SSH-2.0-canary\r\n",
         "HTTP/9.9 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: canary\r\n\r\n",
     ] {
         assert!(
-            failure(&Server::responding(answer)).await.is_transient(),
-            "{answer}"
+            failure(&Server::responding(response)).await.is_transient(),
+            "{response}"
         );
     }
 }

@@ -2,8 +2,8 @@
 
 use std::error::Error;
 
-/// The text of an error and of its causes, each once. Some libraries, as `hyper`, print only "client
-/// error" and leave the reason to `source`.
+/// The text of an error and of its causes, each once. Some libraries, as `hyper`, print only
+/// "client error" and leave the reason to `source`.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();

@@ -17,8 +17,8 @@ use crate::credential::InvalidCredential;
 /// them, after a permanent one later.
 ///
 /// The text includes the causes of the underlying error, since a log line or a `grpc-message` is
-/// often all that a reader sees. [`get_ref`](Self::get_ref) returns the underlying error as a value.
-/// Clones share it.
+/// often all that a reader sees. [`get_ref`](Self::get_ref) returns the underlying error as a
+/// value. Clones share it.
 ///
 /// # Examples
 ///

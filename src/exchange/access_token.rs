@@ -49,8 +49,8 @@ fn with_expires_in(token: Credential, expires_in: &Value) -> Credential {
     token.with_lifetime(seconds(expires_in).unwrap_or(ASSUMED_LIFETIME))
 }
 
-/// A number, or a number in a string. A negative one counts as zero, and one that is too large as the
-/// maximum.
+/// A number, or a number in a string. A negative one counts as zero, and one that is too large as
+/// the maximum.
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,

@@ -163,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    fn refusal(status: u16, headers: &[(&str, &str)], body: &'static str) -> ErrorResponse {
+    fn error_response(status: u16, headers: &[(&str, &str)], body: &'static str) -> ErrorResponse {
         let mut response = http::Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(*name, *value);
@@ -221,10 +221,10 @@ mod tests {
             (
                 &[("content-encoding", "gzip")],
                 "canary",
-                "https://iam/t responded with 401 Unauthorized: its body is encoded, which was not asked for",
+                "https://iam/t responded with 401 Unauthorized: its body is encoded, which was not requested",
             ),
         ] {
-            let error = refusal(401, headers, body).into_error(None);
+            let error = error_response(401, headers, body).into_error(None);
             assert_eq!(error.to_string(), text);
             assert!(
                 !format!("{error:?} {:?}", std::error::Error::source(&error)).contains("canary")
@@ -236,7 +236,7 @@ mod tests {
     fn deeply_nested_body_is_ignored() {
         let body = "[".repeat(60_000).leak();
         assert_eq!(
-            refusal(401, &[], body).to_string(),
+            error_response(401, &[], body).to_string(),
             "https://iam/t responded with 401 Unauthorized"
         );
     }
@@ -257,7 +257,7 @@ mod tests {
             (503, true),
             (599, true),
         ] {
-            let error = refusal(status, &[("retry-after", "7")], "").into_error(None);
+            let error = error_response(status, &[("retry-after", "7")], "").into_error(None);
             assert_eq!(
                 (error.is_transient(), error.is_permanent()),
                 (transient, !transient),
@@ -269,11 +269,11 @@ mod tests {
 
     #[test]
     fn clock_error_and_hint_follow_response() {
-        let error = refusal(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "")
+        let error = error_response(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "")
             .into_error(Some("make a new key"));
         let text = "https://iam/t responded with 401 Unauthorized; the local clock is off by more than 30 s; make a new key";
         assert_eq!(error.to_string(), text);
-        let error = refusal(401, &[], "").into_error(Some("make a new key"));
+        let error = error_response(401, &[], "").into_error(Some("make a new key"));
         assert_eq!(
             error.to_string(),
             "https://iam/t responded with 401 Unauthorized; make a new key"

@@ -119,8 +119,8 @@ fn token_in(response: &Response, sent: &str) -> Result<Credential, ExchangeError
     ))
 }
 
-/// The token with the expiry that `expires_at` states *(RFC 3339)*. If the local clock is wrong, its
-/// lifetime counts from the time of the server.
+/// The token with the expiry that `expires_at` states *(RFC 3339)*. If the local clock is wrong,
+/// its lifetime counts from the time of the server.
 fn with_expires_at(
     token: Credential,
     expires_at: &Value,

@@ -1,5 +1,5 @@
-//! Exchanges the token of another provider for an IAM token *(RFC 8693 §2; Yandex Cloud, "Setting up a workload
-//! identity federation")*.
+//! Exchanges the token of another provider for an IAM token *(RFC 8693 §2; Yandex Cloud, "Setting
+//! up a workload identity federation")*.
 
 use bytes::Bytes;
 use form_urlencoded::Serializer;

@@ -12,8 +12,8 @@ use crate::provider::{CredentialProvider, ErasedProvider, short_type_name};
 ///
 /// A fetch continues with the next provider only if one is "not configured". If a provider is
 /// configured and fails, its error is the error of the chain: a service must not run with another
-/// identity because its own key file is broken. If none is configured, the error lists the reason of
-/// each.
+/// identity because its own key file is broken. If none is configured, the error lists the reason
+/// of each.
 ///
 /// Each fetch starts with the first provider, so a key file that appears later takes over. A
 /// provider that has returned a credential before and is unavailable now should therefore return a

@@ -27,13 +27,13 @@ const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 ///
 /// 1. [`ServiceAccountKey`]: the variable `YC_SERVICE_ACCOUNT_KEY_FILE`, which holds the path of an
 ///    authorized key's file or its JSON text;
-/// 2. [`EnvCredential`]: `YC_API_KEY`, `YC_IAM_TOKEN`, `IAM_TOKEN`, or `YC_TOKEN` if it looks like an
-///    IAM token;
-/// 3. [`MetadataService`]: the service account of this virtual machine, function or container. It is
-///    waited for at most one second.
+/// 2. [`EnvCredential`]: `YC_API_KEY`, `YC_IAM_TOKEN`, `IAM_TOKEN`, or `YC_TOKEN` if it looks like
+///    an IAM token;
+/// 3. [`MetadataService`]: the service account of this virtual machine, function or container. It
+///    is waited for at most one second.
 ///
-/// An empty variable counts as unset. White space, a byte order mark and a pair of quotes around the
-/// value of `YC_SERVICE_ACCOUNT_KEY_FILE` are removed. If a source is configured and fails, its
+/// An empty variable counts as unset. White space, a byte order mark and a pair of quotes around
+/// the value of `YC_SERVICE_ACCOUNT_KEY_FILE` are removed. If a source is configured and fails, its
 /// error is the error of the chain. If none is configured, the error lists the reason of each. This
 /// function reads `YC_METADATA_ADDR`; everything else is read at a fetch.
 ///
@@ -74,8 +74,8 @@ fn chain(transport: Transport, metadata: MetadataService) -> Chain {
         .or(metadata)
 }
 
-/// The key that the variable names or holds. The variable is read at each fetch, so that a chain can
-/// be made before it is set.
+/// The key that the variable names or holds. The variable is read at each fetch, so that a chain
+/// can be made before it is set.
 struct KeyInVariable {
     transport: Transport,
     file_state: Arc<FileState>,

@@ -27,8 +27,9 @@ type Lookup = dyn Fn(&str) -> Result<String, VarError> + Send + Sync;
 /// A token or key in an environment variable.
 ///
 /// The first that is set wins, in this order: `YC_API_KEY` (an API key), `YC_IAM_TOKEN` and
-/// `IAM_TOKEN` (an IAM token), and `YC_TOKEN` if it looks like an IAM token (`t1.…`); an OAuth token
-/// there is ignored. White space around a value is removed, and an empty variable counts as unset.
+/// `IAM_TOKEN` (an IAM token), and `YC_TOKEN` if it looks like an IAM token (`t1.…`); an OAuth
+/// token there is ignored. White space around a value is removed, and an empty variable counts as
+/// unset.
 ///
 /// The credential has no lifetime, since a variable states none. A cache uses it until a server
 /// rejects it, then reads the variables again. An IAM token lives at most 12 hours, so a program

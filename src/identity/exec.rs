@@ -30,8 +30,8 @@ const ASSUMED_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// 64 KiB to either stream, it is killed. A program that does not exist is "not configured"; if it
 /// has run before, its absence is transient.
 ///
-/// On Unix, the program runs in a process group of its own, which is killed as a whole. So it cannot
-/// read from the terminal.
+/// On Unix, the program runs in a process group of its own, which is killed as a whole. So it
+/// cannot read from the terminal.
 ///
 /// It needs a tokio runtime with I/O and time enabled. `Debug` does not show the arguments, but
 /// other users of the machine may see them: pass secrets in the environment.

@@ -18,21 +18,23 @@ const NAME: &str = "credential file";
 /// How long a cache uses a value before it reads the file again.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// The same for a value that is kept because the file cannot be read: it may be fixed at any moment.
+/// The same for a value that is kept because the file cannot be read: it may be fixed at any
+/// moment.
 const MAX_AGE_KEPT: Duration = Duration::from_secs(10);
 
 /// A token or key in a file that another program rotates, as a mounted secret or the output of an
 /// agent.
 ///
 /// The file is opened anew when its value is a minute old, so it is enough to replace the file or
-/// the symbolic link to it. White space and a byte order mark around the value are removed. The file
-/// must be a regular one of at most 64 KiB. Inside a tokio runtime it is read on a blocking thread.
-/// If all users of the machine can read the file, the feature `tracing` emits a warning, once.
+/// the symbolic link to it. White space and a byte order mark around the value are removed. The
+/// file must be a regular one of at most 64 KiB. Inside a tokio runtime it is read on a blocking
+/// thread. If all users of the machine can read the file, the feature `tracing` emits a warning,
+/// once.
 ///
 /// After the first value, a file that is half-written, empty, removed or unreadable does not fail a
 /// fetch: the fetch returns the last good value, and the file is read again ten seconds later. This
-/// holds even if a server rejected that value, since some systems delete the file after the start of
-/// a program, and the response of the server is the more useful error. A readable file always
+/// holds even if a server rejected that value, since some systems delete the file after the start
+/// of a program, and the response of the server is the more useful error. A readable file always
 /// replaces the last good value. A token that was cut off still looks like a token, so write to a
 /// file of another name, then rename it.
 ///

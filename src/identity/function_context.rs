@@ -9,10 +9,10 @@ impl Credential {
     /// The token in the context of a Cloud Functions handler:
     /// `{"access_token":"t1.…","expires_in":43200,"token_type":"Bearer"}`.
     ///
-    /// `json` is that object, `context.token` in other languages, not the whole context. Its lifetime
-    /// counts from when a cache receives it, and is 15 minutes if none is stated. The version of the
-    /// function must have a service account. [`MetadataService`](crate::MetadataService) works in
-    /// functions too, and can be renewed.
+    /// `json` is that object, `context.token` in other languages, not the whole context. Its
+    /// lifetime counts from when a cache receives it, and is 15 minutes if none is stated. The
+    /// version of the function must have a service account.
+    /// [`MetadataService`](crate::MetadataService) works in functions too, and can be renewed.
     /// *(Yandex Cloud, "Getting an IAM token for a function's service account")*
     ///
     /// # Errors

@@ -71,8 +71,8 @@ type Function =
     dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, ProviderError>> + Send>> + Send + Sync;
 
 impl WorkloadIdentity {
-    /// Reads the subject token from this file, which must be a regular one of at most 64 KiB. Inside
-    /// a tokio runtime it is read on a blocking thread.
+    /// Reads the subject token from this file, which must be a regular one of at most 64 KiB.
+    /// Inside a tokio runtime it is read on a blocking thread.
     pub fn from_file(service_account_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
         Self::new(
             service_account_id.into(),

@@ -14,7 +14,8 @@ use super::response::Response;
 use crate::error::{BoxError, ProviderError, with_causes};
 use crate::redact;
 
-/// The service that sends a provider's requests: the user's, or the ready-made one. Clones share it.
+/// The service that sends a provider's requests: the user's, or the ready-made one. Clones share
+/// it.
 #[derive(Clone)]
 pub(crate) struct Transport(Option<Arc<dyn ErasedService>>);
 
@@ -95,8 +96,8 @@ trait ErasedService: Send + Sync {
 
 type SendFuture = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
 
-/// The service that is cloned for each request. The lock makes it `Sync`, which a tower service need
-/// not be.
+/// The service that is cloned for each request. The lock makes it `Sync`, which a tower service
+/// need not be.
 struct Template<S>(Mutex<S>);
 
 impl<S, B> ErasedService for Template<S>

@@ -46,8 +46,8 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// They are read once, at the first `https` request. They are those that `SSL_CERT_FILE` and
 /// `SSL_CERT_DIR` name, or else those of the system. If a variable is set and names none, requests
-/// fail with an error that says so. If neither is set and the system has none at all, as in an empty
-/// container, they are Mozilla's, which are compiled in.
+/// fail with an error that says so. If neither is set and the system has none at all, as in an
+/// empty container, they are Mozilla's, which are compiled in.
 /// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem) adds a private
 /// authority.
 ///
@@ -142,8 +142,8 @@ impl HttpsTransportBuilder {
 
     /// Sets the whole TLS configuration: roots, client certificates, crypto provider and versions.
     ///
-    /// Then the certificates that were added to this builder are not used. The ALPN list is ignored:
-    /// the protocol stays HTTP/1.1.
+    /// Then the certificates that were added to this builder are not used. The ALPN list is
+    /// ignored: the protocol stays HTTP/1.1.
     pub fn tls_config(mut self, mut config: ClientConfig) -> Self {
         config.alpn_protocols.clear();
         self.tls_config = Some(config);

@@ -44,7 +44,7 @@ impl Response {
         let body = if head.status.is_redirection() {
             Err(redirection(&head.headers))
         } else if head.headers.contains_key(CONTENT_ENCODING) {
-            Err("its body is encoded, which was not asked for".into())
+            Err("its body is encoded, which was not requested".into())
         } else {
             read_body(body).await
         };
@@ -108,13 +108,13 @@ where
     let mut body = pin!(body);
     // Allocated at its maximum: growing would leave copies of a token behind.
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_BODY_LEN));
-    let mut room = MAX_BODY_LEN;
+    let mut free = MAX_BODY_LEN;
     while let Some(frame) = body.frame().await {
         let frame =
             frame.map_err(|error| format!("its body broke off: {}", shown(&*error.into())))?;
         let data = frame.into_data().unwrap_or_default();
         // An empty frame counts as a byte, since a stream of them would never end.
-        room = room
+        free = free
             .checked_sub(data.len().max(1))
             .ok_or("its body is longer than 64 KiB")?;
         text.extend_from_slice(&data);

@@ -66,7 +66,7 @@ fn at_least_one(
     }
     let reason = found.errors.first().map(|error| reason(&error.kind));
     Err(format!(
-        "{variable} is set to {}, where no root certificate can be read{}",
+        "{variable} is set to {}, which contains no readable root certificate{}",
         redact::path(path),
         reason.unwrap_or_default()
     ))

@@ -75,8 +75,8 @@ impl Run {
     }
 
     fn note_token(&mut self) {
-        if let Some(held) = self.cache.peek() {
-            let token = held
+        if let Some(credential) = self.cache.peek() {
+            let token = credential
                 .header_value()
                 .to_str()
                 .unwrap()

@@ -46,7 +46,7 @@ async fn secret_in_path_or_name_is_not_shown() {
 
 #[tokio::test]
 async fn secret_in_id_endpoint_or_audience_is_not_shown() {
-    let refuse = || {
+    let unreachable = || {
         tower::service_fn(|_| async {
             Err::<http::Response<http_body_util::Full<bytes::Bytes>>, _>(std::io::Error::other(
                 "down",
@@ -61,11 +61,11 @@ async fn secret_in_id_endpoint_or_audience_is_not_shown() {
         let audience = key().with_audience(secret.clone());
         let workload = WorkloadIdentity::from_fn(secret.clone(), subject);
         let impersonation = Impersonation::new(source, secret.clone());
-        assert_provider_silent(audience.with_transport(refuse())).await;
-        assert_provider_silent(workload.with_transport(refuse())).await;
-        assert_provider_silent(impersonation.with_transport(refuse())).await;
-        assert_provider_silent(key().with_endpoint(&endpoint).with_transport(refuse())).await;
+        assert_provider_silent(audience.with_transport(unreachable())).await;
+        assert_provider_silent(workload.with_transport(unreachable())).await;
+        assert_provider_silent(impersonation.with_transport(unreachable())).await;
+        assert_provider_silent(key().with_endpoint(&endpoint).with_transport(unreachable())).await;
         let metadata = MetadataService::new().with_endpoint(&endpoint);
-        assert_provider_silent(metadata.with_transport(refuse())).await;
+        assert_provider_silent(metadata.with_transport(unreachable())).await;
     }
 }

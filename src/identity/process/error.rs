@@ -1,4 +1,4 @@
-//! Why a program gave no output.
+//! Why a program has no output.
 
 use std::error::Error;
 use std::fmt;
@@ -8,7 +8,7 @@ use std::time::Duration;
 
 use crate::error::ProviderError;
 
-/// Why a program gave no output. `stderr` is redacted.
+/// Why a program has no output. `stderr` is redacted.
 pub(crate) enum ProcessError {
     Exit { status: ExitStatus, stderr: String },
     Io(io::Error),

@@ -60,8 +60,8 @@ impl<S: AsyncRead + Unpin> Output<S> {
     /// What was read is kept.
     pub(crate) async fn read_to_end(&mut self) -> Result<(), ProcessError> {
         while !self.is_complete {
-            let room = MAX_BYTES + 1 - self.bytes.len();
-            let mut buffer = (&mut *self.bytes).limit(room);
+            let free = MAX_BYTES + 1 - self.bytes.len();
+            let mut buffer = (&mut *self.bytes).limit(free);
             let read = self.stream.read_buf(&mut buffer).await;
             self.is_complete = read.map_err(ProcessError::Io)? == 0;
             self.check_length()?;
@@ -80,9 +80,9 @@ impl<S: std::os::fd::AsFd> Output<S> {
         if self.is_complete {
             return Ok(());
         }
-        let room = (MAX_BYTES + 1 - self.bytes.len()) as u64;
+        let free = (MAX_BYTES + 1 - self.bytes.len()) as u64;
         let pipe = self.stream.as_fd().try_clone_to_owned().map(File::from);
-        let read = pipe.and_then(|pipe| pipe.take(room).read_to_end(&mut self.bytes));
+        let read = pipe.and_then(|pipe| pipe.take(free).read_to_end(&mut self.bytes));
         match read {
             Err(error) if error.kind() != ErrorKind::WouldBlock => Err(ProcessError::Io(error)),
             _ => self.check_length(),

@@ -28,8 +28,8 @@ macro_rules! network_setters {
             ///
             /// Do not pass the service that is under the [`AuthLayer`](crate::AuthLayer) if the
             /// number of its requests is limited, as by `ConcurrencyLimit` or `Buffer`. Requests
-            /// that wait for a token hold its permits. If they hold all of them, the fetch waits for
-            /// a permit, and no request is sent until the fetch timeout has passed. Use another
+            /// that wait for a token hold its permits. If they hold all of them, the fetch waits
+            /// for a permit, and no request is sent until the fetch timeout has passed. Use another
             /// client, or apply the limit above the layer.
             #[must_use]
             pub fn with_transport<S, B>(self, service: S) -> Self

@@ -34,7 +34,7 @@ pub(crate) struct SmallFile {
     state: Arc<FileState>,
 }
 
-/// What outlives a [`SmallFile`] where its path is looked up anew for each fetch.
+/// The part of a [`SmallFile`] that is kept if its path is read from a variable for each fetch.
 #[derive(Default)]
 pub(crate) struct FileState {
     /// A read of a dead network mount keeps its thread, so reads take turns.
@@ -55,7 +55,7 @@ impl SmallFile {
         }
     }
 
-    /// Runs `work`, which reads this file, where it does not block a worker of the runtime.
+    /// Runs `work`, which reads this file, without blocking a worker of the runtime.
     pub(crate) async fn off_worker<T: Send + 'static>(
         &self,
         work: impl FnOnce(&Self) -> T + Send + 'static,
@@ -113,7 +113,7 @@ impl fmt::Debug for SmallFile {
     }
 }
 
-/// Where a path that does not exist may have been meant to lead.
+/// Why a path may not lead to the file that was meant.
 fn hint(path: &Path) -> String {
     if path.to_string_lossy().starts_with('~') {
         return ": `~` is not expanded, give the path in full".into();
@@ -137,8 +137,8 @@ fn opened(path: &Path) -> io::Result<(File, Metadata)> {
 
 /// Neither opening a pipe without a writer nor reading an empty device waits.
 ///
-/// The value of `O_NONBLOCK` differs between systems. It comes from `nix`, which the feature `tokio`
-/// depends on already. Without that feature there is no runtime whose worker could block.
+/// The value of `O_NONBLOCK` differs between systems. It comes from `nix`, which the feature
+/// `tokio` depends on already. Without that feature there is no runtime whose worker could block.
 #[cfg(all(unix, feature = "tokio"))]
 fn open(path: &Path) -> io::Result<File> {
     use std::os::unix::fs::OpenOptionsExt;

@@ -27,8 +27,8 @@ pub(crate) fn looks_like_oauth_token(text: &str) -> bool {
     matches!(text.as_bytes(), [b'y', b'0'..=b'3', b'_', ..])
 }
 
-/// The first characters of API keys so far. They are not documented as stable, so this is good for a
-/// hint only.
+/// The first characters of API keys so far. They are not documented as stable, so this is good for
+/// a hint only.
 #[cfg(any(
     feature = "file",
     all(feature = "service-account", feature = "metadata")
