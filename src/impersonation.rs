@@ -1,4 +1,7 @@
-//! One identity, acting as a service account.
+//! A service account, by another identity that may impersonate it.
+
+use std::borrow::Cow;
+use std::fmt;
 
 use http::StatusCode;
 
@@ -6,21 +9,22 @@ use crate::cache::CredentialCache;
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::exchange::{ExchangeError, iam};
-use crate::identity::network::network_setters;
+use crate::identity::shared::network::network_setters;
 use crate::provider::CredentialProvider;
+use crate::redact;
 use crate::transport::Client;
 
 const NAME: &str = "impersonation";
 
-/// A service account, by another identity that may act as it.
+/// A service account, by another identity that may impersonate it.
 ///
-/// The source's IAM token is exchanged for one of the service account. The source needs the role
-/// `iam.serviceAccounts.tokenCreator` on the account or its folder *(Yandex Cloud,
-/// "Impersonation")*. The source has a cache of its own in here, so it is asked as rarely as it
-/// would be elsewhere, and never through the layer that this provider feeds.
+/// Each fetch exchanges the IAM token of that identity, the source, for one of the service account.
+/// The source needs the role `iam.serviceAccounts.tokenCreator` on the account or its folder
+/// *(Yandex Cloud, "Impersonation")*. Its token is cached here, separately from the token of the
+/// service account.
 ///
-/// Where IAM refuses the source's token with 401, that token is dropped from the source's cache,
-/// and a new one is tried once.
+/// If IAM rejects the token of the source with 401, the cache of the source drops it, and the
+/// exchange is retried once with a new one.
 ///
 /// # Examples
 ///
@@ -31,7 +35,6 @@ const NAME: &str = "impersonation";
 /// let provider = Impersonation::new(source, "aje0example");
 /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
 /// ```
-#[derive(Debug)]
 pub struct Impersonation {
     source: CredentialCache,
     service_account_id: String,
@@ -39,12 +42,15 @@ pub struct Impersonation {
 }
 
 impl Impersonation {
-    /// Acts as the service account by what `source` fetches.
+    /// Exchanges the token that `source` fetches.
     pub fn new(source: impl CredentialProvider, service_account_id: impl Into<String>) -> Self {
         Self::from_cache(CredentialCache::new(source), service_account_id)
     }
 
-    /// Acts as the service account by what this cache holds, which others may use too.
+    /// Exchanges the token of this cache, which may have other users too.
+    ///
+    /// The cache must not be the one that this provider fetches for: each would wait for the other
+    /// until its fetch timeout.
     pub fn from_cache(source: CredentialCache, service_account_id: impl Into<String>) -> Self {
         Self {
             source,
@@ -53,24 +59,26 @@ impl Impersonation {
         }
     }
 
-    async fn ask(&self) -> Result<Credential, ProviderError> {
-        let caller = self.caller().await?;
-        let mut outcome =
-            iam::create_token_for(&self.client, &caller, &self.service_account_id).await;
-        if is_unauthorized(&outcome) && self.source.invalidate(&caller) {
-            let caller = self.caller().await?;
-            outcome = iam::create_token_for(&self.client, &caller, &self.service_account_id).await;
+    async fn exchange(&self) -> Result<Credential, ProviderError> {
+        let token = self.source_token().await?;
+        let mut outcome = self.create_token(&token).await;
+        if is_unauthorized(&outcome) && self.source.invalidate(&token) {
+            outcome = self.create_token(&self.source_token().await?).await;
         }
-        outcome.map_err(|failure| failure.with_hint(advice))
+        outcome.map_err(|error| error.with_hint(hint))
     }
 
-    async fn caller(&self) -> Result<Credential, ProviderError> {
-        match self.source.get().await {
-            Ok(caller) if caller.scheme() == Scheme::Bearer => Ok(caller),
-            Ok(_) => Err(ProviderError::permanent(
-                "the source gives an API key, where IAM takes an IAM token only",
+    async fn create_token(&self, source_token: &Credential) -> Result<Credential, ExchangeError> {
+        iam::create_token_for(&self.client, source_token, &self.service_account_id).await
+    }
+
+    async fn source_token(&self) -> Result<Credential, ProviderError> {
+        let token = self.source.get().await?;
+        match token.scheme() {
+            Scheme::Bearer => Ok(token),
+            _ => Err(ProviderError::permanent(
+                "the source returned an API key, but IAM accepts only an IAM token here",
             )),
-            Err(error) => Err(error),
         }
     }
 }
@@ -79,19 +87,38 @@ network_setters!(Impersonation);
 
 impl CredentialProvider for Impersonation {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        self.ask().await.map_err(|error| error.with_provider(NAME))
+        self.exchange()
+            .await
+            .map_err(|error| error.with_provider(NAME))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        self.client.name_of(NAME)
+    }
+}
+
+impl fmt::Debug for Impersonation {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Impersonation")
+            .field("source", &self.source)
+            .field(
+                "service_account_id",
+                &redact::setting(&self.service_account_id),
+            )
+            .field("client", &self.client)
+            .finish()
     }
 }
 
 fn is_unauthorized(outcome: &Result<Credential, ExchangeError>) -> bool {
-    matches!(outcome, Err(ExchangeError::Refused(refusal)) if refusal.status == StatusCode::UNAUTHORIZED)
+    matches!(outcome, Err(ExchangeError::Rejected(response)) if response.status == StatusCode::UNAUTHORIZED)
 }
 
-fn advice(status: StatusCode) -> Option<&'static str> {
+fn hint(status: StatusCode) -> Option<&'static str> {
     match status {
-        StatusCode::UNAUTHORIZED => Some("IAM does not accept the source's token"),
+        StatusCode::UNAUTHORIZED => Some("IAM does not accept the token of the source"),
         StatusCode::FORBIDDEN | StatusCode::NOT_FOUND => Some(
-            "check the service account's id, and that the source has the role `iam.serviceAccounts.tokenCreator` on it",
+            "check the id of the service account, and that the source has the role `iam.serviceAccounts.tokenCreator` on it",
         ),
         _ => None,
     }

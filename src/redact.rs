@@ -1,66 +1,94 @@
-//! What of a stranger's text may be shown: a server's, which may echo what it was sent, or a
-//! program's.
+//! Makes untrusted text safe to print. Text of a server, a program or a setting may contain a
+//! secret, control characters, or far more than a log line can take.
+#![cfg_attr(
+    not(feature = "full"),
+    allow(dead_code, reason = "each feature uses a part of it")
+)]
 
-/// What stands in place of a secret.
+/// Replaces a secret.
 const MASK: &str = "[secret]";
 
-/// How tokens, keys and assertions of the cloud start. No promise of Yandex Cloud's, so length
-/// tells too.
-const STARTS: [&str; 7] = ["t1.", "y0_", "y1_", "y2_", "y3_", "eyJ", "AQVN"];
+/// Replaces a whole setting that cannot be a path or a name.
+const HIDDEN: &str = "[not shown: it may be a secret]";
 
-/// One line of at most 200 characters, without the secret that was `sent` and anything that may be
-/// one.
-#[cfg(feature = "_network")]
-pub(crate) fn answer(text: &str, sent: &str) -> String {
-    const MAX_CHARS: usize = 200;
-    // The ids that support asks for are shown: a UUID has 36 characters.
-    const SECRET_LEN: usize = 37;
-    let text = if sent.is_empty() {
-        text.into()
-    } else {
-        text.replace(sent, MASK)
-    };
-    let shown: String = masked(&text, SECRET_LEN)
-        .chars()
-        .map(|c| if c.is_control() { ' ' } else { c })
-        .collect();
-    match shown.char_indices().nth(MAX_CHARS) {
-        Some((end, _)) => format!("{}…", &shown[..end]),
-        None => shown,
-    }
+/// The first characters of Yandex Cloud's tokens, keys and assertions. They are not documented as
+/// stable, so length counts too.
+const PREFIXES: [&str; 7] = ["t1.", "y0_", "y1_", "y2_", "y3_", "eyJ", "AQVN"];
+
+/// Ids that a user sends to the support stay readable: a UUID has 36 characters.
+const SECRET_LEN: usize = 37;
+
+/// The text on one line of at most `max_chars` characters, with secrets masked and with control,
+/// bidirectional and invisible characters replaced by spaces.
+pub(crate) fn printable(text: &str, max_chars: usize) -> String {
+    one_line(&masked(text, is_long), max_chars)
 }
 
-/// The last three lines as one, of at most 400 characters, without anything that may be a secret.
-#[cfg(feature = "exec")]
+/// A field of a response, without the secret that was `sent`, which a server may echo.
+pub(crate) fn response_field(text: &str, sent: &str) -> String {
+    const MAX_CHARS: usize = 200;
+    if sent.is_empty() {
+        return printable(text, MAX_CHARS);
+    }
+    printable(&text.replace(sent, MASK), MAX_CHARS)
+}
+
+/// The last three lines of a program's output as one, of at most 400 characters.
 pub(crate) fn last_lines(text: &str) -> String {
     const MAX_LINES: usize = 3;
     const MAX_CHARS: usize = 400;
-    // Any program's secrets, some of which are short. File names and sentences have no such words.
+    // Secrets of any program, some of which are short.
     const SECRET_LEN: usize = 20;
-    // Before anything is cut off, or the rest of a cut secret would not be known for one.
-    let masked = masked(text, SECRET_LEN);
+    // Masks before it cuts: the rest of a cut secret would not be recognized.
+    let masked = masked(text, |word| longest_part(word) >= SECRET_LEN);
     let lines: Vec<_> = masked
         .lines()
         .map(str::trim)
         .filter(|line| !line.is_empty())
         .collect();
     let last = lines[lines.len().saturating_sub(MAX_LINES)..].join("; ");
-    let last: Vec<_> = last.chars().filter(|c| !c.is_control()).collect();
-    last[last.len().saturating_sub(MAX_CHARS)..]
-        .iter()
-        .collect()
+    let chars = last.chars().count();
+    let start = last.char_indices().nth(chars.saturating_sub(MAX_CHARS));
+    one_line(&last[start.map_or(0, |(start, _)| start)..], MAX_CHARS)
 }
 
-/// The text with each word masked that starts like a secret or has a part of `secret_len`
-/// characters or more.
-fn masked(text: &str, secret_len: usize) -> String {
+/// A setting for an error or for `Debug`: a path, a host, the name of a variable, an id. People
+/// fill these with secrets by mistake, so a value that cannot be such a name is hidden whole.
+pub(crate) fn setting(text: &str) -> String {
+    if is_no_name(text) || looks_like_base64(text) {
+        return HIDDEN.into();
+    }
+    let parts = text.split('/').map(|part| masked(part, looks_random));
+    one_line(&parts.collect::<Vec<_>>().join("/"), usize::MAX)
+}
+
+/// [`setting`], for a path.
+pub(crate) fn path(path: &std::path::Path) -> String {
+    setting(&path.to_string_lossy())
+}
+
+/// Whether a text cannot be a path or another name: it looks like JSON, PEM or encoded data.
+pub(crate) fn is_no_name(text: &str) -> bool {
+    const MAX_BYTES: usize = 255;
+    text.len() > MAX_BYTES || text.contains(['\n', '\r', '{', '"']) || text.contains("-----")
+}
+
+/// Whether a text starts as the secrets of Yandex Cloud do.
+pub(crate) fn starts_like_secret(text: &str) -> bool {
+    PREFIXES.iter().any(|prefix| text.starts_with(prefix))
+}
+
+/// The text with each PEM block masked, and each word that starts like a secret or for which
+/// `is_secret` holds.
+fn masked(text: &str, is_secret: impl Fn(&str) -> bool) -> String {
     let mut masked = String::with_capacity(text.len());
+    let text = without_pem(text);
     for piece in text.split_inclusive(|c| !may_be_in_token(c)) {
         let word = piece.trim_end_matches(|c| !may_be_in_token(c));
-        // A path is judged by its parts: it says which file or resource was meant.
-        let most = if word.starts_with('/') { usize::MAX } else { 1 };
-        let parts = word.splitn(most, '/').map(|part| {
-            if may_be_secret(part, secret_len) {
+        // An absolute path is judged part by part, so that it still names its file or resource.
+        let limit = if word.starts_with('/') { usize::MAX } else { 1 };
+        let parts = word.splitn(limit, '/').map(|part| {
+            if contains_prefix(part) || is_secret(part) {
                 MASK
             } else {
                 part
@@ -72,20 +100,78 @@ fn masked(text: &str, secret_len: usize) -> String {
     masked
 }
 
-/// A host's name is long too, but in short parts.
-fn may_be_secret(word: &str, secret_len: usize) -> bool {
-    STARTS.iter().any(|start| starts_within(word, start))
-        || word.split('.').any(|part| part.len() >= secret_len)
+/// The last line of a PEM block may be too short to be recognized by its length.
+fn without_pem(text: &str) -> String {
+    let mut rest = text;
+    let mut kept = String::with_capacity(text.len());
+    while let Some((before, block)) = rest.split_once("-----BEGIN ") {
+        kept.push_str(before);
+        kept.push_str(MASK);
+        rest = block
+            .split_once("-----END ")
+            .and_then(|(_, end)| end.split_once("-----"))
+            .map_or("", |(_, after)| after);
+    }
+    kept.push_str(rest);
+    kept
 }
 
-/// Whether `start` is at the word's start, or after a character that joins words: `host1.example`
-/// is none.
-fn starts_within(word: &str, start: &str) -> bool {
-    word.match_indices(start)
-        .any(|(at, _)| !word[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+fn one_line(text: &str, max_chars: usize) -> String {
+    let mut line: String = text
+        .chars()
+        .take(max_chars)
+        .map(|c| if is_unprintable(c) { ' ' } else { c })
+        .collect();
+    if text.chars().nth(max_chars).is_some() {
+        line.push('…');
+    }
+    line
 }
 
-/// Without `=`, which more often comes before a token than inside it.
+/// Characters that break a line, reorder it or hide in it: controls (C0 and C1), separators,
+/// bidirectional controls, and invisible ones.
+fn is_unprintable(c: char) -> bool {
+    c.is_control()
+        || matches!(c,
+            '\u{ad}' | '\u{61c}' | '\u{180e}' | '\u{feff}'
+            | '\u{200b}'..='\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2060}'..='\u{206f}'
+            | '\u{fff9}'..='\u{fffb}' | '\u{e0000}'..='\u{e007f}')
+}
+
+fn is_long(word: &str) -> bool {
+    longest_part(word) >= SECRET_LEN
+}
+
+/// A host's name is long too, but its parts are short.
+fn longest_part(word: &str) -> usize {
+    word.split('.').map(str::len).max().unwrap_or_default()
+}
+
+/// File and directory names may be long too, but rarely mix cases and digits.
+fn looks_random(word: &str) -> bool {
+    let has = |kind: fn(&u8) -> bool| word.as_bytes().iter().any(kind);
+    is_long(word)
+        && has(u8::is_ascii_digit)
+        && has(u8::is_ascii_lowercase)
+        && has(u8::is_ascii_uppercase)
+}
+
+/// Base64 contains `/`, so its parts may be too short to be recognized.
+fn looks_like_base64(text: &str) -> bool {
+    let in_alphabet = |byte: u8| byte.is_ascii_alphanumeric() || b"+/=".contains(&byte);
+    !text.starts_with('/') && text.bytes().all(in_alphabet) && looks_random(text)
+}
+
+/// Whether a prefix of a secret is at the word's start, or after a character that joins words:
+/// `host1.example` has none.
+fn contains_prefix(word: &str) -> bool {
+    PREFIXES.iter().any(|prefix| {
+        word.match_indices(prefix)
+            .any(|(at, _)| !word[..at].ends_with(|c: char| c.is_ascii_alphanumeric()))
+    })
+}
+
+/// Without `=`, which is more often before a token than inside it.
 fn may_be_in_token(c: char) -> bool {
     c.is_ascii_alphanumeric() || matches!(c, '-' | '.' | '_' | '~' | '+' | '/')
 }
@@ -95,8 +181,8 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_may_be_a_secret_is_masked_and_the_rest_is_left() {
-        for (text, shown) in [
+    fn secrets_are_masked_and_other_words_kept() {
+        for (text, expected) in [
             ("", ""),
             ("ERROR: not found (code 5)", "ERROR: not found (code 5)"),
             ("ошибка t1.a ы", "ошибка [secret] ы"),
@@ -125,15 +211,39 @@ mod tests {
                 "https://iam.api.cloud.yandex.net/iam/v1/tokens",
                 "https://iam.api.cloud.yandex.net/iam/v1/tokens",
             ),
+            (
+                "a -----BEGIN PRIVATE KEY-----\nMII\nab\n-----END PRIVATE KEY----- b",
+                "a [secret] b",
+            ),
+            ("a -----BEGIN PRIVATE KEY-----\nMII\nab", "a [secret]"),
         ] {
-            assert_eq!(masked(text, 20), shown);
+            assert_eq!(masked(text, |word| longest_part(word) >= 20), expected);
         }
     }
 
-    #[cfg(feature = "_network")]
     #[test]
-    fn an_answer_shows_ids_but_not_what_was_sent_and_is_one_line() {
-        for (text, shown) in [
+    fn printable_text_is_one_short_clean_line() {
+        for (text, expected) in [
+            ("", ""),
+            ("a\r\nb\0c\u{1b}[31m", "a  b c [31m"),
+            ("a\u{9b}b\u{85}c\u{2028}d\u{2029}e", "a b c d e"),
+            (
+                "a\u{202a}\u{202e}b\u{2066}\u{2069}c\u{61c}\u{200f}d",
+                "a  b  c  d",
+            ),
+            ("a\u{200b}b\u{feff}c\u{ad}d\u{e0041}e", "a b c d e"),
+            ("token t1.ab", "token [secret]"),
+        ] {
+            assert_eq!(printable(text, 30), expected, "{text:?}");
+        }
+        assert_eq!(printable("ыыы", 2), "ыы…");
+        assert_eq!(printable("ыы", 2), "ыы");
+        assert_eq!(printable(&"a ".repeat(50_000), 200).chars().count(), 201);
+    }
+
+    #[test]
+    fn response_field_shows_ids_and_hides_echo() {
+        for (text, expected) in [
             (
                 "Key 'ajek6nub0000000000000' was not found",
                 "Key 'ajek6nub0000000000000' was not found",
@@ -144,23 +254,20 @@ mod tests {
             ),
             ("e38e71c3-adc6-4584-98a4-b0f103d55f610", "[secret]"),
             ("you sent sesame", "you sent [secret]"),
-            ("a\r\nb\0c\u{1b}[31m", "a  b c [31m"),
-            ("", ""),
         ] {
-            assert_eq!(answer(text, "sesame"), shown);
+            assert_eq!(response_field(text, "sesame"), expected);
         }
-        assert_eq!(answer("no secret was sent", ""), "no secret was sent");
-        let long = answer(&"ы ".repeat(500), "");
+        assert_eq!(response_field("nothing was sent", ""), "nothing was sent");
+        let long = response_field(&"ы ".repeat(500), "");
         assert_eq!(long.chars().count(), 201);
         assert!(long.ends_with('…'));
     }
 
-    #[cfg(feature = "exec")]
     #[test]
-    fn the_last_three_lines_are_one_short_line_without_control_characters() {
+    fn last_lines_are_one_short_clean_line() {
         assert_eq!(
-            last_lines("one\ntwo\n\n  three\r\n\x1b[31mfour\x1b[0m\n"),
-            "two; three; [31mfour[0m"
+            last_lines("one\ntwo\n\n  three\r\n\x1b[31mfour\x1b[0m\u{202e}\n"),
+            "two; three;  [31mfour [0m "
         );
         assert_eq!(last_lines("\n \n"), "");
         let long = last_lines(&"é ".repeat(1000));
@@ -168,5 +275,36 @@ mod tests {
         // A secret that the cut would shorten is masked whole.
         let text = format!("{} {}", "x".repeat(400), "a ".repeat(195));
         assert!(!last_lines(&text).contains('x'));
+    }
+
+    #[test]
+    fn setting_shows_names_and_hides_secrets() {
+        for name in [
+            "/etc/yandex/key.json",
+            "keys/key-1.json",
+            "~/key.json",
+            "YANDEX_ID_TOKEN",
+            "https://iam.api.cloud.yandex.net/iam/v1/tokens",
+            "/run/secrets/service-account-key-of-the-production-cluster-01",
+            "/var/lib/0123456789abcdef0123456789abcdef0123456789abcdef",
+            "/nonexistent/КЛЮЧ",
+        ] {
+            assert_eq!(setting(name), name);
+        }
+        for (text, expected) in [
+            ("AQVNcanary", "[secret]"),
+            ("/keys/AQVNcanary", "/keys/[secret]"),
+            ("keys/t1.canary/x", "keys/[secret]/x"),
+            ("/canaryABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "/[secret]"),
+            ("canaryABCDEF/GHIJKLMNOPQRSTU/VWXYZ0123+56789==", HIDDEN),
+            ("a\u{202e}\tb", "a  b"),
+            ("{canary", HIDDEN),
+            ("a\"canary", HIDDEN),
+            ("canary\nb", HIDDEN),
+            ("-----BEGIN canary", HIDDEN),
+            (&"c".repeat(256), HIDDEN),
+        ] {
+            assert_eq!(setting(text), expected);
+        }
     }
 }

@@ -1,4 +1,4 @@
-//! The first provider that is configured wins, and one that fails is not passed over.
+//! The first configured provider wins, and a failed one ends the chain.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -20,29 +20,29 @@ fn failing(error: ProviderError) -> impl CredentialProvider {
     }
 }
 
-/// A provider that counts how often it was asked.
-fn counted(asked: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
-    let asked = Arc::clone(asked);
+/// A provider that counts its fetches.
+fn counted(fetches: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
+    let fetches = Arc::clone(fetches);
     move || {
-        asked.fetch_add(1, Ordering::Relaxed);
+        fetches.fetch_add(1, Ordering::Relaxed);
         async { Ok(token("counted")) }
     }
 }
 
 #[tokio::test]
-async fn the_first_configured_provider_answers_and_those_after_it_are_not_asked() {
-    let asked = Arc::new(AtomicUsize::new(0));
+async fn first_configured_provider_wins() {
+    let fetches = Arc::new(AtomicUsize::new(0));
     let chain = Chain::new()
         .or(nothing_set())
         .or(token("first"))
-        .or(counted(&asked));
+        .or(counted(&fetches));
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer first");
-    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert_eq!(fetches.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
-async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
-    let asked = Arc::new(AtomicUsize::new(0));
+async fn failed_provider_ends_chain() {
+    let fetches = Arc::new(AtomicUsize::new(0));
     for error in [
         ProviderError::transient("vault is sealed").with_provider("vault"),
         ProviderError::permanent("vault is sealed").with_provider("vault"),
@@ -51,7 +51,7 @@ async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
         let chain = Chain::new()
             .or(nothing_set())
             .or(failing(error))
-            .or(counted(&asked));
+            .or(counted(&fetches));
         let error = chain.fetch().await.unwrap_err();
         assert_eq!(
             (error.to_string().as_str(), error.provider()),
@@ -62,11 +62,11 @@ async fn a_configured_provider_that_fails_ends_the_chain_with_its_own_error() {
             (transient, !transient)
         );
     }
-    assert_eq!(asked.load(Ordering::Relaxed), 0);
+    assert_eq!(fetches.load(Ordering::Relaxed), 0);
 }
 
 #[tokio::test]
-async fn a_chain_that_finds_nothing_tells_every_reason_in_order() {
+async fn unconfigured_chain_lists_every_reason() {
     let nameless = failing(ProviderError::not_configured("no seal"));
     let named = failing(ProviderError::not_configured("no address").with_provider("vault"));
     let chain = Chain::new().or(named).or(nameless).or(nothing_set());
@@ -75,19 +75,19 @@ async fn a_chain_that_finds_nothing_tells_every_reason_in_order() {
     assert_eq!(
         error.to_string(),
         "no source of credentials is configured: vault: no address; provider 2: no seal; environment: \
-         none of YC_API_KEY, API_KEY, YC_IAM_TOKEN, IAM_TOKEN, YC_TOKEN is set"
+         none of YC_API_KEY, YC_IAM_TOKEN, IAM_TOKEN, YC_TOKEN is set"
     );
 }
 
 #[tokio::test]
-async fn an_empty_chain_is_not_configured_and_says_so() {
+async fn empty_chain_is_not_configured() {
     let error = Chain::new().fetch().await.unwrap_err();
     assert!(error.is_not_configured());
     assert_eq!(error.to_string(), "the chain has no providers");
 }
 
 #[tokio::test]
-async fn a_chain_in_a_chain_is_one_of_its_providers() {
+async fn chain_can_contain_chain() {
     let inner = Chain::new().or(nothing_set());
     let chain = Chain::new().or(inner.clone()).or(token("outer"));
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer outer");
@@ -101,7 +101,7 @@ async fn a_chain_in_a_chain_is_one_of_its_providers() {
 }
 
 #[tokio::test]
-async fn a_provider_that_becomes_configured_later_takes_over() {
+async fn provider_configured_later_takes_over() {
     let fetches = AtomicUsize::new(0);
     let first = EnvCredential::with_lookup(move |name| {
         (name == "IAM_TOKEN" && fetches.fetch_add(1, Ordering::Relaxed) > 0).then(|| "first".into())
@@ -112,7 +112,7 @@ async fn a_provider_that_becomes_configured_later_takes_over() {
 }
 
 #[tokio::test]
-async fn explain_tells_who_was_passed_over_and_who_decided() {
+async fn diagnose_returns_each_outcome() {
     let sealed = failing(ProviderError::permanent("vault is sealed"));
     let chain = Chain::new()
         .or(nothing_set())
@@ -131,14 +131,25 @@ async fn explain_tells_who_was_passed_over_and_who_decided() {
 }
 
 #[test]
-fn a_chain_is_static_where_each_of_its_providers_is() {
+fn chain_of_static_providers_is_static() {
     assert!(Chain::new().or(token("a")).is_static());
     assert!(!Chain::new().or(token("a")).or(nothing_set()).is_static());
     assert!(!Chain::new().or(nothing_set()).or(token("a")).is_static());
 }
 
 #[test]
-fn debug_names_the_providers_and_shows_no_secret() {
+fn name_lists_providers() {
+    let chain = Chain::new().or(nothing_set()).or(token("canary"));
+    assert_eq!(chain.name(), "chain of EnvCredential, Credential");
+    assert_eq!(Arc::new(token("canary")).name(), "Credential");
+    assert_eq!(
+        failing(ProviderError::not_configured("a")).name(),
+        "closure"
+    );
+}
+
+#[test]
+fn debug_shows_provider_names_only() {
     let chain = Chain::new().or(nothing_set()).or(token("canary"));
     assert_eq!(
         format!("{chain:?}"),
@@ -147,7 +158,7 @@ fn debug_names_the_providers_and_shows_no_secret() {
 }
 
 #[test]
-fn the_providers_here_are_send_and_sync_and_shared_by_clones() {
+fn providers_are_clone_send_and_sync() {
     fn check<T: Clone + Send + Sync + CredentialProvider>(_: &T) {}
     check(&Chain::new());
     check(&EnvCredential::new());

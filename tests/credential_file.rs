@@ -1,6 +1,9 @@
-//! A file that something else rotates: the new value is picked up, and no state of the file loses
-//! the last good one.
+//! A file that another program rotates: the new value is used, and no state of the file loses the
+//! last good one.
 #![cfg(feature = "file")]
+
+#[cfg(feature = "tracing")]
+mod support;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -9,7 +12,7 @@ use std::time::Duration;
 
 use yandex_cloud_auth::{Chain, Credential, CredentialFile, CredentialProvider, ProviderError};
 
-/// A directory of the test's own, removed at its end.
+/// A directory of one test, removed at its end.
 struct Dir(PathBuf);
 
 impl Dir {
@@ -38,26 +41,26 @@ impl Drop for Dir {
     }
 }
 
-/// The fetch on a thread of its own, so that one that blocks fails the test instead of stopping it.
+/// Fetches on another thread, so that a fetch that blocks fails the test instead of stopping it.
 fn fetch(provider: impl CredentialProvider) -> Result<Credential, ProviderError> {
-    let (answer, answered) = std::sync::mpsc::channel();
+    let (sender, receiver) = std::sync::mpsc::channel();
     std::thread::spawn(move || {
         let runtime = tokio::runtime::Builder::new_current_thread()
             .build()
             .unwrap();
-        let _ = answer.send(runtime.block_on(provider.fetch()));
+        let _ = sender.send(runtime.block_on(provider.fetch()));
     });
-    answered
+    receiver
         .recv_timeout(Duration::from_secs(30))
         .expect("a fetch must not hang")
 }
 
-fn header(answer: Result<Credential, ProviderError>) -> String {
-    answer.unwrap().header_value().to_str().unwrap().to_owned()
+fn header(outcome: Result<Credential, ProviderError>) -> String {
+    outcome.unwrap().header_value().to_str().unwrap().to_owned()
 }
 
 #[test]
-fn the_scheme_is_what_was_said_or_what_the_value_begins_with() {
+fn constructor_or_value_decides_scheme() {
     let dir = Dir::new();
     let token = dir.file("token", "t1.abc\n");
     let key = dir.file("key", "\u{feff}  AQVNabc\r\n");
@@ -78,7 +81,7 @@ fn the_scheme_is_what_was_said_or_what_the_value_begins_with() {
 }
 
 #[test]
-fn a_missing_file_is_not_configured_so_that_a_chain_goes_on() {
+fn missing_file_is_not_configured() {
     let dir = Dir::new();
     let missing = dir.0.join("missing");
     let error = fetch(CredentialFile::iam_token(&missing)).unwrap_err();
@@ -94,9 +97,9 @@ fn a_missing_file_is_not_configured_so_that_a_chain_goes_on() {
 }
 
 #[test]
-fn a_file_that_holds_no_credential_is_a_permanent_error_that_names_it_and_never_its_content() {
+fn invalid_content_is_permanent_and_not_shown() {
     let dir = Dir::new();
-    for (name, content, told) in [
+    for (name, content, reason) in [
         ("empty", "", "holds an invalid credential: it is empty"),
         ("blank", " \n", "holds an invalid credential: it is empty"),
         (
@@ -116,7 +119,7 @@ fn a_file_that_holds_no_credential_is_a_permanent_error_that_names_it_and_never_
         let text = format!("{error} {error:?}");
         assert!(error.is_permanent(), "{text}");
         assert!(
-            text.contains(told)
+            text.contains(reason)
                 && text.contains(&*path.to_string_lossy())
                 && !text.contains("canary"),
             "{text}"
@@ -143,9 +146,9 @@ fn a_file_that_holds_no_credential_is_a_permanent_error_that_names_it_and_never_
 }
 
 #[test]
-fn a_large_file_and_a_directory_are_refused() {
+fn large_file_and_directory_are_refused() {
     let dir = Dir::new();
-    for (path, told) in [
+    for (path, reason) in [
         (
             dir.file("large", vec![b'a'; 64 * 1024 + 1]),
             "larger than 64 KiB",
@@ -154,7 +157,7 @@ fn a_large_file_and_a_directory_are_refused() {
     ] {
         let error = fetch(CredentialFile::api_key(path)).unwrap_err();
         assert!(
-            error.is_permanent() && error.to_string().ends_with(told),
+            error.is_permanent() && error.to_string().ends_with(reason),
             "{error}"
         );
     }
@@ -162,7 +165,7 @@ fn a_large_file_and_a_directory_are_refused() {
 
 #[cfg(unix)]
 #[test]
-fn a_pipe_and_a_device_are_refused_without_waiting_for_them() {
+fn pipe_and_device_are_refused_without_waiting() {
     let dir = Dir::new();
     let pipe = dir.0.join("pipe");
     assert!(
@@ -181,8 +184,41 @@ fn a_pipe_and_a_device_are_refused_without_waiting_for_them() {
     }
 }
 
+#[tokio::test]
+async fn file_is_read_off_the_worker() {
+    let dir = Dir::new();
+    let provider = CredentialFile::iam_token(dir.file("token", "t1.abc"));
+    let mut fetch = std::pin::pin!(provider.fetch());
+    let mut context = std::task::Context::from_waker(std::task::Waker::noop());
+    assert!(fetch.as_mut().poll(&mut context).is_pending());
+    assert_eq!(header(fetch.await), "Bearer t1.abc");
+}
+
+#[cfg(all(unix, feature = "tracing"))]
 #[test]
-fn a_replaced_file_is_read_at_the_next_fetch() {
+fn file_readable_by_all_is_warned_of_once() {
+    use std::os::unix::fs::PermissionsExt;
+
+    // A scoped subscriber would miss the event if another test runs at the same time.
+    let listener = support::Listener::default();
+    tracing::subscriber::set_global_default(listener.clone()).unwrap();
+    for (mode, warnings) in [(0o600, 0), (0o644, 1)] {
+        let dir = Dir::new();
+        let path = dir.file("key", "AQVNcanary");
+        fs::set_permissions(&path, fs::Permissions::from_mode(mode)).unwrap();
+        let provider = std::sync::Arc::new(CredentialFile::api_key(&path));
+        for _ in 0..3 {
+            fetch(provider.clone()).unwrap();
+        }
+        let mut lines = listener.lines();
+        lines.retain(|line| line.starts_with("WARN") && line.contains(path.to_str().unwrap()));
+        assert_eq!(lines.len(), warnings, "{lines:?}");
+        assert!(!lines.concat().contains("canary"));
+    }
+}
+
+#[test]
+fn replaced_file_is_read_at_next_fetch() {
     let dir = Dir::new();
     let path = dir.file("token", "t1.old");
     let provider = std::sync::Arc::new(CredentialFile::iam_token(&path));
@@ -194,7 +230,7 @@ fn a_replaced_file_is_read_at_the_next_fetch() {
 
 #[cfg(unix)]
 #[test]
-fn a_swapped_symbolic_link_is_followed_at_the_next_fetch() {
+fn replaced_link_is_followed_at_next_fetch() {
     let dir = Dir::new();
     let swap = |to: PathBuf| {
         std::os::unix::fs::symlink(to, dir.0.join("link.new")).unwrap();
@@ -208,7 +244,7 @@ fn a_swapped_symbolic_link_is_followed_at_the_next_fetch() {
 }
 
 #[test]
-fn no_state_of_the_file_loses_the_last_good_value_and_a_mended_one_heals() {
+fn broken_file_keeps_last_good_value() {
     let dir = Dir::new();
     let path = dir.file("token", "t1.good");
     let provider = std::sync::Arc::new(CredentialFile::iam_token(&path));
@@ -231,12 +267,12 @@ fn no_state_of_the_file_loses_the_last_good_value_and_a_mended_one_heals() {
     fs::create_dir(&path).unwrap();
     kept("a directory");
     fs::remove_dir(&path).unwrap();
-    fs::write(&path, "t1.mended").unwrap();
-    assert_eq!(header(fetch(provider.clone())), "Bearer t1.mended");
+    fs::write(&path, "t1.fixed").unwrap();
+    assert_eq!(header(fetch(provider.clone())), "Bearer t1.fixed");
 }
 
 #[test]
-fn debug_shows_the_path_and_never_the_value() {
+fn debug_shows_path_only() {
     let dir = Dir::new();
     let provider = std::sync::Arc::new(CredentialFile::api_key(dir.file("key", "AQVNcanary")));
     fetch(provider.clone()).unwrap();

@@ -1,6 +1,8 @@
-//! The default chain, each case in a process of its own: it reads the process's environment.
+//! The default chain. Each case runs in a process of its own, whose environment it reads.
 
 mod script;
+#[cfg(feature = "tracing")]
+mod support;
 
 use std::process::Command;
 
@@ -13,7 +15,7 @@ const KEY: &str = concat!(
     "/tests/fixtures/service_account_key.json"
 );
 
-/// Runs one of the ignored tests below with these variables and no others.
+/// Runs one of the ignored tests below with only these variables.
 fn run(test: &str, variables: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])
@@ -30,68 +32,95 @@ fn run(test: &str, variables: &[(&str, &str)]) {
 }
 
 #[test]
-fn a_key_file_comes_before_the_environment_and_that_before_the_metadata_service() {
+fn key_precedes_environment_and_metadata() {
     let key_json = std::fs::read_to_string(KEY).unwrap();
     run(
-        "in_a_process::a_key_file_answers",
+        "in_a_process::key_file_is_used",
         &[("YC_SERVICE_ACCOUNT_KEY_FILE", KEY), ("YC_API_KEY", "AQVN")],
     );
     run(
-        "in_a_process::a_key_file_answers",
+        "in_a_process::key_file_is_used",
         &[
             ("YC_SERVICE_ACCOUNT_KEY_FILE", &key_json),
             ("YC_IAM_TOKEN", "t1.x"),
         ],
     );
     run(
-        "in_a_process::the_environment_answers",
+        "in_a_process::environment_is_used",
         &[("YC_SERVICE_ACCOUNT_KEY_FILE", ""), ("YC_API_KEY", "AQVN")],
     );
     run(
-        "in_a_process::the_metadata_service_answers",
+        "in_a_process::metadata_service_is_used",
         &[("YC_METADATA_ADDR", "127.0.0.1:9")],
     );
 }
 
 #[test]
-fn a_key_file_that_is_configured_and_broken_ends_the_walk() {
+fn broken_key_file_ends_chain() {
     let broken = [
         ("YC_SERVICE_ACCOUNT_KEY_FILE", "/nonexistent/key.json"),
         ("YC_API_KEY", "AQVN"),
     ];
-    run(
-        "in_a_process::a_broken_key_file_is_the_chains_error",
-        &broken,
-    );
+    run("in_a_process::error_is_that_of_key_file", &broken);
 }
 
 #[test]
-fn where_nothing_is_configured_every_reason_is_told() {
-    // Port 9 of loopback: nothing listens there.
+fn unconfigured_chain_lists_every_reason() {
+    // Nothing listens on port 9 of loopback.
     run(
-        "in_a_process::every_reason_is_told",
+        "in_a_process::error_lists_every_reason",
         &[("YC_METADATA_ADDR", "127.0.0.1:9")],
     );
+}
+
+#[cfg(all(unix, feature = "tracing"))]
+#[test]
+fn key_file_readable_by_all_is_warned_of_once() {
+    use std::os::unix::fs::PermissionsExt;
+
+    let path = std::env::temp_dir().join(format!("yandex-cloud-auth-0644-{}", std::process::id()));
+    std::fs::copy(KEY, &path).unwrap();
+    std::fs::set_permissions(&path, std::fs::Permissions::from_mode(0o644)).unwrap();
+    run(
+        "in_a_process::warning_is_emitted_once",
+        &[("YC_SERVICE_ACCOUNT_KEY_FILE", path.to_str().unwrap())],
+    );
+    std::fs::remove_file(path).unwrap();
 }
 
 mod in_a_process {
     use super::*;
 
+    #[cfg(feature = "tracing")]
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn a_key_file_answers() {
+    #[ignore = "run by another test with its own environment"]
+    async fn warning_is_emitted_once() {
+        let listener = support::Listener::default();
+        tracing::subscriber::set_global_default(listener.clone()).unwrap();
+        let chain = default_chain_with(Script::new().reply(200, iam_token("t1.key", 60)));
+        for _ in 0..3 {
+            chain.fetch().await.unwrap();
+        }
+        let lines = listener.lines();
+        let warnings = lines.iter().filter(|line| line.starts_with("WARN"));
+        assert_eq!(warnings.count(), 1, "{lines:?}");
+    }
+
+    #[tokio::test]
+    #[ignore = "run by another test with its own environment"]
+    async fn key_file_is_used() {
         let script = Script::new().reply(200, iam_token("t1.key", 60));
         let credential = default_chain_with(script.clone()).fetch().await.unwrap();
         assert_eq!(credential.header_value(), "Bearer t1.key");
         assert_eq!(
-            (script.calls(), script.asked(0).uri().host()),
+            (script.calls(), script.request(0).uri().host()),
             (1, Some("iam.api.cloud.yandex.net"))
         );
     }
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn the_environment_answers() {
+    #[ignore = "run by another test with its own environment"]
+    async fn environment_is_used() {
         let script = Script::new();
         assert_eq!(
             default_chain_with(script.clone())
@@ -105,8 +134,8 @@ mod in_a_process {
     }
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn the_metadata_service_answers() {
+    #[ignore = "run by another test with its own environment"]
+    async fn metadata_service_is_used() {
         let script = Script::new().reply(
             200,
             r#"{"access_token":"t1.vm","expires_in":60,"token_type":"Bearer"}"#,
@@ -122,15 +151,15 @@ mod in_a_process {
         assert_eq!(
             (
                 script.calls(),
-                script.asked(0).uri().authority().unwrap().as_str()
+                script.request(0).uri().authority().unwrap().as_str()
             ),
             (1, "127.0.0.1:9")
         );
     }
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn a_broken_key_file_is_the_chains_error() {
+    #[ignore = "run by another test with its own environment"]
+    async fn error_is_that_of_key_file() {
         let script = Script::new();
         let error = default_chain_with(script.clone())
             .fetch()
@@ -144,15 +173,15 @@ mod in_a_process {
     }
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn every_reason_is_told() {
+    #[ignore = "run by another test with its own environment"]
+    async fn error_lists_every_reason() {
         let error = default_chain().fetch().await.unwrap_err();
         assert!(error.is_not_configured());
         let text = error.to_string();
         for part in [
             "service account key: YC_SERVICE_ACCOUNT_KEY_FILE is not set",
             "environment: ",
-            "metadata service: no answer from http://127.0.0.1:9/",
+            "metadata service: no response from http://127.0.0.1:9/",
             "Connection refused",
         ] {
             assert!(text.contains(part), "{text}");

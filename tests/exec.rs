@@ -1,5 +1,5 @@
-//! A program that prints a token: bounded in time and output, killed when nobody waits, quoted
-//! without its secrets.
+//! A program that prints a token: bounded in time and output, killed if its fetch is dropped, and
+//! quoted without its secrets.
 #![cfg(all(unix, feature = "exec"))]
 
 use std::fs;
@@ -14,11 +14,11 @@ fn shell(script: &str) -> Exec {
     Exec::new("/bin/sh").args(["-c", script])
 }
 
-async fn refusal(provider: impl CredentialProvider) -> ProviderError {
+async fn error_of(provider: impl CredentialProvider) -> ProviderError {
     provider.fetch().await.expect_err("no credential")
 }
 
-/// A path of the test's own, with whatever lies there removed at its end.
+/// A path of one test. The file there is removed at its end.
 struct Scratch(PathBuf);
 
 impl Scratch {
@@ -32,9 +32,9 @@ impl Scratch {
         Self(std::env::temp_dir().join(name))
     }
 
-    /// An executable script. Written by another process: one that still had it open for writing
-    /// here could be inherited by a child of another test, and the script could not be run until
-    /// that child is gone.
+    /// An executable script. Another process writes it: a descriptor that is open for writing here
+    /// could be inherited by a child of another test, and the script could not be run before that
+    /// child ends.
     fn script(text: &str) -> Self {
         let scratch = Self::new();
         let write = r#"printf '#!/bin/sh\n%s\n' "$1" > "$2" && chmod 700 "$2""#;
@@ -58,7 +58,7 @@ impl Drop for Scratch {
 }
 
 #[tokio::test]
-async fn a_bare_token_on_the_last_line_is_taken() {
+async fn bare_token_on_last_line_is_used() {
     let credential = shell("echo hello; echo t1.abc; echo")
         .fetch()
         .await
@@ -68,13 +68,13 @@ async fn a_bare_token_on_the_last_line_is_taken() {
 }
 
 #[tokio::test]
-async fn arguments_are_handed_over_as_they_are() {
+async fn arguments_are_passed_unchanged() {
     let provider = Exec::new("/bin/echo").args(["-n"]).args(["t1.$HOME"]);
-    assert!(refusal(provider).await.to_string().contains("at offset 3"));
+    assert!(error_of(provider).await.to_string().contains("at offset 3"));
 }
 
 #[tokio::test]
-async fn an_object_brings_its_expiry() {
+async fn json_output_has_expiry() {
     let script = r#"echo 'Fresh from the press'; echo '{"iam_token": "t1.abc",'; echo '"expires_at": "2100-01-01T00:00:00.123456789Z"}'"#;
     let credential = shell(script).fetch().await.unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.abc");
@@ -83,7 +83,7 @@ async fn an_object_brings_its_expiry() {
 }
 
 #[tokio::test]
-async fn there_is_nothing_to_read_for_the_program() {
+async fn standard_input_is_empty() {
     let credential = shell("if read line; then echo $line; else echo t1.closed; fi")
         .fetch()
         .await
@@ -92,10 +92,10 @@ async fn there_is_nothing_to_read_for_the_program() {
 }
 
 #[tokio::test]
-async fn a_program_that_fails_is_quoted_without_what_may_be_secret() {
+async fn failure_quotes_redacted_stderr() {
     let script = "echo t1.out.canary; echo 'first' >&2; echo 'bad key AQVNcanary' >&2; echo 'at /etc/app/conf' >&2; \
                   echo 'token=t1.canary.x' >&2; exit 3";
-    let error = refusal(shell(script)).await;
+    let error = error_of(shell(script)).await;
     assert!(error.is_transient());
     assert_eq!(
         error.to_string(),
@@ -105,8 +105,18 @@ async fn a_program_that_fails_is_quoted_without_what_may_be_secret() {
 }
 
 #[tokio::test]
-async fn a_program_that_is_not_there_is_not_configured_and_a_chain_goes_on() {
-    let error = refusal(Exec::new("/nonexistent/helper")).await;
+async fn quoted_stderr_is_printable() {
+    let script = "echo 'a\u{202e}b\u{9b}c\u{1b}[31md' >&2; exit 1";
+    let error = error_of(shell(script)).await;
+    assert_eq!(
+        error.to_string(),
+        "program /bin/sh: failed (exit status: 1): a b c [31md"
+    );
+}
+
+#[tokio::test]
+async fn missing_program_is_not_configured() {
+    let error = error_of(Exec::new("/nonexistent/helper")).await;
     assert!(error.is_not_configured());
     assert_eq!(error.to_string(), "program /nonexistent/helper: not found");
     let chain = Chain::new()
@@ -119,22 +129,22 @@ async fn a_program_that_is_not_there_is_not_configured_and_a_chain_goes_on() {
 }
 
 #[tokio::test]
-async fn a_program_that_was_there_before_is_missed_as_a_failure() {
+async fn program_removed_later_is_transient() {
     let script = Scratch::script("echo t1.abc");
     let chain = Chain::new()
         .or(Exec::new(&script.0))
         .or(Credential::iam_token("t1.other").unwrap());
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer t1.abc");
     drop(script);
-    assert!(refusal(chain).await.is_transient());
+    assert!(error_of(chain).await.is_transient());
 }
 
 #[tokio::test]
-async fn a_file_that_may_not_be_run_is_a_permanent_error() {
+async fn file_without_permission_is_permanent() {
     let file = Scratch::new();
     fs::write(&file.0, "").unwrap();
     fs::set_permissions(&file.0, fs::Permissions::from_mode(0o600)).unwrap();
-    let error = refusal(Exec::new(&file.0)).await;
+    let error = error_of(Exec::new(&file.0)).await;
     assert!(
         error.is_permanent() && error.to_string().contains("cannot be run"),
         "{error}"
@@ -142,12 +152,12 @@ async fn a_file_that_may_not_be_run_is_a_permanent_error() {
 }
 
 #[tokio::test]
-async fn endless_output_on_either_stream_ends_the_program() {
+async fn endless_output_ends_program() {
     for (script, stream) in [
         ("exec yes canary", "stdout"),
         ("exec yes canary >&2", "stderr"),
     ] {
-        let error = refusal(shell(script).timeout(Duration::from_secs(60))).await;
+        let error = error_of(shell(script).timeout(Duration::from_secs(60))).await;
         assert!(error.is_permanent());
         assert_eq!(
             error.to_string(),
@@ -157,8 +167,8 @@ async fn endless_output_on_either_stream_ends_the_program() {
 }
 
 #[tokio::test]
-async fn output_that_is_not_text_is_refused() {
-    let error = refusal(shell(r"printf 't1.\377'")).await;
+async fn binary_output_is_refused() {
+    let error = error_of(shell(r"printf 't1.\377'")).await;
     assert!(
         error.is_permanent() && error.to_string().ends_with("not UTF-8 text"),
         "{error}"
@@ -166,14 +176,14 @@ async fn output_that_is_not_text_is_refused() {
 }
 
 #[tokio::test]
-async fn a_success_without_a_token_is_a_permanent_error() {
-    let error = refusal(shell("echo canary canary")).await;
+async fn success_without_token_is_permanent() {
+    let error = error_of(shell("echo canary canary")).await;
     assert!(
         error.is_permanent() && !error.to_string().contains("canary"),
         "{error}"
     );
     assert!(
-        refusal(shell("true"))
+        error_of(shell("true"))
             .await
             .to_string()
             .ends_with("printed an invalid credential: it is empty")
@@ -181,17 +191,17 @@ async fn a_success_without_a_token_is_a_permanent_error() {
 }
 
 #[test]
-fn outside_a_runtime_the_error_says_what_is_missing() {
+fn call_outside_runtime_says_what_to_do() {
     let provider = shell("echo t1.abc");
     let fetch = std::pin::pin!(provider.fetch());
-    let std::task::Poll::Ready(answer) =
+    let std::task::Poll::Ready(outcome) =
         fetch.poll(&mut std::task::Context::from_waker(std::task::Waker::noop()))
     else {
-        panic!("nothing to wait for");
+        panic!("the fetch waits");
     };
-    let error = answer.unwrap_err();
+    let error = outcome.unwrap_err();
     assert!(
-        error.is_permanent() && error.to_string().contains("tokio runtime"),
+        error.is_permanent() && error.to_string().contains("call it inside one"),
         "{error}"
     );
 }
@@ -210,7 +220,7 @@ async fn debug_shows_no_arguments() {
 }
 
 #[tokio::test]
-async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
+async fn cli_is_called_with_profile_and_account() {
     let yc = Scratch::script(r#"printf '{"iam_token":"t1.%s"}' "$(echo "$*" | tr ' ' .)""#);
     let credential = YcCli::new()
         .with_program(&yc.0)
@@ -226,8 +236,8 @@ async fn the_cli_is_asked_for_json_and_told_profile_and_account() {
 }
 
 #[tokio::test]
-async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
-    let missing = refusal(YcCli::new().with_program("/nonexistent/yc")).await;
+async fn cli_errors_say_what_to_do() {
+    let missing = error_of(YcCli::new().with_program("/nonexistent/yc")).await;
     assert!(
         missing.is_not_configured()
             && missing
@@ -239,14 +249,14 @@ async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
     let yc = Scratch::script(
         "echo 'ERROR: code = Unauthenticated desc = OAuth token is invalid' >&2; exit 1",
     );
-    let login = refusal(YcCli::new().with_program(&yc.0)).await;
+    let login = error_of(YcCli::new().with_program(&yc.0)).await;
     assert!(
-        login.is_permanent() && login.to_string().ends_with("; log in by `yc init`"),
+        login.is_permanent() && login.to_string().ends_with("; log in with `yc init`"),
         "{login}"
     );
 
     let yc = Scratch::script("echo 'ERROR: no such host' >&2; exit 1");
-    let network = refusal(YcCli::new().with_program(&yc.0)).await;
+    let network = error_of(YcCli::new().with_program(&yc.0)).await;
     assert!(network.is_transient(), "{network}");
     assert_eq!(
         network.to_string(),
@@ -254,7 +264,7 @@ async fn the_cli_s_errors_say_to_install_it_or_to_log_in() {
     );
 
     let yc = Scratch::script("exec sleep 600");
-    let late = refusal(
+    let late = error_of(
         YcCli::new()
             .with_program(&yc.0)
             .with_timeout(Duration::from_millis(100)),
@@ -279,7 +289,7 @@ mod killed {
         ))
     }
 
-    /// What `check` gives, once it gives something.
+    /// The first value that `check` returns.
     async fn eventually<T>(check: impl Fn() -> Option<T>) -> T {
         for _ in 0..3000 {
             if let Some(value) = check() {
@@ -293,19 +303,49 @@ mod killed {
     async fn must_be_gone(pid_file: &Scratch) {
         let pid = eventually(|| fs::read_to_string(&pid_file.0).ok()).await;
         let stat = format!("/proc/{}/stat", pid.trim());
-        // A zombie counts: it was killed, and only waits to be collected.
+        // A zombie has ended, and only waits for its parent.
         eventually(|| {
             fs::read_to_string(&stat).map_or(Some(()), |stat| stat.contains(") Z ").then_some(()))
         })
         .await;
     }
 
+    /// Kills the process whose id is in the file.
+    fn kill(pid_file: &Scratch) {
+        let pid = fs::read_to_string(&pid_file.0).unwrap();
+        let killed = std::process::Command::new("kill").arg(pid.trim()).status();
+        assert!(killed.unwrap().success());
+    }
+
     #[tokio::test]
-    async fn a_program_that_hangs_is_killed_at_its_deadline() {
+    async fn exit_ends_reading_of_kept_output() {
         let pid_file = Scratch::new();
-        // Long enough for a shell to have started on a busy machine, and no more than the time this
-        // test takes.
-        let error = refusal(hanging(&pid_file).timeout(Duration::from_secs(2))).await;
+        let script = format!(
+            "sleep 600 & echo $! > {}; head -c 60000 /dev/zero | tr '\\0' a; echo; echo t1.abc",
+            pid_file.0.display()
+        );
+        for _ in 0..3 {
+            let provider = shell(&script).timeout(Duration::from_secs(60));
+            let credential = provider.fetch().await.unwrap();
+            assert_eq!(credential.header_value(), "Bearer t1.abc");
+            kill(&pid_file);
+        }
+    }
+
+    #[tokio::test]
+    async fn timeout_kills_process_group() {
+        let pid_file = Scratch::new();
+        let script = format!("sleep 600 & echo $! > {}; wait", pid_file.0.display());
+        let error = error_of(shell(&script).timeout(Duration::from_secs(2))).await;
+        assert!(error.is_transient(), "{error}");
+        must_be_gone(&pid_file).await;
+    }
+
+    #[tokio::test]
+    async fn program_is_killed_at_its_timeout() {
+        let pid_file = Scratch::new();
+        // Long enough for a shell to start on a busy machine.
+        let error = error_of(hanging(&pid_file).timeout(Duration::from_secs(2))).await;
         assert!(error.is_transient());
         assert_eq!(
             error.to_string(),
@@ -315,7 +355,7 @@ mod killed {
     }
 
     #[tokio::test]
-    async fn a_program_whose_fetch_is_dropped_is_killed() {
+    async fn program_of_dropped_fetch_is_killed() {
         let pid_file = Scratch::new();
         let provider = hanging(&pid_file).timeout(Duration::from_secs(600));
         let fetch = tokio::spawn(async move { provider.fetch().await });

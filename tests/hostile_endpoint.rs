@@ -1,7 +1,7 @@
-//! The ready-made transport against servers that break off, stall, drip, redirect, pack and never
-//! end.
+//! The ready-made transport with servers that truncate, stall, redirect, encode or never end their
+//! responses.
 //!
-//! Real sockets and the real clock, so limits are short.
+//! The tests use real sockets and the real clock, so their timeouts are short.
 
 mod script;
 mod server;
@@ -17,7 +17,7 @@ use yandex_cloud_auth::{CredentialProvider, MetadataService, ProviderError, Serv
 use crate::script::{iam_token, printed};
 use crate::server::{KEY, Server, read_request, run, wait_for_close, with_length};
 
-/// What a fetch from this server ends with, by one connection.
+/// The error of a fetch from this server, with one connection.
 async fn failure(server: &Server) -> ProviderError {
     let fetch = tokio::time::timeout(Duration::from_secs(20), async {
         server.provider().fetch().await
@@ -29,11 +29,12 @@ async fn failure(server: &Server) -> ProviderError {
 }
 
 #[tokio::test]
-async fn a_request_is_http_1_1_and_asks_for_no_encoding() {
-    let (tell, told) = mpsc::channel();
-    let tell = std::sync::Mutex::new(tell);
+async fn request_is_http_1_1_without_encoding() {
+    let (sender, requests) = mpsc::channel();
+    let sender = std::sync::Mutex::new(sender);
     let server = Server::start(move |mut stream| {
-        tell.lock()
+        sender
+            .lock()
             .unwrap()
             .send(read_request(&mut stream))
             .unwrap();
@@ -45,7 +46,7 @@ async fn a_request_is_http_1_1_and_asks_for_no_encoding() {
         server.provider().fetch().await.unwrap().header_value(),
         "Bearer t1.abc"
     );
-    let request = told.recv().unwrap().to_lowercase();
+    let request = requests.recv().unwrap().to_lowercase();
     assert!(
         request.starts_with("post /iam/v1/tokens http/1.1\r\n"),
         "{request}"
@@ -55,9 +56,9 @@ async fn a_request_is_http_1_1_and_asks_for_no_encoding() {
 }
 
 #[tokio::test]
-async fn every_fetch_opens_a_connection_of_its_own() {
+async fn each_fetch_opens_a_connection() {
     let server = Server::start(|mut stream| {
-        // Kept open by this side.
+        // This side keeps the connection open.
         while stream.peek(&mut [0]).is_ok_and(|length| length > 0) {
             read_request(&mut stream);
             stream
@@ -72,12 +73,12 @@ async fn every_fetch_opens_a_connection_of_its_own() {
 }
 
 #[tokio::test]
-async fn a_connection_that_is_closed_or_reset_is_transient() {
+async fn closed_connection_is_transient() {
     let closed = Server::start(drop);
     assert!(failure(&closed).await.is_transient());
 
     let reset = Server::start(|stream| {
-        // Closing with a request unread makes the kernel send a reset.
+        // If a request is unread, the kernel closes with a reset.
         stream.peek(&mut [0]).unwrap();
     });
     assert!(failure(&reset).await.is_transient());
@@ -98,9 +99,9 @@ async fn a_connection_that_is_closed_or_reset_is_transient() {
 }
 
 #[tokio::test]
-async fn a_body_that_breaks_off_is_never_taken_for_a_token() {
+async fn truncated_body_is_not_a_token() {
     let whole = r#"{"iamToken":"t1.canary"}"#;
-    let short = Server::answering(format!(
+    let short = Server::responding(format!(
         "HTTP/1.1 200 OK\r\ncontent-length: 100\r\n\r\n{whole}"
     ));
     let error = failure(&short).await;
@@ -109,14 +110,14 @@ async fn a_body_that_breaks_off_is_never_taken_for_a_token() {
         "{error}"
     );
 
-    let chunked = Server::answering(format!(
+    let chunked = Server::responding(format!(
         "HTTP/1.1 200 OK\r\ntransfer-encoding: chunked\r\n\r\n18\r\n{whole}\r\n"
     ));
     assert!(failure(&chunked).await.is_transient());
 }
 
 #[tokio::test]
-async fn a_body_without_end_is_read_up_to_64_kib() {
+async fn endless_body_is_read_up_to_64_kib() {
     let endless = Server::start(|mut stream| {
         read_request(&mut stream);
         stream
@@ -147,16 +148,16 @@ async fn a_body_without_end_is_read_up_to_64_kib() {
 }
 
 #[tokio::test]
-async fn a_body_that_is_not_utf_8_is_transient() {
-    let mut answer =
+async fn binary_body_is_transient() {
+    let mut response =
         b"HTTP/1.1 200 OK\r\ncontent-length: 22\r\n\r\n{\"iamToken\":\"canary".to_vec();
-    answer.extend(b"\xff\"}");
-    assert!(failure(&Server::answering(answer)).await.is_transient());
+    response.extend(b"\xff\"}");
+    assert!(failure(&Server::responding(response)).await.is_transient());
 }
 
 #[tokio::test]
-async fn a_name_that_is_not_found_is_transient() {
-    // A name that never exists *(RFC 6761 §6.4)*.
+async fn unknown_host_is_transient() {
+    // This name never exists *(RFC 6761 §6.4)*.
     let error = ServiceAccountKey::from_json(KEY)
         .unwrap()
         .with_endpoint("https://iam.invalid")
@@ -173,7 +174,7 @@ async fn a_name_that_is_not_found_is_transient() {
 }
 
 #[tokio::test]
-async fn a_head_without_end_is_transient() {
+async fn endless_head_is_transient() {
     let endless = Server::start(|mut stream| {
         read_request(&mut stream);
         stream.write_all(b"HTTP/1.1 200 OK\r\n").unwrap();
@@ -186,23 +187,23 @@ async fn a_head_without_end_is_transient() {
 }
 
 #[tokio::test]
-async fn what_is_no_http_is_transient() {
-    for answer in [
+async fn invalid_http_is_transient() {
+    for response in [
         "canary",
         "SSH-2.0-canary\r\n",
         "HTTP/9.9 200 OK\r\n\r\n",
         "HTTP/1.1 200 OK\r\ncontent-length: canary\r\n\r\n",
     ] {
         assert!(
-            failure(&Server::answering(answer)).await.is_transient(),
-            "{answer}"
+            failure(&Server::responding(response)).await.is_transient(),
+            "{response}"
         );
     }
 }
 
 #[tokio::test]
-async fn an_encoded_body_is_not_unpacked() {
-    let server = Server::answering(with_length(
+async fn encoded_body_is_not_decoded() {
+    let server = Server::responding(with_length(
         "200 OK",
         "content-encoding: gzip\r\n",
         "\u{1f}canary",
@@ -215,8 +216,8 @@ async fn an_encoded_body_is_not_unpacked() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_not_followed_and_its_host_is_named() {
-    let target = Server::answering(with_length("200 OK", "", &iam_token("t1.canary", 60)));
+async fn redirect_is_named_and_not_followed() {
+    let target = Server::responding(with_length("200 OK", "", &iam_token("t1.canary", 60)));
     for status in [
         "301 Moved Permanently",
         "302 Found",
@@ -224,7 +225,10 @@ async fn a_redirect_is_not_followed_and_its_host_is_named() {
         "308 Permanent Redirect",
     ] {
         let location = format!("location: http://{}/canary?canary\r\n", target.address);
-        let error = failure(&Server::answering(with_length(status, &location, "canary"))).await;
+        let error = failure(&Server::responding(with_length(
+            status, &location, "canary",
+        )))
+        .await;
         assert!(
             error.is_permanent() && error.to_string().contains("the host 127.0.0.1"),
             "{error}"
@@ -235,7 +239,7 @@ async fn a_redirect_is_not_followed_and_its_host_is_named() {
 }
 
 #[tokio::test]
-async fn a_stalled_head_a_stalled_body_and_a_drip_end_when_the_caller_ends_them() {
+async fn stalled_response_ends_with_caller() {
     let stalled_head = Server::start(|mut stream| {
         read_request(&mut stream);
         wait_for_close(&mut stream);
@@ -282,7 +286,7 @@ fn proxy_variables_are_not_read() {
         "ALL_PROXY",
     ];
     run(
-        "in_a_process::a_fetch_succeeds",
+        "in_a_process::fetch_succeeds",
         &names.map(|name| (name, proxy.as_str())),
     );
     assert_eq!(trap.connections(), 0);
@@ -292,10 +296,10 @@ mod in_a_process {
     use super::*;
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn a_fetch_succeeds() {
+    #[ignore = "run by another test with its own environment"]
+    async fn fetch_succeeds() {
         let token = r#"{"iamToken":"t1.abc","access_token":"t1.abc"}"#;
-        let server = Server::answering(with_length("200 OK", "", token));
+        let server = Server::responding(with_length("200 OK", "", token));
         server.provider().fetch().await.unwrap();
         let machine = MetadataService::new().with_endpoint(format!("http://{}", server.address));
         machine.fetch().await.unwrap();

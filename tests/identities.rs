@@ -1,4 +1,4 @@
-//! Every identity that asks over the network, against a cloud on loopback.
+//! Every network provider with a cloud on loopback.
 
 use std::fs;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -11,7 +11,7 @@ use yandex_cloud_auth::{
     MetadataService, OAuthToken, ProviderError, Scheme, ServiceAccountKey, WorkloadIdentity,
 };
 
-/// All of them, asking through one transport, each with the host it asks.
+/// All network providers, with one transport.
 struct Identities<'a> {
     cloud: &'a FakeCloud,
     transport: HttpsTransport,
@@ -63,7 +63,7 @@ impl<'a> Identities<'a> {
             .with_transport(self.transport.clone())
     }
 
-    /// Each in a cache of its own, with the host it asks.
+    /// Each in a cache of its own, with the host that it uses.
     fn caches(
         &self,
         source: &Credential,
@@ -103,14 +103,14 @@ impl<'a> Identities<'a> {
 }
 
 #[tokio::test]
-async fn every_identity_gets_by_one_request_a_token_that_the_cloud_accepts() {
+async fn each_identity_fetches_token_with_one_request() {
     let cloud = FakeCloud::start().await;
     let identities = Identities::of(&cloud);
     for (_, outcome) in identities.fetch_each().await {
         let credential = outcome.unwrap();
         assert_eq!(credential.scheme(), Scheme::Bearer);
 
-        // Only a token that is accepted can be exchanged for another account's.
+        // Only an accepted token can be exchanged for that of another account.
         let other = identities
             .impersonation(credential.clone())
             .fetch()
@@ -124,7 +124,7 @@ async fn every_identity_gets_by_one_request_a_token_that_the_cloud_accepts() {
 }
 
 #[tokio::test]
-async fn a_local_clock_that_is_hours_off_costs_one_more_request_and_no_token_its_life() {
+async fn wrong_clock_costs_one_more_request() {
     let cloud = FakeCloud::start().await;
     let clocks: [fn(&FakeCloud, Duration); 2] =
         [FakeCloud::set_clock_ahead, FakeCloud::set_clock_behind];
@@ -145,7 +145,7 @@ async fn a_local_clock_that_is_hours_off_costs_one_more_request_and_no_token_its
 }
 
 #[tokio::test]
-async fn an_end_in_any_form_costs_one_request_and_one_that_is_no_time_is_fifteen_minutes_away() {
+async fn any_expiry_format_costs_one_request() {
     let cloud = FakeCloud::start().await;
     for (form, seconds) in [
         (ExpiresAt::Digits(9), 43_200),
@@ -174,10 +174,10 @@ async fn an_end_in_any_form_costs_one_request_and_one_that_is_no_time_is_fifteen
 }
 
 #[tokio::test]
-async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
+async fn token_expired_on_arrival_is_transient() {
     let cloud = FakeCloud::start().await;
     let identities = Identities::of(&cloud);
-    // Of another account than the metadata service's, which would give the token that its own
+    // Another account than that of the metadata service, which would return the token that the
     // account already has.
     let source = identities
         .oauth(&cloud.oauth_token())
@@ -185,7 +185,7 @@ async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
         .await
         .unwrap();
     cloud.set_token_lifetime(Duration::ZERO);
-    // A clock that stands still would be behind an end that is told after it was made.
+    // A clock that does not move would be behind an expiry that is computed later.
     let clock = ManualClock::new();
     clock.advance(Duration::from_secs(60));
     for (_, cache) in identities.caches(&source, &clock, Duration::from_secs(30)) {
@@ -202,7 +202,7 @@ async fn what_has_expired_on_arrival_is_a_transient_error_and_asked_for_once() {
 }
 
 #[tokio::test]
-async fn a_key_that_was_replaced_is_refused_until_its_file_is_too() {
+async fn rotated_key_needs_its_new_file() {
     let cloud = FakeCloud::start().await;
     let path = std::path::Path::new(env!("CARGO_TARGET_TMPDIR")).join("identities.json");
     fs::write(&path, cloud.service_account_key()).unwrap();
@@ -227,7 +227,7 @@ async fn a_key_that_was_replaced_is_refused_until_its_file_is_too() {
 }
 
 #[tokio::test]
-async fn an_oauth_token_that_was_issued_too_late_is_refused_with_the_date() {
+async fn late_oauth_token_error_names_date() {
     let cloud = FakeCloud::start().await;
     // 2026-06-02.
     let late = cloud.issue_oauth_token(UNIX_EPOCH + Duration::from_secs(1_780_400_000));
@@ -245,8 +245,8 @@ async fn an_oauth_token_that_was_issued_too_late_is_refused_with_the_date() {
 const ECHO: &str =
     r#"{"code":16,"message":"you sent t1.canary eyJcanary.a.b y0_canary","canary":"canary"}"#;
 
-/// What goes wrong, how long a fetch may take, and whether it is told as permanent. Faults that
-/// answer get as long as they need.
+/// A fault, the fetch timeout, and whether the error is permanent. Faults with a response have as
+/// much time as they need.
 fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
     let (ample, short) = (Duration::from_secs(30), Duration::from_millis(300));
     let elsewhere = HeaderValue::from_str(&format!("{trap}/canary?canary")).unwrap();
@@ -274,8 +274,7 @@ fn faults(trap: &str) -> Vec<(Fault, Duration, bool)> {
 }
 
 #[tokio::test]
-async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked_once_and_told_without_a_secret()
- {
+async fn faults_end_at_timeout_and_heal() {
     let cloud = FakeCloud::start().await;
     let identities = Identities::of(&cloud);
     let source = identities.key().fetch().await.unwrap();
@@ -292,19 +291,19 @@ async fn no_fault_of_a_server_outlasts_the_deadline_or_its_end_and_each_is_asked
             cloud.clear_audit();
             cloud.inject(host, fault.clone());
             let error = cache.get().await.unwrap_err();
-            // A metadata service that has never answered may be none.
+            // A metadata service that has never responded may not exist.
             let absent = host == Host::Metadata && error.is_not_configured();
             assert!(
                 absent || error.is_permanent() == permanent,
                 "{case}: {error}"
             );
-            let told = format!("{error} {error:?} {:?}", cache.status());
+            let shown = format!("{error} {error:?} {:?}", cache.status());
             assert!(
-                !secrets.iter().any(|secret| told.contains(secret)) && !told.contains("doctype"),
-                "{told}"
+                !secrets.iter().any(|secret| shown.contains(secret)) && !shown.contains("doctype"),
+                "{shown}"
             );
 
-            // In the cool-down nobody is asked, and after it whoever is well again.
+            // During the cool-down no request is sent. After it a healthy server is used.
             cloud.heal(host);
             cache.get().await.unwrap_err();
             assert_eq!(cloud.audit().len(), 1, "{case}");
@@ -330,7 +329,39 @@ fn bearer(credential: &Credential) -> &str {
 }
 
 #[tokio::test]
-async fn a_refused_role_is_named() {
+async fn name_has_endpoint() {
+    let cloud = FakeCloud::start().await;
+    let all = Identities::of(&cloud);
+    let token = Credential::iam_token("t1.canary").unwrap();
+    let named = |name: &str, url: String| format!("{name} ({url})");
+    assert_eq!(
+        all.key().name(),
+        named("service account key", cloud.iam_url())
+    );
+    assert_eq!(
+        all.metadata().name(),
+        named("metadata service", cloud.metadata_url())
+    );
+    assert_eq!(
+        all.oauth("y0_canary").name(),
+        named("OAuth token", cloud.iam_url())
+    );
+    assert_eq!(
+        all.workload().name(),
+        named("workload identity", cloud.oauth_url())
+    );
+    assert_eq!(
+        all.impersonation(token).name(),
+        named("impersonation", cloud.iam_url())
+    );
+    assert_eq!(
+        all.key().with_endpoint("https://u:canary@host").name(),
+        "service account key"
+    );
+}
+
+#[tokio::test]
+async fn missing_role_is_named() {
     let cloud = FakeCloud::start().await;
     cloud.allow_impersonation(false);
     let identities = Identities::of(&cloud);

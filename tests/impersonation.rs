@@ -1,4 +1,4 @@
-//! Impersonation: whose token is sent, and what becomes of it when it is refused.
+//! Impersonation: which token is sent, and what happens if it is rejected.
 
 mod script;
 
@@ -15,7 +15,7 @@ fn token(text: &str) -> Credential {
     Credential::iam_token(text).unwrap()
 }
 
-/// A source of two tokens, whose cache is old enough to drop the first.
+/// A source of two tokens, whose cache may drop the first one already.
 async fn source(clock: &ManualClock) -> (ScriptedProvider, CredentialCache) {
     let source = ScriptedProvider::new()
         .answer(token("t1.first-canary"))
@@ -29,7 +29,7 @@ async fn source(clock: &ManualClock) -> (ScriptedProvider, CredentialCache) {
 }
 
 #[tokio::test]
-async fn the_sources_token_is_exchanged_and_asked_for_once_for_many_fetches() {
+async fn source_token_is_fetched_once() {
     let source = ScriptedProvider::new().answer(token("t1.source"));
     let script = Script::new().reply(200, iam_token("t1.target", 60));
     let provider = Impersonation::new(source.clone(), "aje\"0").with_transport(script.clone());
@@ -40,7 +40,7 @@ async fn the_sources_token_is_exchanged_and_asked_for_once_for_many_fetches() {
         );
     }
     assert_eq!((source.calls(), script.calls()), (1, 3));
-    let request = script.asked(0);
+    let request = script.request(0);
     assert_eq!(request.method(), "POST");
     assert_eq!(
         request.uri(),
@@ -52,7 +52,7 @@ async fn the_sources_token_is_exchanged_and_asked_for_once_for_many_fetches() {
 }
 
 #[tokio::test]
-async fn a_refused_source_token_is_dropped_and_a_new_one_is_tried_once() {
+async fn rejected_source_token_is_replaced_once() {
     let clock = ManualClock::new();
     let (source, cache) = source(&clock).await;
     let script = Script::new()
@@ -65,17 +65,17 @@ async fn a_refused_source_token_is_dropped_and_a_new_one_is_tried_once() {
     );
     assert_eq!((source.calls(), script.calls()), (2, 2));
     assert_eq!(
-        script.asked(0).headers()["authorization"],
+        script.request(0).headers()["authorization"],
         "Bearer t1.first-canary"
     );
     assert_eq!(
-        script.asked(1).headers()["authorization"],
+        script.request(1).headers()["authorization"],
         "Bearer t1.second-canary"
     );
 }
 
 #[tokio::test]
-async fn a_source_that_is_always_refused_is_asked_no_more_than_its_cache_allows() {
+async fn always_rejected_source_is_rate_limited() {
     let clock = ManualClock::new();
     let (source, cache) = source(&clock).await;
     let script = Script::new().reply(401, r#"{"code":16,"message":"bad t1.first-canary"}"#);
@@ -86,7 +86,7 @@ async fn a_source_that_is_always_refused_is_asked_no_more_than_its_cache_allows(
             error.is_permanent()
                 && error
                     .to_string()
-                    .contains("IAM does not accept the source's token"),
+                    .contains("IAM does not accept the token of the source"),
             "{error}"
         );
         assert!(!printed(&error).contains("canary"), "{error}");
@@ -95,7 +95,7 @@ async fn a_source_that_is_always_refused_is_asked_no_more_than_its_cache_allows(
 }
 
 #[tokio::test]
-async fn a_missing_role_drops_nothing_and_is_named() {
+async fn missing_role_drops_nothing() {
     let clock = ManualClock::new();
     let (source, cache) = source(&clock).await;
     let script = Script::new().reply(403, r#"{"code":7,"message":"Permission denied"}"#);
@@ -113,7 +113,7 @@ async fn a_missing_role_drops_nothing_and_is_named() {
 }
 
 #[tokio::test]
-async fn a_source_that_fails_or_has_an_api_key_is_told_and_iam_is_not_asked() {
+async fn failed_source_sends_no_request() {
     let script = Script::new().reply(200, iam_token("t1.target", 60));
     let failing = ScriptedProvider::new()
         .fail(ProviderError::not_configured("no key here").with_provider("disk"));

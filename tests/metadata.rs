@@ -1,4 +1,4 @@
-//! The metadata service: what is asked, and when its silence means that it is not there.
+//! The metadata service: its request, and when a missing response means that it does not exist.
 
 mod script;
 
@@ -20,12 +20,12 @@ fn provider(script: &Script) -> MetadataService {
 }
 
 #[tokio::test]
-async fn a_fetch_asks_once_with_the_header_that_is_required() {
+async fn fetch_sends_required_header_once() {
     let script = Script::new().reply(200, TOKEN);
     let credential = provider(&script).fetch().await.unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.abc");
     assert_eq!(script.calls(), 1);
-    let request = script.asked(0);
+    let request = script.request(0);
     assert_eq!(request.method(), "GET");
     assert_eq!(
         request.uri(),
@@ -40,7 +40,7 @@ async fn a_fetch_asks_once_with_the_header_that_is_required() {
 }
 
 #[tokio::test]
-async fn a_token_is_due_again_after_five_minutes_because_the_account_may_change() {
+async fn token_is_due_after_five_minutes() {
     let script = Script::new().reply(200, TOKEN);
     let cache = CredentialCache::new(provider(&script));
     // The first credential is due at random, the second on schedule.
@@ -62,8 +62,7 @@ async fn a_token_is_due_again_after_five_minutes_because_the_account_may_change(
 }
 
 #[tokio::test]
-async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_and_transient_after()
- {
+async fn absent_service_is_not_configured_until_seen() {
     for (script, words) in [
         (
             Script::new().reply(404, "canary"),
@@ -113,7 +112,7 @@ async fn what_means_that_it_is_not_here_is_not_configured_until_it_has_answered_
 }
 
 #[tokio::test]
-async fn an_account_that_is_attached_a_moment_later_is_found_a_second_later() {
+async fn account_attached_later_is_found() {
     let script = Script::new().reply(404, "").reply(200, TOKEN);
     let clock = ManualClock::new();
     let cache = CredentialCache::builder(provider(&script))
@@ -136,7 +135,7 @@ async fn an_account_that_is_attached_a_moment_later_is_found_a_second_later() {
 }
 
 #[tokio::test]
-async fn other_answers_say_that_it_is_here() {
+async fn other_responses_prove_service_exists() {
     for (status, body, transient) in [
         (403, "", false),
         (302, "", false),
@@ -164,12 +163,12 @@ async fn other_answers_say_that_it_is_here() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn silence_is_waited_for_one_second_where_it_may_not_exist_and_longer_where_it_does() {
+async fn unknown_service_is_probed_one_second() {
     let script = Script::new().hang();
     let start = Instant::now();
     let error = provider(&script).fetch().await.unwrap_err();
     assert!(
-        error.is_not_configured() && error.to_string().contains("no answer within a second"),
+        error.is_not_configured() && error.to_string().contains("no response within a second"),
         "{error}"
     );
     assert_eq!(
@@ -188,7 +187,7 @@ async fn silence_is_waited_for_one_second_where_it_may_not_exist_and_longer_wher
 }
 
 #[tokio::test]
-async fn a_refused_connection_is_not_configured_through_the_ready_made_transport_too() {
+async fn refused_connection_is_not_configured() {
     let port = TcpListener::bind("127.0.0.1:0")
         .await
         .unwrap()
@@ -201,7 +200,7 @@ async fn a_refused_connection_is_not_configured_through_the_ready_made_transport
 }
 
 #[tokio::test]
-async fn a_server_that_accepts_and_says_nothing_costs_a_second_and_no_more() {
+async fn silent_server_costs_one_second() {
     let silent = TcpListener::bind("127.0.0.1:0").await.unwrap();
     let provider =
         MetadataService::new().with_endpoint(format!("http://{}", silent.local_addr().unwrap()));

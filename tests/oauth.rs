@@ -1,4 +1,4 @@
-//! OAuth tokens, while they last.
+//! OAuth tokens: the exchange, and its errors.
 
 mod script;
 
@@ -7,7 +7,7 @@ use yandex_cloud_auth::{CredentialProvider, OAuthToken};
 use crate::script::{Script, iam_token, printed};
 
 #[tokio::test]
-async fn an_oauth_token_is_exchanged_once() {
+async fn oauth_token_is_exchanged_once() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     let provider = OAuthToken::new("y0_canary")
         .unwrap()
@@ -18,7 +18,7 @@ async fn an_oauth_token_is_exchanged_once() {
         "Bearer t1.abc"
     );
     assert_eq!(script.calls(), 1);
-    let request = script.asked(0);
+    let request = script.request(0);
     assert_eq!(
         request.uri(),
         "https://iam.api.cloud.yandex.net/iam/v1/tokens"
@@ -31,7 +31,7 @@ async fn an_oauth_token_is_exchanged_once() {
 }
 
 #[tokio::test]
-async fn a_refusal_says_that_iam_takes_no_new_ones() {
+async fn rejection_says_tokens_are_deprecated() {
     let script = Script::new().reply(
         401,
         r#"{"code":16,"message":"OAuth token is invalid or expired: y0_canary"}"#,
@@ -57,7 +57,7 @@ async fn a_refusal_says_that_iam_takes_no_new_ones() {
 }
 
 #[test]
-fn a_text_that_is_no_token_is_told_at_once_and_not_shown() {
+fn invalid_token_fails_constructor() {
     for (text, offset) in [
         ("y0_canary\n", Some(9)),
         ("", None),
@@ -70,7 +70,7 @@ fn a_text_that_is_no_token_is_told_at_once_and_not_shown() {
 }
 
 #[tokio::test]
-async fn a_token_longer_than_iam_takes_is_a_permanent_error_and_is_not_sent() {
+async fn too_long_token_is_not_sent() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     let fetch = |token: String| {
         OAuthToken::new(token)

@@ -1,5 +1,4 @@
-//! A service account's key: what is sent to IAM, what becomes of the answer, and what becomes of
-//! the file.
+//! A service account's key: the request to IAM, its response, and the key file.
 
 mod script;
 
@@ -27,9 +26,9 @@ fn provider(script: &Script) -> ServiceAccountKey {
         .with_transport(script.clone())
 }
 
-/// The JWT in request number `n`: header, claims, and the whole.
+/// The JWT in request number `n`: header, claims, and the whole text.
 fn jwt(script: &Script, n: usize) -> (Value, Value, String) {
-    let body: Value = serde_json::from_slice(script.asked(n).body()).unwrap();
+    let body: Value = serde_json::from_slice(script.request(n).body()).unwrap();
     assert_eq!(body.as_object().unwrap().len(), 1);
     let jwt = body["jwt"].as_str().unwrap().to_owned();
     let part = |n| {
@@ -50,7 +49,7 @@ fn now() -> u64 {
         .as_secs()
 }
 
-/// A place for a file of this name, where there is none yet.
+/// A path at which there is no file.
 fn temporary(name: &str) -> PathBuf {
     let dir = PathBuf::from(env!("CARGO_TARGET_TMPDIR")).join("service_account");
     fs::create_dir_all(&dir).unwrap();
@@ -60,7 +59,7 @@ fn temporary(name: &str) -> PathBuf {
 }
 
 #[tokio::test]
-async fn a_fetch_asks_iam_once_with_a_signed_assertion() {
+async fn fetch_sends_one_signed_assertion() {
     let script = Script::new().reply(200, iam_token("t1.abc", 43_200));
     let credential = provider(&script).fetch().await.unwrap();
     assert_eq!(
@@ -78,7 +77,7 @@ async fn a_fetch_asks_iam_once_with_a_signed_assertion() {
     assert!((43_100..=43_200).contains(&left.as_secs()));
 
     assert_eq!(script.calls(), 1);
-    let request = script.asked(0);
+    let request = script.request(0);
     assert_eq!(
         (
             request.method().as_str(),
@@ -127,14 +126,14 @@ async fn a_fetch_asks_iam_once_with_a_signed_assertion() {
 }
 
 #[tokio::test]
-async fn the_audience_stays_official_when_the_endpoint_moves_unless_it_is_set() {
+async fn audience_stays_official_unless_set() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     provider(&script)
         .with_endpoint("http://127.0.0.1:9/")
         .fetch()
         .await
         .unwrap();
-    assert_eq!(script.asked(0).uri(), "http://127.0.0.1:9/iam/v1/tokens");
+    assert_eq!(script.request(0).uri(), "http://127.0.0.1:9/iam/v1/tokens");
     assert_eq!(
         jwt(&script, 0).1["aud"],
         "https://iam.api.cloud.yandex.net/iam/v1/tokens"
@@ -152,7 +151,7 @@ async fn the_audience_stays_official_when_the_endpoint_moves_unless_it_is_set() 
 }
 
 #[tokio::test]
-async fn a_bad_endpoint_is_a_permanent_error_and_nothing_is_sent() {
+async fn invalid_endpoint_sends_no_request() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     for endpoint in [
         "http://iam.example",
@@ -176,7 +175,7 @@ async fn a_bad_endpoint_is_a_permanent_error_and_nothing_is_sent() {
 }
 
 #[tokio::test]
-async fn an_assertion_refused_while_the_local_clock_is_wrong_is_signed_once_more_by_the_servers() {
+async fn wrong_clock_signs_with_server_time() {
     for (status, off) in [(401, 7200), (400, -7200)] {
         let ahead = date(off);
         let script = Script::new()
@@ -194,13 +193,13 @@ async fn an_assertion_refused_while_the_local_clock_is_wrong_is_signed_once_more
         assert_eq!(
             credential.expires_at(),
             None,
-            "a lifetime, since the local clock cannot tell an expiry"
+            "a lifetime, since the local clock is wrong"
         );
     }
 }
 
 #[tokio::test]
-async fn an_assertion_is_signed_twice_at_most_and_only_where_the_clock_may_be_the_reason() {
+async fn assertion_is_signed_at_most_twice() {
     let (ahead, right) = (date(7200), date(0));
     for (status, date, calls) in [
         (401, Some(&ahead), 2),
@@ -217,8 +216,8 @@ async fn an_assertion_is_signed_twice_at_most_and_only_where_the_clock_may_be_th
 }
 
 #[tokio::test]
-async fn a_lifetime_is_counted_by_the_servers_clock_where_the_local_one_is_wrong() {
-    // This machine is two hours behind: by its own clock the token would live for three.
+async fn wrong_clock_counts_lifetime_from_server_time() {
+    // The local clock is two hours behind: by it the token would live three hours.
     let script =
         Script::new().reply_with(200, &[("date", &date(7200))], iam_token("t1.abc", 3 * 3600));
     let cache = CredentialCache::new(provider(&script));
@@ -233,7 +232,7 @@ async fn a_lifetime_is_counted_by_the_servers_clock_where_the_local_one_is_wrong
 }
 
 #[tokio::test]
-async fn a_refusal_is_told_with_its_request_id_and_without_the_assertion_that_it_echoes() {
+async fn rejection_shows_request_id_without_assertion() {
     let script = Script::new().reply(401, "");
     provider(&script).fetch().await.unwrap_err();
     let (.., jwt) = jwt(&script, 0);
@@ -247,7 +246,7 @@ async fn a_refusal_is_told_with_its_request_id_and_without_the_assertion_that_it
     assert_eq!(script.calls(), 1);
     assert!(error.is_permanent());
     let text = error.to_string();
-    let start = "service account key: https://iam.api.cloud.yandex.net/iam/v1/tokens answered 401 Unauthorized: \
+    let start = "service account key: https://iam.api.cloud.yandex.net/iam/v1/tokens responded with 401 Unauthorized: \
                  Key 'ajekey00000000000000' was not found: [secret] (code 16, request id e38e71c3)";
     assert!(text.starts_with(start), "{text}");
     for part in jwt.split('.') {
@@ -256,7 +255,7 @@ async fn a_refusal_is_told_with_its_request_id_and_without_the_assertion_that_it
 }
 
 #[tokio::test]
-async fn refusals_are_permanent_or_transient_by_their_status_and_each_is_asked_once() {
+async fn status_decides_whether_error_is_transient() {
     for (status, transient) in [
         (400, false),
         (403, false),
@@ -292,7 +291,7 @@ async fn refusals_are_permanent_or_transient_by_their_status_and_each_is_asked_o
 }
 
 #[tokio::test]
-async fn an_answer_that_says_yes_and_makes_no_sense_is_transient_and_not_quoted() {
+async fn invalid_success_is_transient_and_not_shown() {
     for body in [
         "",
         "canary",
@@ -322,7 +321,7 @@ async fn an_answer_that_says_yes_and_makes_no_sense_is_transient_and_not_quoted(
 }
 
 #[tokio::test]
-async fn a_token_that_tells_no_end_or_a_strange_one_is_taken_all_the_same() {
+async fn token_without_expiry_is_accepted() {
     for body in [
         r#"{"iamToken":"t1.abc"}"#,
         r#"{"iamToken":"t1.abc","expiresAt":null}"#,
@@ -351,18 +350,18 @@ async fn one_transport_serves_several_providers() {
 }
 
 #[tokio::test]
-async fn a_transports_failure_is_transient_and_names_url_and_cause() {
+async fn transport_error_names_url_and_cause() {
     let script = Script::new().fail("the tunnel is down");
     let error = provider(&script).fetch().await.unwrap_err();
     assert!(error.is_transient());
     assert_eq!(
         error.to_string(),
-        "service account key: no answer from https://iam.api.cloud.yandex.net/iam/v1/tokens: the tunnel is down"
+        "service account key: no response from https://iam.api.cloud.yandex.net/iam/v1/tokens: the tunnel is down"
     );
 }
 
 #[tokio::test]
-async fn a_rotated_key_file_is_used_by_the_next_fetch_and_a_broken_one_fails_until_it_is_mended() {
+async fn next_fetch_reads_rotated_key_file() {
     let path = temporary("rotated.json");
     fs::write(&path, KEY).unwrap();
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
@@ -371,7 +370,7 @@ async fn a_rotated_key_file_is_used_by_the_next_fetch_and_a_broken_one_fails_unt
         .with_transport(script.clone());
     provider.fetch().await.unwrap();
 
-    // Mended and rotated by renaming, as it should be.
+    // Fixed and rotated by renaming.
     let next = temporary("next.json");
     fs::write(&next, KEY.replace("ajekey", "ajenew")).unwrap();
     fs::rename(&next, &path).unwrap();
@@ -402,7 +401,7 @@ async fn a_rotated_key_file_is_used_by_the_next_fetch_and_a_broken_one_fails_unt
 }
 
 #[test]
-fn a_file_that_is_no_key_file_is_told_at_once_and_never_hangs() {
+fn invalid_key_file_fails_constructor() {
     let fifo = temporary("fifo");
     assert!(
         Command::new("mkfifo")
@@ -467,7 +466,32 @@ fn a_file_that_is_no_key_file_is_told_at_once_and_never_hangs() {
 }
 
 #[test]
-fn nothing_of_a_key_is_ever_printed() {
+fn missing_file_error_explains_its_path() {
+    let here = std::env::current_dir().unwrap();
+    for (path, expected) in [
+        (
+            "none/key.json",
+            format!(
+                "none/key.json does not exist in the working directory {}",
+                here.display()
+            ),
+        ),
+        (
+            "~/key.json",
+            "~/key.json does not exist: `~` is not expanded, give the path in full".into(),
+        ),
+    ] {
+        let error = ServiceAccountKey::from_file(path).unwrap_err();
+        assert!(error.is_transient());
+        assert_eq!(
+            error.to_string(),
+            format!("service account key: {expected}")
+        );
+    }
+}
+
+#[test]
+fn key_is_never_printed() {
     let body: String = KEY.split("-----").nth(6).unwrap().replace("\\n", "");
     let error = ServiceAccountKey::from_json(
         KEY.replace("PRIVATE KEY-----\\nMII", "PRIVATE KEY-----\\nXXX"),
@@ -488,7 +512,7 @@ fn nothing_of_a_key_is_ever_printed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_gets_no_answer_ends_when_its_caller_ends_it() {
+async fn fetch_without_response_ends_with_caller() {
     let script = Script::new().hang();
     let provider = provider(&script);
     assert!(
@@ -500,7 +524,7 @@ async fn a_fetch_that_gets_no_answer_ends_when_its_caller_ends_it() {
 }
 
 #[test]
-fn without_a_runtime_a_transport_of_the_users_own_is_enough() {
+fn custom_transport_needs_no_runtime() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     let credential = futures_util::FutureExt::now_or_never(provider(&script).fetch())
         .unwrap()
@@ -512,12 +536,12 @@ fn without_a_runtime_a_transport_of_the_users_own_is_enough() {
         .unwrap()
         .unwrap_err();
     assert!(
-        error.is_permanent() && error.to_string().contains("needs a tokio runtime"),
+        error.is_permanent() && error.to_string().contains("call it inside one"),
         "{error}"
     );
 }
 
-/// Whether openssl takes the signature for one of PS256 over `text`, with a salt of so many bytes.
+/// Whether openssl accepts the signature as PS256 over `text` with a salt of this many bytes.
 fn openssl_verifies(signature: &Path, text: &Path, salt_len: u32) -> bool {
     let verified = Command::new("openssl")
         .args([
@@ -547,7 +571,7 @@ fn openssl_verifies(signature: &Path, text: &Path, salt_len: u32) -> bool {
 
 #[tokio::test]
 #[ignore = "needs the program openssl"]
-async fn an_assertion_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
+async fn openssl_verifies_assertion_with_32_byte_salt() {
     let script = Script::new().reply(200, iam_token("t1.abc", 60));
     provider(&script).fetch().await.unwrap();
     let (header, claims, jwt) = jwt(&script, 0);
@@ -573,7 +597,7 @@ async fn an_assertion_verifies_under_openssl_with_a_salt_of_exactly_32_bytes() {
         );
     }
 
-    // What it says, now that the signature is known to cover it.
+    // The claims that the signature covers.
     assert_eq!(
         header,
         serde_json::json!({ "typ": "JWT", "alg": "PS256", "kid": "ajekey00000000000000" })

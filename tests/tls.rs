@@ -1,4 +1,4 @@
-//! Whom the ready-made transport trusts, and what it says of the others.
+//! The certificates that the ready-made transport trusts, and the errors of the others.
 
 mod script;
 mod server;
@@ -22,7 +22,7 @@ use crate::server::{KEY, Server, read_request, run, wait_for_close, with_length}
 
 const AUTHORITY: &[u8] = include_bytes!("fixtures/certificate.pem");
 
-/// A TLS server with this certificate for `localhost`, whose key is the authority's own.
+/// A TLS server with this certificate for `localhost`, which uses the key of the authority.
 fn tls_server(
     certificate: &[u8],
     versions: &[&'static rustls::SupportedProtocolVersion],
@@ -39,7 +39,7 @@ fn tls_server(
     let config = Arc::new(config);
     Server::start(move |stream| {
         let mut tls = StreamOwned::new(ServerConnection::new(Arc::clone(&config)).unwrap(), stream);
-        // A client that does not trust us is gone before its request.
+        // A client that does not trust the server closes before its request.
         let mut first = [0; 1];
         if tls.read(&mut first).is_ok_and(|length| length > 0) {
             let mut rest = io::Cursor::new(first).chain(Read::by_ref(&mut tls));
@@ -75,7 +75,7 @@ fn trusting(server: &Server, host: &str, authority: Option<&[u8]>) -> ServiceAcc
 }
 
 #[tokio::test]
-async fn an_added_authority_is_trusted() {
+async fn added_authority_is_trusted() {
     for versions in [&[&rustls::version::TLS13][..], &[&rustls::version::TLS12]] {
         let server = tls_server(include_bytes!("fixtures/localhost.pem"), versions);
         let credential = trusting(&server, "localhost", Some(AUTHORITY))
@@ -87,7 +87,7 @@ async fn an_added_authority_is_trusted() {
 }
 
 #[tokio::test]
-async fn a_certificate_that_is_not_trusted_is_permanent_and_says_why() {
+async fn untrusted_certificate_is_permanent() {
     let good: &[u8] = include_bytes!("fixtures/localhost.pem");
     for (certificate, host, authority, reason) in [
         (good, "localhost", None, "UnknownIssuer"),
@@ -107,24 +107,24 @@ async fn a_certificate_that_is_not_trusted_is_permanent_and_says_why() {
         assert!(error.is_permanent(), "{error}");
         let text = error.to_string();
         assert!(
-            text.contains(reason) && text.contains("check its certificate and the roots"),
+            text.contains(reason) && text.contains("check its certificate and the trusted roots"),
             "{text}"
         );
     }
 }
 
 #[tokio::test]
-async fn a_corporate_proxy_is_a_transport_of_the_users_own() {
+async fn custom_transport_uses_proxy() {
     let server = tls_server(
         include_bytes!("fixtures/localhost.pem"),
         rustls::ALL_VERSIONS,
     );
     let target = server.address;
     let proxy = Server::start(move |mut client| {
-        let asked = read_request(&mut client);
+        let request = read_request(&mut client);
         assert!(
-            asked.starts_with(&format!("CONNECT localhost:{} ", target.port())),
-            "{asked}"
+            request.starts_with(&format!("CONNECT localhost:{} ", target.port())),
+            "{request}"
         );
         let mut upstream = TcpStream::connect(target).unwrap();
         client.write_all(b"HTTP/1.1 200 OK\r\n\r\n").unwrap();
@@ -155,8 +155,8 @@ async fn a_corporate_proxy_is_a_transport_of_the_users_own() {
 }
 
 #[tokio::test]
-async fn a_server_without_a_version_in_common_is_permanent_and_one_without_tls_is_transient() {
-    // A fatal alert `protocol_version`, as a server of TLS 1.1 sends it.
+async fn server_without_common_version_is_permanent() {
+    // A fatal alert `protocol_version`, as a server with TLS 1.1 sends it.
     let old = Server::start(|mut stream| {
         let mut hello = [0; 5];
         stream.read_exact(&mut hello).unwrap();
@@ -180,19 +180,19 @@ async fn a_server_without_a_version_in_common_is_permanent_and_one_without_tls_i
 }
 
 #[test]
-fn a_root_variable_that_names_nothing_fails_https_and_leaves_http_alone() {
+fn root_variable_without_roots_fails_https_only() {
     run(
         "in_a_process::roots_cannot_be_read",
         &[("SSL_CERT_FILE", "/nonexistent/ca.pem")],
     );
     run(
-        "in_a_process::a_fetch_succeeds",
+        "in_a_process::fetch_succeeds",
         &[("SSL_CERT_FILE", "/nonexistent/ca.pem")],
     );
 }
 
 #[test]
-fn a_root_variable_is_honoured() {
+fn root_variable_is_used() {
     let authority = concat!(
         env!("CARGO_MANIFEST_DIR"),
         "/tests/fixtures/certificate.pem"
@@ -207,15 +207,15 @@ mod in_a_process {
     use super::*;
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
-    async fn a_fetch_succeeds() {
-        let server = Server::answering(with_length("200 OK", "", &iam_token("t1.abc", 60)));
+    #[ignore = "run by another test with its own environment"]
+    async fn fetch_succeeds() {
+        let server = Server::responding(with_length("200 OK", "", &iam_token("t1.abc", 60)));
         server.provider().fetch().await.unwrap();
         assert_eq!(server.connections(), 1);
     }
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
+    #[ignore = "run by another test with its own environment"]
     async fn roots_cannot_be_read() {
         let server = tls_server(
             include_bytes!("fixtures/localhost.pem"),
@@ -236,7 +236,7 @@ mod in_a_process {
     }
 
     #[tokio::test]
-    #[ignore = "run by another test, with the environment it needs"]
+    #[ignore = "run by another test with its own environment"]
     async fn localhost_is_trusted() {
         let server = tls_server(
             include_bytes!("fixtures/localhost.pem"),

@@ -1,18 +1,25 @@
-//! Workload identity: where the subject token comes from, and what it is exchanged for.
+//! Workload identity: the sources of the subject token, and its exchange.
 
 mod script;
 
 use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::time::Duration;
 
-use yandex_cloud_auth::{CredentialProvider, ProviderError, WorkloadIdentity};
+use bytes::Bytes;
+use futures_util::future::join_all;
+use http::{Request, Response};
+use http_body_util::Full;
+use tower::limit::ConcurrencyLimit;
+use tower::{BoxError, Layer, Service, ServiceExt};
+use yandex_cloud_auth::{AuthLayer, CredentialProvider, ProviderError, WorkloadIdentity};
 
 use crate::script::{Script, printed};
 
 const TOKEN: &str = r#"{"access_token":"t1.abc","token_type":"Bearer","expires_in":43200}"#;
 
 fn subject_token(script: &Script, n: usize) -> String {
-    let request = script.asked(n);
+    let request = script.request(n);
     let mut pairs = form_urlencoded::parse(request.body());
     pairs
         .find(|(name, _)| name == "subject_token")
@@ -26,7 +33,7 @@ fn path(name: &str) -> std::path::PathBuf {
 }
 
 #[tokio::test]
-async fn a_subject_token_is_posted_as_a_form_and_exchanged_once() {
+async fn subject_token_is_posted_once() {
     let script = Script::new().reply(200, TOKEN);
     let provider = WorkloadIdentity::from_fn("aje0", || async { Ok(" e30.e30.c2ln\n".to_owned()) });
     let credential = provider
@@ -36,7 +43,7 @@ async fn a_subject_token_is_posted_as_a_form_and_exchanged_once() {
         .unwrap();
     assert_eq!(credential.header_value(), "Bearer t1.abc");
     assert_eq!(script.calls(), 1);
-    let request = script.asked(0);
+    let request = script.request(0);
     assert_eq!(
         (
             request.method().as_str(),
@@ -75,7 +82,7 @@ async fn a_subject_token_is_posted_as_a_form_and_exchanged_once() {
 }
 
 #[tokio::test]
-async fn a_file_is_read_anew_for_each_exchange_and_trimmed() {
+async fn file_is_read_for_each_exchange() {
     let path = path("rotated");
     let script = Script::new().reply(200, TOKEN);
     let provider = WorkloadIdentity::from_file("aje0", &path).with_transport(script.clone());
@@ -94,7 +101,7 @@ async fn a_file_is_read_anew_for_each_exchange_and_trimmed() {
 }
 
 #[tokio::test]
-async fn a_source_that_is_missing_or_empty_is_not_configured_and_one_that_is_broken_is_permanent() {
+async fn missing_source_is_not_configured() {
     let (empty, binary, large) = (path("empty"), path("binary"), path("large"));
     fs::write(&empty, " \n").unwrap();
     fs::write(&binary, b"canary\xff").unwrap();
@@ -156,8 +163,8 @@ async fn a_source_that_is_missing_or_empty_is_not_configured_and_one_that_is_bro
 }
 
 #[tokio::test]
-async fn a_variable_is_read() {
-    // Cargo sets it for every test.
+async fn variable_is_read() {
+    // Cargo sets this variable for every test.
     let script = Script::new().reply(200, TOKEN);
     WorkloadIdentity::from_env("aje0", "CARGO_PKG_NAME")
         .with_transport(script.clone())
@@ -168,7 +175,7 @@ async fn a_variable_is_read() {
 }
 
 #[tokio::test]
-async fn a_function_is_called_for_each_exchange_and_its_error_is_the_providers() {
+async fn function_is_called_for_each_exchange() {
     static CALLS: AtomicUsize = AtomicUsize::new(0);
     let provider = WorkloadIdentity::from_fn("aje0", || async {
         match CALLS.fetch_add(1, Ordering::Relaxed) {
@@ -190,7 +197,7 @@ async fn a_function_is_called_for_each_exchange_and_its_error_is_the_providers()
 }
 
 #[tokio::test]
-async fn both_shapes_of_a_refusal_are_told_without_the_subject_token_that_they_echo() {
+async fn rejection_shows_no_subject_token() {
     for (status, body, text) in [
         (
             400,
@@ -221,4 +228,40 @@ async fn both_shapes_of_a_refusal_are_told_without_the_subject_token_that_they_e
         );
         assert_eq!(script.calls(), 1);
     }
+}
+
+/// How many of eight concurrent requests through `inner` succeed in less than a fetch timeout.
+async fn served<T>(inner: ConcurrencyLimit<Script>, transport: T) -> usize
+where
+    T: Service<Request<Full<Bytes>>, Response = Response<Full<Bytes>>, Error = BoxError>
+        + Clone
+        + Send
+        + 'static,
+    T::Future: Send,
+{
+    let subject = || async { Ok("e30.e30.c2ln".to_owned()) };
+    let provider = WorkloadIdentity::from_fn("aje0", subject).with_transport(transport);
+    let client = AuthLayer::new(provider).layer(inner);
+    let requests = (0..8).map(|_| {
+        let url = "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution";
+        let request = Request::get(url).body(Full::default()).unwrap();
+        tokio::time::timeout(Duration::from_secs(29), client.clone().oneshot(request))
+    });
+    let outcomes = join_all(requests).await;
+    let succeeded = outcomes
+        .iter()
+        .filter(|outcome| matches!(outcome, Ok(Ok(_))));
+    succeeded.count()
+}
+
+#[tokio::test(start_paused = true)]
+async fn shared_limit_starves_token_fetch() {
+    let script = Script::new().reply(200, TOKEN);
+    let limited = ConcurrencyLimit::new(script.clone(), 4);
+    assert_eq!(served(limited.clone(), limited).await, 0);
+    assert_eq!(script.calls(), 0);
+
+    let limited = ConcurrencyLimit::new(script.clone(), 4);
+    assert_eq!(served(limited, script.clone()).await, 8);
+    assert_eq!(script.calls(), 9);
 }

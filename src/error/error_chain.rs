@@ -1,9 +1,9 @@
-//! An error's whole story in one line.
+//! An error and its causes as one text.
 
 use std::error::Error;
 
-/// The error and its causes. `hyper` and others say only "client error" and leave the reason to
-/// `source`.
+/// The text of an error and of its causes, each once. Some libraries, as `hyper`, print only
+/// "client error" and leave the reason to `source`.
 pub(crate) fn with_causes(error: &(dyn Error + 'static)) -> String {
     let mut text = error.to_string();
     let mut cause = error.source();
@@ -39,7 +39,7 @@ mod tests {
     }
 
     #[test]
-    fn causes_follow_in_order_and_none_is_told_twice() {
+    fn causes_follow_in_order_once_each() {
         let refused = Outer("connection refused", None);
         let connect = Outer("connect error: connection refused", Some(Box::new(refused)));
         assert_eq!(

@@ -1,4 +1,4 @@
-//! The errors that lie beneath everything that returns them.
+//! The error types that every other module may return.
 
 mod error_chain;
 mod provider;

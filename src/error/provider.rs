@@ -1,4 +1,4 @@
-//! Why a provider had no credential, and whether asking again may help.
+//! Why a provider returned no credential, and whether a later fetch may succeed.
 
 use std::borrow::Cow;
 use std::error::Error;
@@ -9,14 +9,15 @@ use std::time::Duration;
 use super::{BoxError, with_causes};
 use crate::credential::InvalidCredential;
 
-/// Why a [`CredentialProvider`](crate::CredentialProvider) had no credential.
+/// Why a [`CredentialProvider`](crate::CredentialProvider) returned no credential.
 ///
-/// It is one of three: the source *is not configured* here (a [`Chain`](crate::Chain) asks the next
-/// one), the failure is *transient* (may pass with nobody changing anything) or *permanent*
-/// (somebody has to mend something). A cache tries again after each of them, sooner or later.
+/// It is one of three kinds. *Not configured*: the source does not exist here, and a
+/// [`Chain`](crate::Chain) continues with the next one. *Transient*: the failure may pass without
+/// any change. *Permanent*: something must be changed first. A cache fetches again after each of
+/// them, after a permanent one later.
 ///
-/// Its text is complete, the causes of the error it was made from included, since a log line or a
-/// `grpc-message` is often all that is seen. [`get_ref`](Self::get_ref) returns that error as a
+/// The text includes the causes of the underlying error, since a log line or a `grpc-message` is
+/// often all that a reader sees. [`get_ref`](Self::get_ref) returns the underlying error as a
 /// value. Clones share it.
 ///
 /// # Examples
@@ -46,17 +47,17 @@ enum Cause {
 
 impl ProviderError {
     /// The source does not exist here: no variable, no file, no metadata service. `message` says
-    /// what was looked for.
+    /// what was missing.
     pub fn not_configured(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Cause::NotConfigured(message.into()))
     }
 
-    /// May pass with nobody changing anything: a time-out, an overload, a network failure.
+    /// The failure may pass without any change: a timeout, an overload, a network failure.
     pub fn transient(error: impl Into<BoxError>) -> Self {
         Self::new(Cause::Transient(error.into()))
     }
 
-    /// Somebody has to mend something: a revoked key, a malformed file, a missing role.
+    /// Something must be changed first: a revoked key, a malformed file, a missing role.
     pub fn permanent(error: impl Into<BoxError>) -> Self {
         Self::new(Cause::Permanent(error.into()))
     }
@@ -69,7 +70,7 @@ impl ProviderError {
         }
     }
 
-    /// Asks for no attempt before `delay` has passed. A cache honours it up to five minutes.
+    /// Sets the delay before the next attempt. A cache honours up to five minutes of it.
     #[must_use]
     pub fn with_retry_after(self, delay: Duration) -> Self {
         Self {
@@ -78,7 +79,7 @@ impl ProviderError {
         }
     }
 
-    /// Names the provider, as the text begins with it. The innermost name is kept.
+    /// Sets the name of the provider, with which the text begins. A name that is already set stays.
     #[must_use]
     pub fn with_provider(self, name: impl Into<Cow<'static, str>>) -> Self {
         Self {
@@ -92,30 +93,30 @@ impl ProviderError {
         matches!(*self.cause, Cause::NotConfigured(_))
     }
 
-    /// Whether it may pass with nobody changing anything.
+    /// Whether the failure may pass without any change.
     pub fn is_transient(&self) -> bool {
         matches!(*self.cause, Cause::Transient(_))
     }
 
-    /// Whether somebody has to mend something.
+    /// Whether something must be changed first.
     pub fn is_permanent(&self) -> bool {
         matches!(*self.cause, Cause::Permanent(_))
     }
 
-    /// The provider's name, where it gave one.
+    /// The name of the provider, if one is set.
     pub fn provider(&self) -> Option<&str> {
         self.provider.as_deref()
     }
 
-    /// The delay that was asked for before the next attempt.
+    /// The delay before the next attempt, if the source asked for one.
     pub const fn retry_after(&self) -> Option<Duration> {
         self.retry_after
     }
 
-    /// The error this was made from, as a value. `None` where a source is not configured.
+    /// The underlying error as a value. `None` if the source is not configured.
     ///
-    /// [`source`](Error::source) returns nothing, since the text already names the cause and all of
-    /// its causes: printing a chain of errors prints none of them twice.
+    /// [`source`](Error::source) returns `None`, since the text already includes the underlying
+    /// error and its causes: a report that walks the sources prints each of them once.
     pub fn get_ref(&self) -> Option<&(dyn Error + Send + Sync + 'static)> {
         match &*self.cause {
             Cause::NotConfigured(_) => None,
@@ -156,7 +157,7 @@ impl fmt::Debug for ProviderError {
 /// The text is complete, so there is no source: see [`get_ref`](ProviderError::get_ref).
 impl Error for ProviderError {}
 
-/// A text that is no token stays none until somebody mends it.
+/// A malformed token stays malformed until it is changed.
 impl From<InvalidCredential> for ProviderError {
     fn from(error: InvalidCredential) -> Self {
         Self::permanent(error)
@@ -168,7 +169,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn every_error_is_exactly_one_of_three() {
+    fn each_error_has_exactly_one_kind() {
         let io = || std::io::Error::other("boom");
         for (error, kinds) in [
             (
@@ -190,12 +191,42 @@ mod tests {
     }
 
     #[test]
-    fn the_text_names_provider_and_cause_and_the_source_is_the_cause() {
+    fn text_names_provider_and_causes_once() {
         let error = ProviderError::transient(std::io::Error::other("boom"))
             .with_provider("disk")
             .with_provider("chain");
         assert_eq!(error.to_string(), "disk: boom");
         assert_eq!(error.provider(), Some("disk"));
         assert!(error.get_ref().unwrap().is::<std::io::Error>());
+        assert!(error.source().is_none());
+    }
+
+    #[derive(Debug)]
+    struct Request(std::io::Error);
+
+    impl fmt::Display for Request {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str("error sending request for url")
+        }
+    }
+
+    impl Error for Request {
+        fn source(&self) -> Option<&(dyn Error + 'static)> {
+            Some(&self.0)
+        }
+    }
+
+    #[test]
+    fn text_includes_causes_of_any_error() {
+        let request = || Request(std::io::Error::other("connection refused"));
+        for error in [
+            ProviderError::transient(request()),
+            ProviderError::permanent(request()),
+        ] {
+            assert_eq!(
+                error.to_string(),
+                "error sending request for url: connection refused"
+            );
+        }
     }
 }

@@ -1,5 +1,5 @@
-//! The token answer of OAuth 2.0 *(RFC 6749 §5.1)*, which the metadata service, the token exchange
-//! and a function's context use.
+//! The token response of OAuth 2.0 *(RFC 6749 §5.1)*, as the metadata service, the token exchange
+//! and the context of a function have it.
 
 use std::borrow::Cow;
 use std::time::Duration;
@@ -8,11 +8,11 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ASSUMED_LIFETIME;
-use super::error::{ExchangeError, accepted, invalid_response};
+use super::error::{ExchangeError, invalid_response, success_body};
 use crate::credential::Credential;
 use crate::transport::Response;
 
-/// A token with its remaining life in seconds.
+/// A token with its remaining lifetime in seconds.
 #[derive(Deserialize)]
 pub(crate) struct AccessToken<'a> {
     #[serde(borrow, default)]
@@ -24,7 +24,7 @@ pub(crate) struct AccessToken<'a> {
 }
 
 impl AccessToken<'_> {
-    /// The credential it is. The error tells what is wrong with which field.
+    /// The credential. The error names the field and what is wrong with it.
     pub(crate) fn into_credential(self) -> Result<Credential, String> {
         match &self.token_type {
             Value::Null => {}
@@ -33,25 +33,24 @@ impl AccessToken<'_> {
         }
         let token = Credential::iam_token(&self.access_token)
             .map_err(|error| format!("`access_token`: {error}"))?;
-        Ok(within(token, &self.expires_in))
+        Ok(with_expires_in(token, &self.expires_in))
     }
 }
 
-/// The credential in an response. `sent` is the secret that was sent, which no error may show.
+/// The credential in a response. `sent` is the secret in the request, which no error may show.
 pub(crate) fn credential_in(response: &Response, sent: &str) -> Result<Credential, ExchangeError> {
-    accepted::<AccessToken<'_>>(response, sent)?
+    success_body::<AccessToken<'_>>(response, sent)?
         .into_credential()
         .map_err(|reason| invalid_response(response, &reason))
 }
 
-/// The token with the lifetime that `expires_in` states, in seconds *(RFC 6749 §5.1)*. No clock is
-/// asked.
-fn within(token: Credential, expires_in: &Value) -> Credential {
+/// The token with the lifetime that `expires_in` states, in seconds *(RFC 6749 §5.1)*.
+fn with_expires_in(token: Credential, expires_in: &Value) -> Credential {
     token.with_lifetime(seconds(expires_in).unwrap_or(ASSUMED_LIFETIME))
 }
 
-/// A number, or a number in a string. Less than nothing is nothing, and more than can be counted is
-/// the most that can.
+/// A number, or a number in a string. A negative one counts as zero, and one that is too large as
+/// the maximum.
 fn seconds(value: &Value) -> Option<Duration> {
     let seconds = match value {
         Value::Number(number) => number.as_f64()?,
@@ -70,7 +69,7 @@ mod tests {
     use crate::credential::Expiry;
 
     #[test]
-    fn a_bearer_token_is_taken_and_any_other_answer_is_told_without_the_token() {
+    fn only_bearer_token_is_accepted() {
         for (json, problem) in [
             (
                 r#"{"access_token":"t1.canary","expires_in":60,"token_type":"Bearer"}"#,
@@ -135,7 +134,7 @@ mod tests {
     }
 
     #[test]
-    fn a_lifetime_is_any_number_and_no_number_panics() {
+    fn any_number_is_a_lifetime() {
         let json = |text: &str| serde_json::from_str::<Value>(text).unwrap();
         for (text, lifetime) in [
             ("43200", Duration::from_secs(43_200)),
@@ -155,7 +154,7 @@ mod tests {
             ("{}", ASSUMED_LIFETIME),
         ] {
             assert_eq!(
-                within(token(), &json(text)).expiry(),
+                with_expires_in(token(), &json(text)).expiry(),
                 Expiry::In(lifetime),
                 "{text}"
             );

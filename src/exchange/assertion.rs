@@ -1,4 +1,4 @@
-//! The signed JWT by which a service account asks for a token *(RFC 7519, RFC 7523; Yandex Cloud,
+//! The signed JWT that a service account exchanges for a token *(RFC 7519, RFC 7523; Yandex Cloud,
 //! "Getting an IAM token for a service account")*.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -13,10 +13,10 @@ use zeroize::Zeroizing;
 use super::authorized_key::AuthorizedKey;
 use crate::error::ProviderError;
 
-/// `iat` is set back so far, for a local clock that is a little ahead of IAM's.
-const BACK_DATED: Duration = Duration::from_secs(60);
+/// How far `iat` is set back, since the local clock may be ahead of IAM's.
+const BACKDATE: Duration = Duration::from_secs(60);
 
-/// The longest time between `iat` and `exp` that IAM accepts, for a local clock that is behind.
+/// The longest time between `iat` and `exp` that IAM accepts, since the local clock may be behind.
 const LIFETIME: Duration = Duration::from_secs(3600);
 
 #[derive(Serialize)]
@@ -36,7 +36,7 @@ struct Claims<'a> {
 
 /// Signs with PS256: RSASSA-PSS with SHA-256 and a salt of 32 bytes *(RFC 7518 §3.5)*.
 ///
-/// It takes milliseconds of CPU time.
+/// This takes milliseconds of CPU time.
 pub(crate) fn sign(
     key: &AuthorizedKey,
     audience: &str,
@@ -45,7 +45,7 @@ pub(crate) fn sign(
     let iat = now
         .duration_since(UNIX_EPOCH)
         .unwrap_or_default()
-        .saturating_sub(BACK_DATED)
+        .saturating_sub(BACKDATE)
         .as_secs();
     let header = Header {
         typ: "JWT",
@@ -69,10 +69,10 @@ pub(crate) fn sign(
         )
         .map_err(|_| {
             ProviderError::transient(
-                "the assertion could not be signed: the system gave no random bytes",
+                "the assertion could not be signed: the system returned no random bytes",
             )
         })?;
-    // What was signed is no secret without the signature.
+    // The signed part is not a secret without the signature.
     let mut jwt = Zeroizing::new(String::with_capacity(
         signed.len() + 1 + signature.len() * 4 / 3 + 4,
     ));
@@ -105,7 +105,7 @@ mod tests {
     }
 
     #[test]
-    fn an_assertion_is_signed_with_ps256_and_carries_the_documented_claims() {
+    fn assertion_has_documented_claims_and_signature() {
         let (key, now) = (key(), UNIX_EPOCH + Duration::from_secs(1_800_000_000));
         let jwt = sign(&key, "https://iam/t", now).unwrap();
         let parts: Vec<&str> = jwt.split('.').collect();
@@ -116,7 +116,7 @@ mod tests {
         let claims = serde_json::json!({ "iss": "ajes", "aud": "https://iam/t", "iat": 1_799_999_940, "exp": 1_800_003_540 });
         assert_eq!(json(parts[1]), claims);
 
-        // This verifier takes no salt but one of 32 bytes.
+        // This verifier accepts only a salt of 32 bytes.
         let public = UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.pair.public().as_ref());
         let signature = URL_SAFE_NO_PAD.decode(parts[2]).unwrap();
         public
@@ -126,7 +126,7 @@ mod tests {
     }
 
     #[test]
-    fn a_clock_before_1970_or_far_ahead_does_not_panic() {
+    fn extreme_clock_does_not_panic() {
         for now in [
             UNIX_EPOCH - Duration::from_secs(5),
             UNIX_EPOCH,

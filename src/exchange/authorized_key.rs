@@ -1,5 +1,5 @@
-//! A service account's authorized key: the shapes its file comes in, and what else people put there
-//! by mistake.
+//! A service account's authorized key: the formats of its file, and the files that people use by
+//! mistake.
 //!
 //! *(Yandex Cloud, "Authorized keys")*
 
@@ -12,26 +12,29 @@ use ring::signature::RsaKeyPair;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
-/// A key that can sign, and whose it is.
+/// A key, and the service account that it belongs to.
 pub(crate) struct AuthorizedKey {
     pub(crate) id: String,
     pub(crate) service_account_id: String,
     pub(crate) pair: RsaKeyPair,
 }
 
-/// Why a text is no such key. It tells what to do, and no byte of the text.
+/// Why a text is not such a key. It says what to do, and contains nothing of the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) enum InvalidKey {
-    /// The JSON ends in its middle: perhaps it is being written right now.
+    /// The JSON ends too early: it may be being written.
     Incomplete,
-    /// It is complete and wrong.
+    /// The text is complete and not such a key.
     Wrong(String),
 }
 
 impl AuthorizedKey {
-    /// Reads what `yc iam key create` writes, or the answer of the REST API.
+    /// Parses the file that `yc iam key create` writes, or the response of the REST API.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidKey> {
         let text = text.trim_start_matches('\u{feff}');
+        if is_pem(text) {
+            return Err(wrong(PEM_ALONE));
+        }
         let file: KeyFile = serde_json::from_str(text).map_err(|error| not_json(&error))?;
         let outer = Owner {
             id: file.id,
@@ -82,10 +85,10 @@ impl fmt::Display for InvalidKey {
 
 impl std::error::Error for InvalidKey {}
 
-/// The file's flat form, or with `key` the REST answer's nested one. Fields unknown here are other
-/// tools' business.
+/// The flat form of the file, or the nested form of the REST response with `key`. Other fields are
+/// ignored.
 ///
-/// The flat fields are spelled out: `serde(flatten)` would keep a copy of the private key.
+/// The flat fields are listed, since `serde(flatten)` would keep a copy of the private key.
 #[derive(Deserialize)]
 struct KeyFile {
     id: Option<String>,
@@ -115,7 +118,7 @@ impl<'de> Deserialize<'de> for SecretText {
     }
 }
 
-/// By kind and place only: `serde_json`'s own text quotes what it met.
+/// Only the kind and the position: the text of `serde_json` quotes the input.
 fn not_json(error: &serde_json::Error) -> InvalidKey {
     if error.is_eof() {
         return InvalidKey::Incomplete;
@@ -134,7 +137,7 @@ fn not_json(error: &serde_json::Error) -> InvalidKey {
 
 fn missing(field: &str) -> InvalidKey {
     wrong(format!(
-        "the field `{field}` is missing: give it the file that `yc iam key create` wrote"
+        "the field `{field}` is missing: use the file that `yc iam key create` wrote"
     ))
 }
 
@@ -142,12 +145,21 @@ fn wrong(reason: impl Into<String>) -> InvalidKey {
     InvalidKey::Wrong(reason.into())
 }
 
-/// The key in a PEM text, which may begin with a line to people *(RFC 7468 §2)*, as Yandex Cloud's
-/// does.
+const PEM_ALONE: &str = "it is a private key alone (PEM): use the whole JSON file that `yc iam key create` wrote, with `id`, `service_account_id` and `private_key`";
+
+/// Whether the text is PEM, which may begin with a line of explanation.
+fn is_pem(text: &str) -> bool {
+    text.contains("-----BEGIN") && !text.trim_start().starts_with(['{', '[', '"'])
+}
+
+/// The key in a PEM text, which may begin with a line of explanation *(RFC 7468 §2)*, as those of
+/// Yandex Cloud do.
 fn rsa_key_pair(pem: &str) -> Result<RsaKeyPair, &'static str> {
     let (label, body) = only_block(pem)?;
     if label.contains("ENCRYPTED") || body.contains("ENCRYPTED") {
-        return Err("it is encrypted: authorized keys are not, export it without a passphrase");
+        return Err(
+            "it is encrypted, which authorized keys are not: export it without a passphrase",
+        );
     }
     let parse = match label {
         "PRIVATE KEY" => RsaKeyPair::from_pkcs8,
@@ -155,9 +167,9 @@ fn rsa_key_pair(pem: &str) -> Result<RsaKeyPair, &'static str> {
         "EC PRIVATE KEY" => return Err(NOT_RSA),
         "PUBLIC KEY" | "RSA PUBLIC KEY" => return Err("it is a public key"),
         "CERTIFICATE" => return Err("it is a certificate"),
-        _ => return Err("it is of a kind that is no private key"),
+        _ => return Err("it is not a private key"),
     };
-    // At its full capacity from the start: growing would leave copies of the key behind.
+    // Allocated at its maximum: growing would leave copies of the key behind.
     let mut text = Zeroizing::new(String::with_capacity(body.len()));
     text.extend(body.split_ascii_whitespace());
     let mut der = Zeroizing::new(vec![0; text.len()]);
@@ -167,7 +179,7 @@ fn rsa_key_pair(pem: &str) -> Result<RsaKeyPair, &'static str> {
     parse(&der[..len]).map_err(rejection)
 }
 
-/// The label and the text between the two lines of the one block there is.
+/// The label and the body of the only PEM block.
 fn only_block(pem: &str) -> Result<(&str, &str), &'static str> {
     const CUT: &str = "its PEM block is cut";
     let (_, block) = pem
@@ -179,12 +191,12 @@ fn only_block(pem: &str) -> Result<(&str, &str), &'static str> {
         return Err(CUT);
     }
     if after.contains("-----BEGIN ") {
-        return Err("it has several PEM blocks, where one private key is expected");
+        return Err("it has several PEM blocks instead of one private key");
     }
     Ok((label, body))
 }
 
-const NOT_RSA: &str = "it is no RSA key (EC or Ed25519?): IAM signs and verifies with RSA only";
+const NOT_RSA: &str = "it is not an RSA key (EC or Ed25519?): IAM accepts RSA only";
 
 fn rejection(error: KeyRejected) -> &'static str {
     match error.to_string().as_str() {
@@ -210,7 +222,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_file_is_read_in_every_shape_it_comes_in() {
+    fn key_file_is_read_in_every_format() {
         let pem = serde_json::Value::from(KEY).to_string();
         let preamble = "PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <ajek>\n";
         let escaped = serde_json::Value::from(format!("{preamble}{KEY}")).to_string();
@@ -244,7 +256,7 @@ mod tests {
     }
 
     #[test]
-    fn a_text_that_ends_too_early_may_be_half_written() {
+    fn text_that_ends_too_early_is_incomplete() {
         let whole = file(KEY);
         for end in [0, 1, whole.len() / 2, whole.len() - 1] {
             assert_eq!(
@@ -260,9 +272,17 @@ mod tests {
     }
 
     #[test]
-    fn what_is_wrong_is_named_and_never_shown() {
+    fn invalid_key_is_named_and_not_shown() {
         let double = format!("{KEY}{KEY}");
         for (text, reason) in [
+            (
+                KEY.into(),
+                "a private key alone (PEM): use the whole JSON file",
+            ),
+            (
+                format!("PLEASE DO NOT REMOVE THIS LINE!\n{KEY}"),
+                "a private key alone (PEM)",
+            ),
             ("canary".into(), "not JSON (at line 1, column 1)"),
             ("[\"canary\"]".into(), "a field of the wrong type"),
             ("\"canary\"".into(), "a field of the wrong type"),
@@ -305,15 +325,15 @@ mod tests {
             ),
             (
                 file(include_str!("../../tests/fixtures/ec.pem")),
-                "no RSA key",
+                "not an RSA key",
             ),
             (
                 file(include_str!("../../tests/fixtures/ec_sec1.pem")),
-                "no RSA key",
+                "not an RSA key",
             ),
             (
                 file(include_str!("../../tests/fixtures/ed25519.pem")),
-                "no RSA key",
+                "not an RSA key",
             ),
             (
                 file(include_str!("../../tests/fixtures/public_key.pem")),
@@ -329,7 +349,7 @@ mod tests {
             ),
             (
                 file(&KEY.replace("PRIVATE KEY", "CANARY")),
-                "no private key",
+                "not a private key",
             ),
             (file(&KEY.replace('M', "!")), "base64 is damaged"),
             (
@@ -352,7 +372,7 @@ mod tests {
     }
 
     #[test]
-    fn a_key_prints_whose_it_is_and_no_more() {
+    fn debug_shows_only_ids() {
         assert_eq!(
             format!("{:?}", parse(&file(KEY)).unwrap()),
             r#"AuthorizedKey { id: "ajek", service_account_id: "ajes", .. }"#

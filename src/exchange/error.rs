@@ -1,4 +1,4 @@
-//! Why an exchange gave no token.
+//! Why an exchange returned no token.
 
 use std::borrow::Cow;
 
@@ -9,42 +9,41 @@ use super::error_response::ErrorResponse;
 use crate::error::ProviderError;
 use crate::transport::Response;
 
-/// The three ways in which a question ends without a token.
+/// The three ways in which an exchange fails.
 pub(crate) enum ExchangeError {
-    /// An answer came that says yes and cannot be used.
+    /// A success response without a valid token.
     InvalidResponse(Cow<'static, str>),
-    /// No answer came.
+    /// No response arrived.
     NoResponse(ProviderError),
-    /// An answer came that says no.
-    Refused(Box<ErrorResponse>),
+    /// An error response.
+    Rejected(Box<ErrorResponse>),
 }
 
 impl ExchangeError {
-    /// The error for the user, with advice on what to do about a refusal.
+    /// The error for the user. `hint` says what to do about an error response of this status.
     pub(crate) fn with_hint(
         self,
-        advice: impl FnOnce(StatusCode) -> Option<&'static str>,
+        hint: impl FnOnce(StatusCode) -> Option<&'static str>,
     ) -> ProviderError {
         match self {
-            // Also a healthy server's answer can be broken on its way, by a proxy or a portal.
+            // A proxy or a captive portal may have replaced the response.
             Self::InvalidResponse(reason) => ProviderError::transient(reason),
             Self::NoResponse(error) => error,
-            Self::Refused(refusal) => {
-                let advice = advice(refusal.status);
-                refusal.into_error(advice)
+            Self::Rejected(response) => {
+                let hint = hint(response.status);
+                response.into_error(hint)
             }
         }
     }
 }
 
-/// The body of an answer that says yes. `sent` is the secret that was sent, which no error may
-/// show.
-pub(crate) fn accepted<'a, T: Deserialize<'a>>(
+/// The body of a success response. `sent` is the secret in the request, which no error may show.
+pub(crate) fn success_body<'a, T: Deserialize<'a>>(
     response: &'a Response,
     sent: &str,
 ) -> Result<T, ExchangeError> {
     if !response.status.is_success() {
-        return Err(ExchangeError::Refused(Box::new(ErrorResponse::new(
+        return Err(ExchangeError::Rejected(Box::new(ErrorResponse::new(
             response, sent,
         ))));
     }
@@ -57,11 +56,11 @@ pub(crate) fn accepted<'a, T: Deserialize<'a>>(
 
 pub(crate) fn invalid_response(response: &Response, reason: &str) -> ExchangeError {
     ExchangeError::InvalidResponse(
-        format!("the answer of {} is not usable: {reason}", response.url).into(),
+        format!("the response of {} is not usable: {reason}", response.url).into(),
     )
 }
 
-/// The JSON object. The error tells where it is wrong: `serde_json`'s own text quotes what it met.
+/// The JSON object. The error has only the position: the text of `serde_json` quotes the input.
 pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String> {
     // A derived `Deserialize` would take an array for a struct too.
     if !json.trim_ascii_start().starts_with(b"{") {
@@ -69,7 +68,7 @@ pub(crate) fn object<'a, T: Deserialize<'a>>(json: &'a [u8]) -> Result<T, String
     }
     serde_json::from_slice(json).map_err(|error| {
         format!(
-            "it is not the JSON expected (at line {}, column {})",
+            "it is not the expected JSON (at line {}, column {})",
             error.line(),
             error.column()
         )

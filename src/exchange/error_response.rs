@@ -1,4 +1,4 @@
-//! An answer that says no: what of it may be body, and whether asking again may help.
+//! An error response: which of its fields an error shows, and whether it is transient.
 
 use std::error::Error;
 use std::fmt;
@@ -11,19 +11,18 @@ use crate::error::ProviderError;
 use crate::redact;
 use crate::transport::Response;
 
-/// A refusal by IAM, the token exchange or the metadata service. Its body is never quoted, only the
-/// fields known.
+/// An error response of IAM, the token exchange or the metadata service. Its body is never quoted,
+/// only its known fields.
 pub(crate) struct ErrorResponse {
     url: String,
     pub(crate) status: StatusCode,
     body: ErrorBody,
     retry_after: Option<Duration>,
-    /// The server's time, where the local clock is wrong: perhaps it refused for that.
+    /// The time of the server, if the local clock is wrong, which may be why the request failed.
     pub(crate) server_time: Option<SystemTime>,
 }
 
-/// What a body says: a `google.rpc.Status`, or an OAuth error *(RFC 6749 §5.2)*, or nothing that is
-/// understood.
+/// The known fields of a body: a `google.rpc.Status`, an OAuth error *(RFC 6749 §5.2)*, or none.
 #[derive(Default)]
 struct ErrorBody {
     code: Option<String>,
@@ -32,7 +31,7 @@ struct ErrorBody {
 }
 
 impl ErrorResponse {
-    /// Reads it. `sent` is the secret that was sent, which a body may echo.
+    /// Reads the response. `sent` is the secret in the request, which a body may echo.
     pub(crate) fn new(response: &Response, sent: &str) -> Self {
         let mut body = match &response.body {
             Ok(body) => ErrorBody::read(body, sent),
@@ -47,26 +46,25 @@ impl ErrorResponse {
             .and_then(|value| value.to_str().ok());
         body.request_id = body
             .request_id
-            .or_else(|| header.map(|id| redact::answer(id, sent)));
+            .or_else(|| header.map(|id| redact::response_field(id, sent)));
         Self {
             url: response.url.clone(),
             status: response.status,
             body,
             retry_after: response.retry_after(),
-            server_time: response.server_time_if_ours_is_wrong(),
+            server_time: response.server_time_if_clock_is_wrong(),
         }
     }
 
-    /// Transient where time may heal it: overload, time-outs, and what went wrong on the other
-    /// side.
-    pub(crate) fn into_error(self, advice: Option<&'static str>) -> ProviderError {
+    /// Transient for overload, timeouts and errors of the server; permanent otherwise.
+    pub(crate) fn into_error(self, hint: Option<&'static str>) -> ProviderError {
         let retry_after = self.retry_after;
-        let passes = matches!(self.status.as_u16(), 408 | 425 | 429 | 500..);
-        let error = Advised {
-            refusal: self,
-            advice,
+        let is_transient = matches!(self.status.as_u16(), 408 | 425 | 429 | 500..);
+        let error = WithHint {
+            response: self,
+            hint,
         };
-        let error = if passes {
+        let error = if is_transient {
             ProviderError::transient(error)
         } else {
             ProviderError::permanent(error)
@@ -80,7 +78,7 @@ impl ErrorResponse {
 
 impl fmt::Display for ErrorResponse {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{} answered {}", self.url, self.status)?;
+        write!(f, "{} responded with {}", self.url, self.status)?;
         if let Some(message) = &self.body.message {
             write!(f, ": {message}")?;
         }
@@ -93,35 +91,35 @@ impl fmt::Display for ErrorResponse {
     }
 }
 
-/// A refusal and what to do about it.
-struct Advised {
-    refusal: ErrorResponse,
-    advice: Option<&'static str>,
+/// An error response and what to do about it.
+struct WithHint {
+    response: ErrorResponse,
+    hint: Option<&'static str>,
 }
 
-impl fmt::Display for Advised {
+impl fmt::Display for WithHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(&self.refusal, f)?;
-        if self.refusal.server_time.is_some() {
+        fmt::Display::fmt(&self.response, f)?;
+        if self.response.server_time.is_some() {
             f.write_str("; the local clock is off by more than 30 s")?;
         }
-        match self.advice {
-            Some(advice) => write!(f, "; {advice}"),
+        match self.hint {
+            Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),
         }
     }
 }
 
-impl fmt::Debug for Advised {
+impl fmt::Debug for WithHint {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         fmt::Display::fmt(self, f)
     }
 }
 
-impl Error for Advised {}
+impl Error for WithHint {}
 
 impl ErrorBody {
-    /// A gateway in between may answer anything: what is not understood is left out.
+    /// A gateway in between may send any body, so unknown fields are ignored.
     fn read(body: &[u8], sent: &str) -> Self {
         let Ok(body) = serde_json::from_slice::<Value>(body) else {
             return Self::default();
@@ -130,12 +128,12 @@ impl ErrorBody {
             names
                 .iter()
                 .find_map(|name| plain(&body[*name]))
-                .map(|text| redact::answer(&text, sent))
+                .map(|text| redact::response_field(&text, sent))
         };
         Self {
             code: first(["code", "error_code", "error"]),
             message: first(["message", "error_message", "error_description"]),
-            request_id: request_id(&body["details"]).map(|id| redact::answer(id, sent)),
+            request_id: request_id(&body["details"]).map(|id| redact::response_field(id, sent)),
         }
     }
 }
@@ -165,7 +163,7 @@ mod tests {
 
     use super::*;
 
-    fn refusal(status: u16, headers: &[(&str, &str)], body: &'static str) -> ErrorResponse {
+    fn error_response(status: u16, headers: &[(&str, &str)], body: &'static str) -> ErrorResponse {
         let mut response = http::Response::builder().status(status);
         for (name, value) in headers {
             response = response.header(*name, *value);
@@ -180,53 +178,53 @@ mod tests {
     }
 
     #[test]
-    fn a_refusal_tells_code_message_and_request_id_and_nothing_else_of_the_body() {
+    fn error_shows_only_known_fields() {
         let id = ("x-request-id", "from-header");
         for (headers, body, text) in [
             (
                 &[id][..],
                 r#"{"code":16,"message":"Key 'k' was not found","canary":1,"details":[{"@type":"type.googleapis.com/google.rpc.RequestInfo","requestId":"r1"}]}"#,
-                "https://iam/t answered 401 Unauthorized: Key 'k' was not found (code 16, request id r1)",
+                "https://iam/t responded with 401 Unauthorized: Key 'k' was not found (code 16, request id r1)",
             ),
             (
                 &[id],
                 r#"{"code":16,"message":""}"#,
-                "https://iam/t answered 401 Unauthorized (code 16, request id from-header)",
+                "https://iam/t responded with 401 Unauthorized (code 16, request id from-header)",
             ),
             (
                 &[],
                 r#"{"error":"invalid_grant","error_description":"no federation"}"#,
-                "https://iam/t answered 401 Unauthorized: no federation (code invalid_grant)",
+                "https://iam/t responded with 401 Unauthorized: no federation (code invalid_grant)",
             ),
             (
                 &[],
                 r#"{"error_code":"UNAUTHORIZED","error_message":"no"}"#,
-                "https://iam/t answered 401 Unauthorized: no (code UNAUTHORIZED)",
+                "https://iam/t responded with 401 Unauthorized: no (code UNAUTHORIZED)",
             ),
             (
                 &[id],
                 "<html>canary</html>",
-                "https://iam/t answered 401 Unauthorized (request id from-header)",
+                "https://iam/t responded with 401 Unauthorized (request id from-header)",
             ),
-            (&[], "", "https://iam/t answered 401 Unauthorized"),
-            (&[], "[1]", "https://iam/t answered 401 Unauthorized"),
+            (&[], "", "https://iam/t responded with 401 Unauthorized"),
+            (&[], "[1]", "https://iam/t responded with 401 Unauthorized"),
             (
                 &[],
                 r#"{"code":{"canary":1},"message":["canary"],"details":"canary"}"#,
-                "https://iam/t answered 401 Unauthorized",
+                "https://iam/t responded with 401 Unauthorized",
             ),
             (
                 &[],
                 r#"{"message":"you sent sesame"}"#,
-                "https://iam/t answered 401 Unauthorized: you sent [secret]",
+                "https://iam/t responded with 401 Unauthorized: you sent [secret]",
             ),
             (
                 &[("content-encoding", "gzip")],
                 "canary",
-                "https://iam/t answered 401 Unauthorized: its body is encoded, which was not asked for",
+                "https://iam/t responded with 401 Unauthorized: its body is encoded, which was not requested",
             ),
         ] {
-            let error = refusal(401, headers, body).into_error(None);
+            let error = error_response(401, headers, body).into_error(None);
             assert_eq!(error.to_string(), text);
             assert!(
                 !format!("{error:?} {:?}", std::error::Error::source(&error)).contains("canary")
@@ -235,16 +233,16 @@ mod tests {
     }
 
     #[test]
-    fn a_body_nested_without_end_is_no_danger() {
+    fn deeply_nested_body_is_ignored() {
         let body = "[".repeat(60_000).leak();
         assert_eq!(
-            refusal(401, &[], body).to_string(),
-            "https://iam/t answered 401 Unauthorized"
+            error_response(401, &[], body).to_string(),
+            "https://iam/t responded with 401 Unauthorized"
         );
     }
 
     #[test]
-    fn four_hundreds_are_permanent_but_three_and_five_hundreds_are_transient() {
+    fn status_decides_whether_error_is_transient() {
         for (status, transient) in [
             (302, false),
             (400, false),
@@ -259,7 +257,7 @@ mod tests {
             (503, true),
             (599, true),
         ] {
-            let error = refusal(status, &[("retry-after", "7")], "").into_error(None);
+            let error = error_response(status, &[("retry-after", "7")], "").into_error(None);
             assert_eq!(
                 (error.is_transient(), error.is_permanent()),
                 (transient, !transient),
@@ -270,15 +268,15 @@ mod tests {
     }
 
     #[test]
-    fn a_wrong_clock_and_advice_follow_the_refusal() {
-        let error = refusal(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "")
+    fn clock_error_and_hint_follow_response() {
+        let error = error_response(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "")
             .into_error(Some("make a new key"));
-        let text = "https://iam/t answered 401 Unauthorized; the local clock is off by more than 30 s; make a new key";
+        let text = "https://iam/t responded with 401 Unauthorized; the local clock is off by more than 30 s; make a new key";
         assert_eq!(error.to_string(), text);
-        let error = refusal(401, &[], "").into_error(Some("make a new key"));
+        let error = error_response(401, &[], "").into_error(Some("make a new key"));
         assert_eq!(
             error.to_string(),
-            "https://iam/t answered 401 Unauthorized; make a new key"
+            "https://iam/t responded with 401 Unauthorized; make a new key"
         );
     }
 }

@@ -1,4 +1,4 @@
-//! IAM's `tokens` resource: a token for a signed assertion, for an OAuth token, or for another
+//! IAM's `tokens` resource: a token for a signed assertion, for an OAuth token, or of another
 //! account.
 //!
 //! *(Yandex Cloud, "IamToken: Create", "IamToken: CreateForServiceAccount")*
@@ -16,13 +16,13 @@ use serde::Deserialize;
 use serde_json::Value;
 
 use super::ASSUMED_LIFETIME;
-use super::error::{ExchangeError, accepted, invalid_response};
+use super::error::{ExchangeError, invalid_response, success_body};
 use crate::credential::Credential;
 #[cfg(any(feature = "service-account", feature = "oauth"))]
 use crate::secret::Secret;
 use crate::transport::{Client, Response};
 
-/// Where IAM is.
+/// The endpoint of IAM.
 pub(crate) const ENDPOINT: &str = "https://iam.api.cloud.yandex.net";
 
 /// The path of `Create`.
@@ -33,8 +33,7 @@ const CREATE: &str = "/iam/v1/tokens";
 #[cfg(feature = "impersonation")]
 const CREATE_FOR: &str = "/iam/v1/tokens:createForServiceAccount";
 
-/// Asks for a token by the one secret named `field`, which is of characters that JSON need not
-/// escape.
+/// Exchanges one secret in the field `field`. The secret needs no escapes in JSON.
 #[cfg(any(feature = "service-account", feature = "oauth"))]
 pub(crate) async fn create_token(
     client: &Client,
@@ -51,39 +50,39 @@ pub(crate) async fn create_token(
     let request = client
         .request(Method::POST, CREATE)
         .map_err(ExchangeError::NoResponse)?;
-    ask(client, request, body.into_bytes(), secret).await
+    send(client, request, body.into_bytes(), secret).await
 }
 
-/// Asks for a token of another account, as the one whose token `caller` is.
+/// Requests a token of another account, with the token of an identity that may impersonate it.
 #[cfg(feature = "impersonation")]
 pub(crate) async fn create_token_for(
     client: &Client,
-    caller: &Credential,
+    source_token: &Credential,
     service_account_id: &str,
 ) -> Result<Credential, ExchangeError> {
     let body = serde_json::json!({ "serviceAccountId": service_account_id }).to_string();
     let request = client
         .request(Method::POST, CREATE_FOR)
         .map_err(ExchangeError::NoResponse)?;
-    ask(
+    send(
         client,
-        request.header(AUTHORIZATION, caller.header_value()),
+        request.header(AUTHORIZATION, source_token.header_value()),
         body.into(),
-        token_of(caller),
+        token_of(source_token),
     )
     .await
 }
 
 #[cfg(feature = "impersonation")]
-fn token_of(caller: &Credential) -> &str {
-    let header = caller
+fn token_of(credential: &Credential) -> &str {
+    let header = credential
         .header_value()
         .to_str()
         .expect("a scheme and a token are visible ASCII");
-    &header[caller.scheme().as_str().len() + 1..]
+    &header[credential.scheme().as_str().len() + 1..]
 }
 
-async fn ask(
+async fn send(
     client: &Client,
     request: request::Builder,
     body: Bytes,
@@ -110,19 +109,23 @@ struct Created<'a> {
 }
 
 fn token_in(response: &Response, sent: &str) -> Result<Credential, ExchangeError> {
-    let created: Created<'_> = accepted(response, sent)?;
+    let created: Created<'_> = success_body(response, sent)?;
     let token = Credential::iam_token(&created.iam_token)
         .map_err(|error| invalid_response(response, &format!("`iamToken`: {error}")))?;
-    Ok(until(
+    Ok(with_expires_at(
         token,
         &created.expires_at,
-        response.server_time_if_ours_is_wrong(),
+        response.server_time_if_clock_is_wrong(),
     ))
 }
 
-/// The token with the end that `expires_at` states *(RFC 3339)*; a lifetime by the server's clock,
-/// where the local one is wrong.
-fn until(token: Credential, expires_at: &Value, server_time: Option<SystemTime>) -> Credential {
+/// The token with the expiry that `expires_at` states *(RFC 3339)*. If the local clock is wrong,
+/// its lifetime counts from the time of the server.
+fn with_expires_at(
+    token: Credential,
+    expires_at: &Value,
+    server_time: Option<SystemTime>,
+) -> Credential {
     let Some(end) = expires_at.as_str().and_then(rfc3339) else {
         return token.with_lifetime(ASSUMED_LIFETIME);
     };
@@ -148,7 +151,7 @@ mod tests {
     }
 
     #[test]
-    fn an_end_is_read_in_every_form_of_rfc_3339_and_fifteen_minutes_are_assumed_without() {
+    fn expiry_is_rfc_3339_or_fifteen_minutes() {
         let at =
             |seconds, nanos| Expiry::At(SystemTime::UNIX_EPOCH + Duration::new(seconds, nanos));
         let assumed = Expiry::In(ASSUMED_LIFETIME);
@@ -175,31 +178,31 @@ mod tests {
             ("", assumed),
         ] {
             assert_eq!(
-                until(token(), &text.into(), None).expiry(),
+                with_expires_at(token(), &text.into(), None).expiry(),
                 expiry,
                 "{text}"
             );
         }
         for value in [Value::Null, 5.into(), Value::Array(vec![])] {
-            assert_eq!(until(token(), &value, None).expiry(), assumed);
+            assert_eq!(with_expires_at(token(), &value, None).expiry(), assumed);
         }
         assert!(matches!(
-            until(token(), &"9999-12-30T00:00:00Z".into(), None).expiry(),
+            with_expires_at(token(), &"9999-12-30T00:00:00Z".into(), None).expiry(),
             Expiry::At(_)
         ));
     }
 
     #[test]
-    fn where_the_local_clock_is_wrong_the_end_is_counted_from_the_servers_time() {
+    fn wrong_clock_counts_from_server_time() {
         let server_time = SystemTime::UNIX_EPOCH + Duration::from_secs(1_742_699_198 - 600);
         let end = "2025-03-23T03:06:38Z".into();
         assert_eq!(
-            until(token(), &end, Some(server_time)).expiry(),
+            with_expires_at(token(), &end, Some(server_time)).expiry(),
             Expiry::In(Duration::from_secs(600))
         );
         let later = server_time + Duration::from_secs(601);
         assert_eq!(
-            until(token(), &end, Some(later)).expiry(),
+            with_expires_at(token(), &end, Some(later)).expiry(),
             Expiry::In(Duration::ZERO)
         );
     }

@@ -1,7 +1,7 @@
-//! One call, one token: what is asked, what is answered, and what a refusal says.
+//! The requests that return a token, their responses, and their error responses.
 //!
-//! An exchange knows the wire and nothing else: it keeps nothing, and asks once. Its providers
-//! decide what a [`ExchangeError`] means where they are.
+//! An exchange sends one request and keeps no state. Providers decide what an [`ExchangeError`]
+//! means for them.
 
 #[cfg(any(feature = "metadata", feature = "workload-identity"))]
 pub(crate) mod access_token;
@@ -29,5 +29,5 @@ pub(crate) use self::error::ExchangeError;
 #[cfg(feature = "metadata")]
 pub(crate) use self::error::object;
 
-/// What is assumed of a token whose answer does not say how long it lives.
+/// The lifetime of a token if the response does not state one.
 const ASSUMED_LIFETIME: std::time::Duration = std::time::Duration::from_secs(15 * 60);

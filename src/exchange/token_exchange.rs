@@ -1,5 +1,5 @@
-//! Another provider's token for an IAM token *(RFC 8693 §2; Yandex Cloud, "Setting up a workload
-//! identity federation")*.
+//! Exchanges the token of another provider for an IAM token *(RFC 8693 §2; Yandex Cloud, "Setting
+//! up a workload identity federation")*.
 
 use bytes::Bytes;
 use form_urlencoded::Serializer;
@@ -13,7 +13,7 @@ use super::error::ExchangeError;
 use crate::credential::Credential;
 use crate::transport::Client;
 
-/// Where tokens are exchanged.
+/// The endpoint of the token exchange.
 pub(crate) const ENDPOINT: &str = "https://auth.yandex.cloud";
 
 const PATH: &str = "/oauth/token";
@@ -43,7 +43,7 @@ pub(crate) async fn exchange(
 
 fn form(service_account_id: &str, subject_token: &str) -> Zeroizing<Vec<u8>> {
     const FIXED: usize = 512;
-    // At its full capacity from the start, where escaping makes three characters of one at most.
+    // Allocated at its maximum: escaping triples the length at most.
     let text = String::with_capacity(FIXED + 3 * (service_account_id.len() + subject_token.len()));
     let form = Serializer::new(text)
         .append_pair(
@@ -69,7 +69,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_form_has_the_five_documented_fields_and_never_outgrew_its_memory() {
+    fn form_has_documented_fields_without_growth() {
         let form = form("aje&x", &"+".repeat(5000));
         let pairs: Vec<_> = form_urlencoded::parse(&form).into_owned().collect();
         let pairs: Vec<_> = pairs

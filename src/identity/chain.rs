@@ -1,22 +1,23 @@
-//! Several sources, the first one configured wins.
+//! Several providers, of which the first configured one wins.
 
-use std::any;
+use std::borrow::Cow;
 use std::fmt;
 use std::sync::Arc;
 
 use crate::credential::Credential;
 use crate::error::ProviderError;
-use crate::provider::{CredentialProvider, ErasedProvider};
+use crate::provider::{CredentialProvider, ErasedProvider, short_type_name};
 
-/// Several providers, asked in order: the first that is configured here wins.
+/// Several providers in order, of which the first configured one wins.
 ///
-/// Only "not configured" leads on to the next. A provider that is configured and fails ends the
-/// walk, and its error is the chain's: a service must not run as somebody else because its own key
-/// file is broken. Where none is configured, the error lists every provider's reason.
+/// A fetch continues with the next provider only if one is "not configured". If a provider is
+/// configured and fails, its error is the error of the chain: a service must not run with another
+/// identity because its own key file is broken. If none is configured, the error lists the reason
+/// of each.
 ///
-/// Each fetch walks from the start, so a key file that appears later takes over. A provider that
-/// has answered once and cannot now should therefore not say that it is not configured; the
-/// providers of this crate that ask another machine or program or read a file do not.
+/// Each fetch starts with the first provider, so a key file that appears later takes over. A
+/// provider that has returned a credential before and is unavailable now should therefore return a
+/// transient error; the providers of this crate do.
 ///
 /// # Clone
 ///
@@ -35,14 +36,14 @@ use crate::provider::{CredentialProvider, ErasedProvider};
 ///
 /// for (provider, outcome) in chain.diagnose().await {
 ///     match outcome {
-///         Ok(credential) => println!("{provider} answered: {}", credential.fingerprint()),
-///         Err(reason) => println!("{provider} was passed over: {reason}"),
+///         Ok(credential) => println!("{provider}: {}", credential.fingerprint()),
+///         Err(reason) => println!("{provider}: {reason}"),
 ///     }
 /// }
 /// # Ok(())
 /// # }
 /// ```
-#[derive(Clone, Default)]
+#[derive(Clone)]
 pub struct Chain {
     links: Vec<Link>,
 }
@@ -54,18 +55,22 @@ struct Link {
 }
 
 impl Chain {
-    /// A chain without providers, to which [`or`](Self::or) adds them.
+    /// A chain without providers. [`or`](Self::or) adds them.
+    #[expect(
+        clippy::new_without_default,
+        reason = "a chain without providers is never what a caller wants by default"
+    )]
     pub const fn new() -> Self {
         Self { links: Vec::new() }
     }
 
-    /// Asks `provider` where none before it is configured.
+    /// Adds `provider`, which is used if none before it is configured.
     #[must_use]
     pub fn or<P: CredentialProvider>(self, provider: P) -> Self {
         self.or_named(short_type_name::<P>(), provider)
     }
 
-    /// [`or`](Self::or), for a provider whose type says less than this name.
+    /// [`or`](Self::or), with a name that says more than the type of the provider.
     pub(super) fn or_named(
         mut self,
         name: &'static str,
@@ -78,22 +83,22 @@ impl Chain {
         self
     }
 
-    /// Fetches once, and tells what each provider asked had to say: its type's name, for a person
-    /// to read, and the outcome.
+    /// Fetches once, and returns the outcome of each provider that was called, with the name of its
+    /// type for a person to read.
     ///
-    /// All but the last were passed over, as not configured. The last one decided, and those after
-    /// it were not asked.
+    /// All outcomes but the last are errors that say why that provider is not configured. The last
+    /// one is the outcome of the chain. The providers after it were not called.
     ///
     /// # Cancel safety
     ///
-    /// The chain keeps nothing between calls, so a dropped one is as if it had not been made.
+    /// The chain keeps no state between calls, so the future can be dropped at any time.
     pub async fn diagnose(&self) -> Vec<(&'static str, Result<Credential, ProviderError>)> {
         let mut outcomes = Vec::with_capacity(self.links.len());
         for link in &self.links {
             let outcome = Arc::clone(&link.provider).fetch_erased().await;
-            let passed_over = matches!(&outcome, Err(error) if error.is_not_configured());
+            let is_configured = !matches!(&outcome, Err(error) if error.is_not_configured());
             outcomes.push((link.name, outcome));
-            if !passed_over {
+            if is_configured {
                 break;
             }
         }
@@ -107,18 +112,27 @@ impl CredentialProvider for Chain {
         for (_, outcome) in self.diagnose().await {
             match outcome {
                 Err(error) if error.is_not_configured() => reasons.push(error),
-                decided => return decided,
+                outcome => return outcome,
             }
         }
         Err(none_configured(reasons))
     }
 
-    /// True where all of its providers are static: any other may be configured, or answer
-    /// otherwise, the next time.
+    /// True if all of its providers are static. Any other may be configured, or return another
+    /// credential, at the next fetch.
     fn is_static(&self) -> bool {
         self.links
             .iter()
             .all(|link| link.provider.is_static_erased())
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        let names: Vec<_> = self
+            .links
+            .iter()
+            .map(|link| link.provider.name_erased())
+            .collect();
+        format!("chain of {}", names.join(", ")).into()
     }
 }
 
@@ -131,7 +145,7 @@ impl fmt::Debug for Chain {
     }
 }
 
-/// A provider that did not name itself goes by its position, counted from 1.
+/// A provider without a name in its error is named by its position, counted from 1.
 fn none_configured(reasons: Vec<ProviderError>) -> ProviderError {
     if reasons.is_empty() {
         return ProviderError::not_configured("the chain has no providers");
@@ -143,43 +157,4 @@ fn none_configured(reasons: Vec<ProviderError>) -> ProviderError {
         "no source of credentials is configured: {}",
         reasons.collect::<Vec<_>>().join("; ")
     ))
-}
-
-/// The type's name without its path, its parameters, and an `Arc` around it.
-fn short_type_name<T: ?Sized>() -> &'static str {
-    shorten(any::type_name::<T>())
-}
-
-fn shorten(mut name: &str) -> &str {
-    while let Some(inner) = name.strip_prefix("alloc::sync::Arc<") {
-        name = inner;
-    }
-    let path = name.split(['<', '>']).next().unwrap_or(name);
-    match path.rsplit("::").next() {
-        Some("{{closure}}") => "closure",
-        Some(last) => last,
-        None => path,
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-
-    #[test]
-    fn a_name_is_the_type_s_without_path_parameters_and_arc() {
-        for (name, short) in [
-            ("yandex_cloud_auth::credential::Credential", "Credential"),
-            (
-                "alloc::sync::Arc<alloc::sync::Arc<my::vault::Vault>>",
-                "Vault",
-            ),
-            ("my::Vault<my::http::Client<u8>>", "Vault"),
-            ("my::main::{{closure}}", "closure"),
-            ("my::ask_vault", "ask_vault"),
-            ("", ""),
-        ] {
-            assert_eq!(shorten(name), short);
-        }
-    }
 }

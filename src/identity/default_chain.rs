@@ -1,7 +1,9 @@
-//! Whoever this program is, by what it finds around it.
+//! The default chain: the first configured source wins.
 
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsString;
+use std::sync::Arc;
 
 use bytes::Bytes;
 use http::{Request, Response};
@@ -9,26 +11,31 @@ use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
 
+use super::service_account::NAME;
+use super::shared::small_file::{FileState, SmallFile};
+use super::shared::text::{looks_like_api_key, without_quotes};
 use super::{Chain, EnvCredential, MetadataService, ServiceAccountKey};
 use crate::credential::Credential;
 use crate::error::{BoxError, ProviderError};
 use crate::provider::CredentialProvider;
+use crate::redact;
 use crate::transport::Transport;
 
 const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 
-/// Whoever this program is, by what it finds around it. The first source that is configured wins:
+/// The default chain. The first source that is configured wins:
 ///
-/// 1. [`ServiceAccountKey`]: the variable `YC_SERVICE_ACCOUNT_KEY_FILE`, the path of an authorized
-///    key's file or the JSON itself;
-/// 2. [`EnvCredential`]: `YC_API_KEY`, `API_KEY`, `YC_IAM_TOKEN`, `IAM_TOKEN`, or `YC_TOKEN` where
-///    it looks like an IAM token;
-/// 3. [`MetadataService`]: the account attached to this virtual machine, function or container,
-///    waited for one second at most.
+/// 1. [`ServiceAccountKey`]: the variable `YC_SERVICE_ACCOUNT_KEY_FILE`, which holds the path of an
+///    authorized key's file or its JSON text;
+/// 2. [`EnvCredential`]: `YC_API_KEY`, `YC_IAM_TOKEN`, `IAM_TOKEN`, or `YC_TOKEN` if it looks like
+///    an IAM token;
+/// 3. [`MetadataService`]: the service account of this virtual machine, function or container. It
+///    is waited for at most one second.
 ///
-/// An empty variable counts as unset. A source that is configured and fails ends the walk, and its
-/// error is the chain's. Where none is configured, the error lists each with its reason. All of it
-/// happens at a fetch: this reads `YC_METADATA_ADDR` and no more.
+/// An empty variable counts as unset. White space, a byte order mark and a pair of quotes around
+/// the value of `YC_SERVICE_ACCOUNT_KEY_FILE` are removed. If a source is configured and fails, its
+/// error is the error of the chain. If none is configured, the error lists the reason of each. This
+/// function reads `YC_METADATA_ADDR`; everything else is read at a fetch.
 ///
 /// # Examples
 ///
@@ -41,8 +48,9 @@ pub fn default_chain() -> Chain {
     chain(Transport::default(), MetadataService::new())
 }
 
-/// [`default_chain`], whose network providers ask through this tower service. What it must be is
-/// said at [`ServiceAccountKey::with_transport`].
+/// [`default_chain`], whose network providers use this tower service.
+///
+/// [`ServiceAccountKey::with_transport`] describes what the service must be.
 pub fn default_chain_with<S, B>(transport: S) -> Chain
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,
@@ -56,61 +64,142 @@ where
 }
 
 fn chain(transport: Transport, metadata: MetadataService) -> Chain {
-    let key = KeyInVariable { transport };
+    let key = KeyInVariable {
+        transport,
+        file_state: Arc::default(),
+    };
     Chain::new()
         .or_named("ServiceAccountKey", key)
         .or(EnvCredential::new())
         .or(metadata)
 }
 
-/// The key that the variable names or holds. Looked at anew for each fetch, so that a chain can be
-/// made before it is readable.
+/// The key that the variable names or holds. The variable is read at each fetch, so that a chain
+/// can be made before it is set.
 struct KeyInVariable {
     transport: Transport,
+    file_state: Arc<FileState>,
 }
 
 impl CredentialProvider for KeyInVariable {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        let key = key_in(env::var_os(VARIABLE))
-            .map_err(|error| error.with_provider("service account key"))?;
+        let key = key_in(env::var_os(VARIABLE), &self.file_state)
+            .map_err(|error| error.with_provider(NAME))?;
         key.through(self.transport.clone()).fetch().await
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        NAME.into()
     }
 }
 
-fn key_in(value: Option<OsString>) -> Result<ServiceAccountKey, ProviderError> {
-    let value = value.filter(|value| !value.to_string_lossy().trim().is_empty());
-    let value =
-        value.ok_or_else(|| ProviderError::not_configured(format!("{VARIABLE} is not set")))?;
-    match value.to_str() {
-        Some(json) if json.trim_start().starts_with('{') => ServiceAccountKey::from_json(json),
-        _ => Ok(ServiceAccountKey::in_file(value.into())),
+fn key_in(
+    value: Option<OsString>,
+    file_state: &Arc<FileState>,
+) -> Result<ServiceAccountKey, ProviderError> {
+    let value = value.unwrap_or_default();
+    let Some(text) = value.to_str() else {
+        // A path need not be UTF-8. A key is.
+        return Ok(in_file(value, file_state));
+    };
+    match without_quotes(text) {
+        "" => Err(ProviderError::not_configured(format!(
+            "{VARIABLE} is not set"
+        ))),
+        json if json.starts_with('{') => ServiceAccountKey::from_json(json),
+        text => match no_path(text) {
+            Some(reason) => Err(ProviderError::permanent(format!("{VARIABLE} {reason}"))),
+            None => Ok(in_file(text.into(), file_state)),
+        },
     }
+}
+
+fn in_file(path: OsString, state: &Arc<FileState>) -> ServiceAccountKey {
+    ServiceAccountKey::in_file(SmallFile::with_state(path, Arc::clone(state)))
+}
+
+/// Why the value is not a path. It never quotes the value, which may be a secret.
+fn no_path(text: &str) -> Option<&'static str> {
+    if looks_like_api_key(text) {
+        return Some(
+            "looks like an API key, where the path of a key file or its JSON is expected: put an API key in YC_API_KEY",
+        );
+    }
+    if text.contains("-----BEGIN") && !text.contains('{') {
+        return Some(
+            "holds a private key alone (PEM): it must hold the whole JSON that `yc iam key create` wrote, or the path of that file",
+        );
+    }
+    if redact::is_no_name(text) || redact::starts_like_secret(text) {
+        return Some(
+            "holds neither the path of a key file nor its JSON, and is not shown, since it may be a secret: it must hold the JSON that `yc iam key create` wrote, not encoded, or the path of that file",
+        );
+    }
+    None
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    #[test]
-    fn the_variable_holds_a_path_or_the_key_itself_and_empty_counts_as_unset() {
-        for unset in [None, Some(""), Some(" \n")] {
-            let error = key_in(unset.map(Into::into)).unwrap_err();
-            assert!(error.is_not_configured());
-            assert_eq!(error.to_string(), "YC_SERVICE_ACCOUNT_KEY_FILE is not set");
-        }
-        let json = include_str!("../../tests/fixtures/service_account_key.json");
-        assert!(
-            format!("{:?}", key_in(Some(format!("\n {json}").into())).unwrap()).contains("ajekey")
-        );
-        assert!(
-            format!("{:?}", key_in(Some("/etc/key.json".into())).unwrap())
-                .contains("/etc/key.json")
-        );
-        assert!(key_in(Some("{canary".into())).unwrap_err().is_permanent());
+    const KEY: &str = include_str!("../../tests/fixtures/service_account_key.json");
+
+    fn key(value: &str) -> Result<ServiceAccountKey, ProviderError> {
+        key_in(Some(value.into()), &Arc::default())
     }
 
     #[test]
-    fn key_file_environment_and_metadata_are_asked_in_this_order() {
+    fn empty_variable_is_not_configured() {
+        for unset in [
+            key_in(None, &Arc::default()),
+            key(""),
+            key(" \n"),
+            key("''"),
+        ] {
+            let error = unset.unwrap_err();
+            assert!(error.is_not_configured());
+            assert_eq!(error.to_string(), "YC_SERVICE_ACCOUNT_KEY_FILE is not set");
+        }
+    }
+
+    #[test]
+    fn variable_holds_path_or_key() {
+        for (value, shown) in [
+            (format!("\n {KEY}"), "ajekey"),
+            (format!("\u{feff}{KEY}"), "ajekey"),
+            (format!("'{KEY}'"), "ajekey"),
+            (format!("\"{KEY}\"\n"), "ajekey"),
+            ("/etc/key.json".into(), "\"/etc/key.json\""),
+            ("\"/etc/key.json\"".into(), "\"/etc/key.json\""),
+            ("keys/t1-key.json".into(), "\"keys/t1-key.json\""),
+        ] {
+            let text = format!("{:?}", key(&value).unwrap());
+            assert!(text.contains(shown), "{text}");
+        }
+    }
+
+    #[test]
+    fn value_that_may_be_secret_is_not_shown() {
+        for (value, hint) in [
+            ("{canary", "not JSON"),
+            ("[{\"canary\":1}]", "neither the path"),
+            ("Y2FuYXJ5canary".repeat(20).as_str(), "neither the path"),
+            ("t1.canary", "neither the path"),
+            ("AQVNcanary", "put an API key in YC_API_KEY"),
+            (
+                "-----BEGIN PRIVATE KEY-----\ncanary\n-----END PRIVATE KEY-----\n",
+                "holds a private key alone",
+            ),
+        ] {
+            let error = key(value).unwrap_err();
+            let text = format!("{error} {error:?}");
+            assert!(error.is_permanent(), "{text}");
+            assert!(text.contains(hint) && !text.contains("canary"), "{text}");
+        }
+    }
+
+    #[test]
+    fn sources_have_documented_order() {
         assert_eq!(
             format!("{:?}", default_chain()),
             r#"Chain ["ServiceAccountKey", "EnvCredential", "MetadataService"]"#

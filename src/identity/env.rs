@@ -6,34 +6,34 @@ use std::sync::Arc;
 
 use zeroize::Zeroizing;
 
-use super::text::{credential, looks_like_iam_token, looks_like_oauth_token};
+use super::shared::text::{credential, looks_like_iam_token, looks_like_oauth_token};
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;
 
-/// The variables that say what they hold, in the order they are read.
-const PLAIN: [(&str, Scheme); 4] = [
+/// The variables whose names say what they hold, in the order they are read. Not `API_KEY`, which
+/// programs use for keys of other vendors too.
+const UNAMBIGUOUS: [(&str, Scheme); 3] = [
     ("YC_API_KEY", Scheme::ApiKey),
-    ("API_KEY", Scheme::ApiKey),
     ("YC_IAM_TOKEN", Scheme::Bearer),
     ("IAM_TOKEN", Scheme::Bearer),
 ];
 
-/// The variable in which other tools keep an IAM token or an OAuth token.
+/// Other tools put an IAM token or an OAuth token in this variable.
 const AMBIGUOUS: &str = "YC_TOKEN";
 
 type Lookup = dyn Fn(&str) -> Result<String, VarError> + Send + Sync;
 
 /// A token or key in an environment variable.
 ///
-/// Read in this order, the first that is set wins: `YC_API_KEY` and `API_KEY` (an API key),
-/// `YC_IAM_TOKEN` and `IAM_TOKEN` (an IAM token), and `YC_TOKEN` where it looks like an IAM token
-/// (`t1.…`); an OAuth token there is passed over. White space around a value is trimmed, and an
-/// empty variable counts as unset.
+/// The first that is set wins, in this order: `YC_API_KEY` (an API key), `YC_IAM_TOKEN` and
+/// `IAM_TOKEN` (an IAM token), and `YC_TOKEN` if it looks like an IAM token (`t1.…`); an OAuth
+/// token there is ignored. White space around a value is removed, and an empty variable counts as
+/// unset.
 ///
-/// The credential carries no lifetime, as a variable tells of none. A cache keeps it until a server
-/// refuses it, then the variables are read anew. An IAM token lives 12 hours at most, so what runs
-/// longer wants another provider, or an API key.
+/// The credential has no lifetime, since a variable states none. A cache uses it until a server
+/// rejects it, then reads the variables again. An IAM token lives at most 12 hours, so a program
+/// that runs longer needs another provider or an API key.
 ///
 /// # Examples
 ///
@@ -61,8 +61,8 @@ impl EnvCredential {
         }
     }
 
-    /// Asks `lookup` for each variable in place of the environment. For tests, and for settings
-    /// kept elsewhere.
+    /// Calls `lookup` for each variable instead of reading the environment. For tests, and for
+    /// settings that are stored elsewhere.
     pub fn with_lookup(lookup: impl Fn(&str) -> Option<String> + Send + Sync + 'static) -> Self {
         Self {
             lookup: Arc::new(move |name: &str| lookup(name).ok_or(VarError::NotPresent)),
@@ -70,7 +70,7 @@ impl EnvCredential {
     }
 
     fn find(&self) -> Result<Credential, ProviderError> {
-        for (name, scheme) in PLAIN {
+        for (name, scheme) in UNAMBIGUOUS {
             if let Some(value) = self.value(name)? {
                 return credential(name, scheme, &value);
             }
@@ -87,7 +87,7 @@ impl EnvCredential {
         match (self.lookup)(name) {
             Ok(value) => Ok(Some(Zeroizing::new(value)).filter(|value| !value.trim().is_empty())),
             Err(VarError::NotPresent) => Ok(None),
-            // This error holds the value: it goes no further.
+            // The error contains the value, so it is dropped here.
             Err(VarError::NotUnicode(_)) => Err(ProviderError::permanent(format!(
                 "{name} is not valid UTF-8"
             ))),
@@ -114,15 +114,16 @@ impl CredentialProvider for EnvCredential {
     }
 }
 
-fn none_set(passed_over: Option<&str>) -> ProviderError {
-    let plain = PLAIN.map(|(name, _)| name).join(", ");
-    ProviderError::not_configured(match passed_over.map(str::trim) {
-        None => format!("none of {plain}, {AMBIGUOUS} is set"),
+/// `ignored` is the value of the ambiguous variable.
+fn none_set(ignored: Option<&str>) -> ProviderError {
+    let names = UNAMBIGUOUS.map(|(name, _)| name).join(", ");
+    ProviderError::not_configured(match ignored.map(str::trim) {
+        None => format!("none of {names}, {AMBIGUOUS} is set"),
         Some(token) if looks_like_oauth_token(token) => format!(
-            "none of {plain} is set, and {AMBIGUOUS} holds an OAuth token: put an IAM token there, or exchange it by `OAuthToken`"
+            "none of {names} is set, and {AMBIGUOUS} holds an OAuth token: put an IAM token there, or exchange it with `OAuthToken`"
         ),
         Some(_) => format!(
-            "none of {plain} is set, and {AMBIGUOUS} holds what does not look like an IAM token: if it is one, put it in YC_IAM_TOKEN"
+            "none of {names} is set, and {AMBIGUOUS} does not look like an IAM token: if it is one, put it in YC_IAM_TOKEN"
         ),
     })
 }
@@ -144,10 +145,9 @@ mod tests {
     }
 
     #[test]
-    fn the_first_variable_set_wins_and_tells_the_scheme() {
+    fn first_variable_set_decides_scheme() {
         let all = [
             ("YC_API_KEY", "a", "Api-Key a"),
-            ("API_KEY", "b", "Api-Key b"),
             ("YC_IAM_TOKEN", "c", "Bearer c"),
             ("IAM_TOKEN", "d", "Bearer d"),
             ("YC_TOKEN", "t1.e", "Bearer t1.e"),
@@ -164,11 +164,21 @@ mod tests {
     }
 
     #[test]
-    fn values_are_trimmed_and_an_empty_one_is_unset() {
+    fn api_key_without_vendor_prefix_is_ignored() {
+        let error = env(&[("API_KEY", "AQVNabc")]).find().unwrap_err();
+        assert!(error.is_not_configured(), "{error}");
+    }
+
+    #[test]
+    fn values_are_trimmed_and_empty_is_unset() {
         for (variables, header) in [
             (&[("YC_API_KEY", " a\r\n")][..], "Api-Key a"),
             (
-                &[("YC_API_KEY", ""), ("API_KEY", " \n"), ("IAM_TOKEN", "d")],
+                &[
+                    ("YC_API_KEY", ""),
+                    ("YC_IAM_TOKEN", " \n"),
+                    ("IAM_TOKEN", "d"),
+                ],
                 "Bearer d",
             ),
             (&[("YC_TOKEN", "\tt2.e\n")], "Bearer t2.e"),
@@ -178,8 +188,8 @@ mod tests {
     }
 
     #[test]
-    fn what_is_missing_is_listed_and_what_is_passed_over_is_told() {
-        for (variables, told) in [
+    fn error_lists_variables_and_reason() {
+        for (variables, reason) in [
             (&[][..], "YC_TOKEN is set"),
             (&[("YC_TOKEN", "  ")], "YC_TOKEN is set"),
             (
@@ -192,31 +202,31 @@ mod tests {
             ),
             (
                 &[("YC_TOKEN", "canary")],
-                "YC_TOKEN holds what does not look like an IAM token",
+                "YC_TOKEN does not look like an IAM token",
             ),
             (
                 &[("YC_TOKEN", "t1canary")],
-                "YC_TOKEN holds what does not look like an IAM token",
+                "YC_TOKEN does not look like an IAM token",
             ),
         ] {
             let error = env(variables).find().unwrap_err();
             let text = error.to_string();
             assert!(
-                error.is_not_configured() && text.contains(told) && !text.contains("canary"),
+                error.is_not_configured() && text.contains(reason) && !text.contains("canary"),
                 "{text}"
             );
-            for (name, _) in PLAIN {
+            for (name, _) in UNAMBIGUOUS {
                 assert!(text.contains(name), "{text}");
             }
         }
     }
 
     #[test]
-    fn a_bad_value_is_a_permanent_error_that_names_the_variable_and_never_the_value() {
+    fn invalid_value_is_permanent_and_not_shown() {
         for (variable, text) in [
             (
-                ("API_KEY", "can ary"),
-                "API_KEY holds an invalid credential: white space, trim it (at offset 3)",
+                ("YC_API_KEY", "can ary"),
+                "YC_API_KEY holds an invalid credential: white space, trim it (at offset 3)",
             ),
             (
                 ("YC_TOKEN", "t1.canary,"),
@@ -242,7 +252,7 @@ mod tests {
 
     #[cfg(unix)]
     #[test]
-    fn a_value_that_is_not_text_is_named_and_not_shown() {
+    fn value_that_is_not_utf8_is_not_shown() {
         use std::os::unix::ffi::OsStringExt;
         let value = || OsString::from_vec(b"canary\xff".to_vec());
         let provider = EnvCredential {
@@ -255,7 +265,7 @@ mod tests {
     }
 
     #[test]
-    fn each_fetch_reads_the_variables_anew() {
+    fn each_fetch_reads_the_variables_again() {
         use std::sync::atomic::{AtomicU32, Ordering};
         let reads = AtomicU32::new(0);
         let provider = EnvCredential::with_lookup(move |_| {

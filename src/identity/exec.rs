@@ -1,41 +1,45 @@
-//! A token printed by a program.
+//! A token that a program prints.
 
 use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
-use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::child::Program;
+use super::process::Program;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;
 
-/// Assumed where a program does not say how long its token lives.
+/// The lifetime of a token if the program does not state one.
 const ASSUMED_LIFETIME: Duration = Duration::from_secs(15 * 60);
 
-/// An IAM token printed by a program.
+/// An IAM token that a program prints.
 ///
-/// The program is run at each fetch, without a shell, with the environment of this process and
-/// nothing to read. It prints the token alone on the last line that is not empty, or ends with a
-/// JSON object of `iam_token` and, where known, `expires_at` (RFC 3339; `iamToken` and `expiresAt`
-/// will do). Whatever comes before is not looked at. A token without `expires_at` is taken to live
-/// 15 minutes.
+/// Each fetch runs the program without a shell, with the environment of this process and an empty
+/// standard input. The last line of its output that is not empty must be the token alone, or the
+/// output must end with a JSON object with `iam_token` and optionally `expires_at` (RFC 3339);
+/// `iamToken` and `expiresAt` are accepted too. Everything before that is ignored. A token without
+/// `expires_at` is assumed to live 15 minutes.
 ///
-/// Where it ends with another status than success, the error quotes the last lines it wrote to
-/// stderr, with all that may be a secret masked. It is killed when it takes longer than its
-/// deadline (20 seconds by default) or writes more than 64 KiB to either stream. A program that is
-/// not there is "not configured"; one that was there before is a transient error.
+/// The exit of the program ends the fetch, even if a process that it started keeps its output open.
+/// If the exit status is not success, the error quotes the last lines of stderr, with secrets
+/// masked. If the program runs longer than its timeout (20 seconds by default) or writes more than
+/// 64 KiB to either stream, it is killed. A program that does not exist is "not configured"; if it
+/// has run before, its absence is transient.
 ///
-/// It needs a tokio runtime, with I/O and time enabled. `Debug` does not show the arguments, but
-/// other users of the machine may see them: hand secrets over by the environment.
+/// On Unix, the program runs in a process group of its own, which is killed as a whole. So it
+/// cannot read from the terminal.
+///
+/// It needs a tokio runtime with I/O and time enabled. `Debug` does not show the arguments, but
+/// other users of the machine may see them: pass secrets in the environment.
 ///
 /// # Cancel safety
 ///
-/// The program is killed when its fetch is dropped. What it started itself is not.
+/// If the future of the fetch is dropped, the program is killed; on Unix, the processes that it
+/// started too.
 ///
 /// # Examples
 ///
@@ -49,14 +53,14 @@ pub struct Exec {
 }
 
 impl Exec {
-    /// Runs `program`: a path, or a name that is looked for in `PATH`.
+    /// Runs `program`: a path, or a name that is searched in `PATH`.
     pub fn new(program: impl AsRef<OsStr>) -> Self {
         Self {
             program: Program::new(program.as_ref().to_owned()),
         }
     }
 
-    /// Adds arguments, each handed over as it is.
+    /// Adds arguments. Each is passed unchanged.
     #[must_use]
     pub fn args(mut self, args: impl IntoIterator<Item = impl AsRef<OsStr>>) -> Self {
         self.program
@@ -65,8 +69,8 @@ impl Exec {
         self
     }
 
-    /// The time the program may run before it is killed. Default: 20 seconds, less than a cache waits
-    /// for a fetch.
+    /// Sets how long the program may run before it is killed. Default: 20 seconds, less than the
+    /// fetch timeout of a cache.
     #[must_use]
     pub fn timeout(mut self, timeout: Duration) -> Self {
         self.program.timeout = timeout;
@@ -85,17 +89,18 @@ impl fmt::Debug for Exec {
 impl CredentialProvider for Exec {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
         let output = self.program.output().await.map_err(ProviderError::from);
-        output.and_then(|output| printed(&output)).map_err(|error| {
-            error.with_provider(format!(
-                "program {}",
-                Path::new(&self.program.path).display()
-            ))
-        })
+        output
+            .and_then(|output| printed(&output))
+            .map_err(|error| error.with_provider(self.name()))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        format!("program {}", self.program.shown()).into()
     }
 }
 
-/// What `yc` and its like print as JSON. Its errors would quote what was printed, so they go no
-/// further.
+/// The JSON that `yc` and similar programs print. Errors of its parser quote the input, so they are
+/// dropped.
 #[derive(Deserialize)]
 struct Printed<'a> {
     #[serde(borrow, alias = "iamToken")]
@@ -104,7 +109,7 @@ struct Printed<'a> {
     expires_at: Option<Cow<'a, str>>,
 }
 
-/// The credential that a program printed last.
+/// The credential at the end of a program's output.
 pub(super) fn printed(output: &str) -> Result<Credential, ProviderError> {
     let output = output.trim();
     let last_line = output.lines().next_back().unwrap_or_default();
@@ -120,7 +125,7 @@ pub(super) fn printed(output: &str) -> Result<Credential, ProviderError> {
     })
 }
 
-/// The object that `output` ends with. It begins where a line does, on one line or on several.
+/// The object at the end of `output`. It starts at the start of a line, and may span several.
 fn printed_json(output: &str) -> Result<(Cow<'_, str>, Option<SystemTime>), ProviderError> {
     let start = output.rfind("\n{").map_or(0, |end_of_line| end_of_line + 1);
     let Ok(printed) = serde_json::from_str::<Printed<'_>>(&output[start..]) else {
@@ -148,7 +153,7 @@ mod tests {
     use crate::credential::Expiry;
 
     #[test]
-    fn the_last_line_is_the_token_and_lives_15_minutes() {
+    fn last_line_is_token_for_15_minutes() {
         for output in [
             "t1.a",
             "t1.a\n",
@@ -162,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn the_object_at_the_end_is_read_however_it_is_laid_out() {
+    fn object_at_end_is_read_in_any_layout() {
         for output in [
             r#"{"iam_token":"t1.a","expires_at":"2026-01-01T12:00:00.5Z"}"#,
             r#"{"iamToken":"t1.a","expiresAt":"2026-01-01T15:00:00.500000000+03:00","more":{"iam_token":1}}"#,
@@ -186,8 +191,8 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_a_permanent_error_that_does_not_quote_it() {
-        for (output, told) in [
+    fn other_output_is_permanent_and_not_shown() {
+        for (output, reason) in [
             ("", "invalid credential: it is empty"),
             (" \n ", "invalid credential: it is empty"),
             ("t1.canary and more", "white space"),
@@ -210,7 +215,7 @@ mod tests {
             let error = printed(output).unwrap_err();
             let text = format!("{error} {error:?}");
             assert!(
-                error.is_permanent() && text.contains(told) && !text.contains("canary"),
+                error.is_permanent() && text.contains(reason) && !text.contains("canary"),
                 "{output}: {text}"
             );
         }

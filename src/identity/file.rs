@@ -1,38 +1,45 @@
-//! A token or key in a file that something else rotates.
+//! A token or key in a file that another program rotates.
 
+use std::borrow::Cow;
 use std::fmt;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::sync::{Mutex, PoisonError};
 use std::time::Duration;
 
-use super::small_file;
-use super::text::{credential, looks_like_api_key, looks_like_iam_token};
+use super::shared::small_file::SmallFile;
+use super::shared::text::{credential, looks_like_api_key, looks_like_iam_token};
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;
 
-/// How old a value read from the file may get.
+const NAME: &str = "credential file";
+
+/// How long a cache uses a value before it reads the file again.
 const MAX_AGE: Duration = Duration::from_secs(60);
 
-/// The same for a value kept because the file could not be read: it may be mended any moment.
+/// The same for a value that is kept because the file cannot be read: it may be fixed at any
+/// moment.
 const MAX_AGE_KEPT: Duration = Duration::from_secs(10);
 
-/// A token or key in a file that something else rotates, as a mounted secret or an agent's output.
+/// A token or key in a file that another program rotates, as a mounted secret or the output of an
+/// agent.
 ///
-/// The file is opened anew once its value is a minute old, so replacing it, or the symbolic link to
-/// it, is enough. White space and a byte order mark around the value are dropped. The file must be
-/// a regular one, of 64 KiB at most.
+/// The file is opened anew when its value is a minute old, so it is enough to replace the file or
+/// the symbolic link to it. White space and a byte order mark around the value are removed. The
+/// file must be a regular one of at most 64 KiB. Inside a tokio runtime it is read on a blocking
+/// thread. If all users of the machine can read the file, the feature `tracing` emits a warning,
+/// once.
 ///
-/// Once a value was read, it is kept: where the file is half-written, emptied, removed or
-/// unreadable later, the last good value is answered, and the file looked at again after ten
-/// seconds. That holds even if a server refused it: some systems delete the file after the start,
-/// and a server's own answer says more than ours. A readable file always comes before the value
-/// kept. A token that was cut off is still a token to all appearance, so write files under another
-/// name, then rename.
+/// After the first value, a file that is half-written, empty, removed or unreadable does not fail a
+/// fetch: the fetch returns the last good value, and the file is read again ten seconds later. This
+/// holds even if a server rejected that value, since some systems delete the file after the start
+/// of a program, and the response of the server is the more useful error. A readable file always
+/// replaces the last good value. A token that was cut off still looks like a token, so write to a
+/// file of another name, then rename it.
 ///
-/// The credential carries no lifetime, as a file tells of none: whoever writes the file must write
-/// it in time.
+/// The credential has no lifetime, since a file states none: the program that writes the file must
+/// replace it in time.
 ///
 /// # Examples
 ///
@@ -50,25 +57,26 @@ const MAX_AGE_KEPT: Duration = Duration::from_secs(10);
 /// # }
 /// ```
 pub struct CredentialFile {
-    path: PathBuf,
+    file: SmallFile,
     scheme: Option<Scheme>,
     last_good: Mutex<Option<Credential>>,
 }
 
 impl CredentialFile {
-    /// The file holds an IAM token or an API key, told apart by how they begin: `t1.` or `AQVN`.
+    /// A file with an IAM token or an API key, which are distinguished by their first characters:
+    /// `t1.` or `AQVN`.
     ///
-    /// Neither beginning is promised by Yandex Cloud. Where what the file holds is known, say so:
-    /// [`iam_token`](Self::iam_token), [`api_key`](Self::api_key).
+    /// Yandex Cloud does not document either as stable. If the kind is known, use
+    /// [`iam_token`](Self::iam_token) or [`api_key`](Self::api_key).
     pub fn new(path: impl Into<PathBuf>) -> Self {
         Self {
-            path: path.into(),
+            file: SmallFile::new(path),
             scheme: None,
             last_good: Mutex::new(None),
         }
     }
 
-    /// The file holds an IAM token.
+    /// A file with an IAM token.
     pub fn iam_token(path: impl Into<PathBuf>) -> Self {
         Self {
             scheme: Some(Scheme::Bearer),
@@ -76,7 +84,7 @@ impl CredentialFile {
         }
     }
 
-    /// The file holds an API key.
+    /// A file with an API key.
     pub fn api_key(path: impl Into<PathBuf>) -> Self {
         Self {
             scheme: Some(Scheme::ApiKey),
@@ -84,58 +92,68 @@ impl CredentialFile {
         }
     }
 
-    fn read(&self) -> Result<Credential, ProviderError> {
-        let text = small_file::read(&self.path).map_err(|error| self.unreadable(&error))?;
-        let scheme = self
-            .scheme
-            .or_else(|| scheme_of(text.trim()))
-            .ok_or_else(|| self.ambiguous())?;
-        credential(&self.path.to_string_lossy(), scheme, &text)
-    }
-
-    fn unreadable(&self, error: &io::Error) -> ProviderError {
-        let path = self.path.display();
-        match error.kind() {
-            ErrorKind::NotFound => ProviderError::not_configured(format!("{path} does not exist")),
-            _ => ProviderError::permanent(format!("{path} cannot be read: {error}")),
-        }
-    }
-
-    fn ambiguous(&self) -> ProviderError {
-        let path = self.path.display();
-        ProviderError::permanent(format!(
-            "{path} holds neither `t1.…` nor `AQVN…`: say what it is by `CredentialFile::iam_token` or `CredentialFile::api_key`"
-        ))
+    async fn read(&self) -> Result<Credential, ProviderError> {
+        let scheme = self.scheme;
+        let credential = self
+            .file
+            .off_worker(move |file| read(file, scheme))
+            .await??;
+        self.file.warn_if_readable_by_all();
+        Ok(credential)
     }
 }
 
 impl fmt::Debug for CredentialFile {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("CredentialFile")
-            .field("path", &self.path)
+            .field("path", &self.file)
             .field("scheme", &self.scheme)
             .finish_non_exhaustive()
     }
 }
 
 impl CredentialProvider for CredentialFile {
-    /// Reads on the calling thread: the file is small, and handing it to another would cost more
-    /// than the read.
     async fn fetch(&self) -> Result<Credential, ProviderError> {
+        let outcome = self.read().await;
         let mut last_good = self
             .last_good
             .lock()
             .unwrap_or_else(PoisonError::into_inner);
-        value_or_last_good(self.read(), &mut last_good)
-            .map_err(|error| error.with_provider("credential file"))
+        value_or_last_good(outcome, &mut last_good).map_err(|error| error.with_provider(NAME))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        format!("{NAME} {}", self.file).into()
     }
 }
 
+fn read(file: &SmallFile, scheme: Option<Scheme>) -> Result<Credential, ProviderError> {
+    let text = file.read().map_err(|error| unreadable(file, &error))?;
+    let scheme = scheme
+        .or_else(|| scheme_of(text.trim()))
+        .ok_or_else(|| ambiguous(file))?;
+    credential(&file.to_string(), scheme, &text)
+}
+
+fn unreadable(file: &SmallFile, error: &io::Error) -> ProviderError {
+    let text = file.unreadable(error);
+    match error.kind() {
+        ErrorKind::NotFound => ProviderError::not_configured(text),
+        _ => ProviderError::permanent(text),
+    }
+}
+
+fn ambiguous(file: &SmallFile) -> ProviderError {
+    ProviderError::permanent(format!(
+        "{file} holds neither `t1.…` nor `AQVN…`: use `CredentialFile::iam_token` or `CredentialFile::api_key`"
+    ))
+}
+
 fn value_or_last_good(
-    read: Result<Credential, ProviderError>,
+    outcome: Result<Credential, ProviderError>,
     last_good: &mut Option<Credential>,
 ) -> Result<Credential, ProviderError> {
-    match (read, &*last_good) {
+    match (outcome, &*last_good) {
         (Ok(credential), _) => Ok(last_good.insert(credential.with_max_age(MAX_AGE)).clone()),
         (Err(_), Some(kept)) => Ok(kept.clone().with_max_age(MAX_AGE_KEPT)),
         (Err(error), None) => Err(error),
@@ -155,7 +173,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_beginning_of_a_value_tells_its_scheme() {
+    fn first_characters_decide_scheme() {
         for (text, scheme) in [
             ("AQVNabc", Some(Scheme::ApiKey)),
             ("t1.abc", Some(Scheme::Bearer)),
@@ -167,8 +185,9 @@ mod tests {
             assert_eq!(scheme_of(text), scheme, "{text}");
         }
     }
+
     #[test]
-    fn a_value_is_read_again_after_a_minute_and_a_kept_one_after_ten_seconds() {
+    fn kept_value_is_due_sooner_than_fresh() {
         let mut last_good = None;
         let failed = || Err(ProviderError::permanent("unreadable"));
         assert!(value_or_last_good(failed(), &mut last_good).is_err());

@@ -1,4 +1,4 @@
-//! The identity of a cloud function, by what its handler is given.
+//! The identity of a cloud function, from the context of its handler.
 
 use crate::credential::Credential;
 use crate::error::ProviderError;
@@ -10,14 +10,14 @@ impl Credential {
     /// `{"access_token":"t1.…","expires_in":43200,"token_type":"Bearer"}`.
     ///
     /// `json` is that object, `context.token` in other languages, not the whole context. Its
-    /// lifetime counts from when a cache receives it; where it states none, 15 minutes are assumed.
-    /// The function's version must have a service account.
-    /// [`MetadataService`](crate::MetadataService) works in functions too, and renews by itself.
+    /// lifetime counts from when a cache receives it, and is 15 minutes if none is stated. The
+    /// version of the function must have a service account.
+    /// [`MetadataService`](crate::MetadataService) works in functions too, and can be renewed.
     /// *(Yandex Cloud, "Getting an IAM token for a function's service account")*
     ///
     /// # Errors
     ///
-    /// Permanent, where the text is no such object. The error says why, and shows nothing of it.
+    /// Permanent if the text is not such an object. The error says why, and contains nothing of it.
     ///
     /// # Examples
     ///
@@ -44,7 +44,7 @@ mod tests {
     use crate::credential::Expiry;
 
     #[test]
-    fn the_token_of_a_function_lives_as_long_as_its_context_says() {
+    fn token_has_lifetime_of_context() {
         let credential =
             Credential::from_function_context(r#"{"access_token":"t1.a","expires_in":60}"#)
                 .unwrap();
@@ -53,13 +53,13 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_context_is_a_permanent_error_that_shows_nothing_of_it() {
+    fn other_text_is_permanent_and_not_shown() {
         for (json, reason) in [
             ("canary", "it is not a JSON object"),
             ("[\"canary\"]", "it is not a JSON object"),
             (
                 r#"{"access_token":["canary"]}"#,
-                "it is not the JSON expected (at line 1, column 16)",
+                "it is not the expected JSON (at line 1, column 16)",
             ),
             (
                 r#"{"token":"canary"}"#,

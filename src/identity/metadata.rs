@@ -1,5 +1,6 @@
-//! The identity of the machine itself.
+//! The service account of the machine.
 
+use std::borrow::Cow;
 use std::env;
 use std::ffi::OsStr;
 use std::future::Future;
@@ -8,14 +9,14 @@ use std::time::Duration;
 use http::{Method, StatusCode};
 use http_body_util::Full;
 
-use super::availability::Availability;
-use super::network::network_setters;
+use super::shared::availability::Availability;
+use super::shared::network::network_setters;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::{ExchangeError, access_token};
 use crate::provider::CredentialProvider;
 use crate::runtime;
-use crate::transport::{Client, Response};
+use crate::transport::{Client, Response, Transport};
 
 const NAME: &str = "metadata service";
 
@@ -23,28 +24,28 @@ const ENDPOINT: &str = "http://169.254.169.254";
 
 const PATH: &str = "/computeMetadata/v1/instance/service-accounts/default/token";
 
-/// How long to wait for it where it may not exist.
-const PROBE: Duration = Duration::from_secs(1);
+/// How long to wait for a service that may not exist.
+const PROBE_TIMEOUT: Duration = Duration::from_secs(1);
 
-/// A token stays bound to the account that the machine had when it was made.
+/// A token stays bound to the account that the machine had when the token was issued.
 const MAX_AGE: Duration = Duration::from_secs(5 * 60);
 
-/// The service account attached to the virtual machine, function or container this runs in.
+/// The service account of the virtual machine, function or container that runs this program.
 ///
-/// It asks the metadata service at `http://169.254.169.254`, or at the `host` or `host:port` in the
-/// environment variable `YC_METADATA_ADDR` *(Yandex Cloud, "Working with Yandex Cloud from inside a
-/// VM")*. No proxy is used.
+/// A fetch sends a request to the metadata service at `http://169.254.169.254`, or at the `host` or
+/// `host:port` in the environment variable `YC_METADATA_ADDR` *(Yandex Cloud, "Working with Yandex
+/// Cloud from inside a VM")*. It uses no proxy.
 ///
-/// The credential is fetched again every five minutes, and at least as often as a token's lifetime
-/// asks for, since the account of a machine may be changed while it runs. In functions and
-/// containers, where timers stand still between invocations, that happens on demand.
+/// The credential is fetched again every five minutes, or sooner if the lifetime of the token
+/// requires it, since the account of a machine may be changed while it runs. In functions and
+/// containers, where timers stop between invocations, that happens with the next request.
 ///
 /// # Errors
 ///
-/// Until it has given a token once, it counts as not configured where it answers 404 (no service
-/// account is attached) or 400 (its tokens are disabled), where the connection is refused or not
-/// made within a second, and where a second passes without an response. After that, all of these are
-/// transient.
+/// Until the service has returned a token once, it counts as not configured if it responds with 404
+/// (no service account is attached) or 400 (its tokens are disabled), if the connection is refused
+/// or takes longer than a second, and if there is no response within a second. Afterwards all of
+/// these are transient.
 ///
 /// # Examples
 ///
@@ -60,13 +61,14 @@ pub struct MetadataService {
 }
 
 impl MetadataService {
-    /// The machine's own. Reads `YC_METADATA_ADDR` now; empty counts as unset.
+    /// The metadata service of this machine. Reads `YC_METADATA_ADDR` now; empty counts as unset.
     pub fn new() -> Self {
         Self::at(env::var_os("YC_METADATA_ADDR").as_deref())
     }
 
     fn at(address: Option<&OsStr>) -> Self {
-        let client = with_short_timeout(Client::new(ENDPOINT));
+        let transport = Transport::with_connect_timeout(PROBE_TIMEOUT);
+        let client = Client::new(ENDPOINT).with_transport(transport);
         let address = address.unwrap_or_default().to_string_lossy();
         let client = match address.trim() {
             "" => client,
@@ -81,7 +83,7 @@ impl MetadataService {
         }
     }
 
-    async fn ask(&self) -> Result<Credential, ExchangeError> {
+    async fn exchange(&self) -> Result<Credential, ExchangeError> {
         let request = self
             .client
             .request(Method::GET, PATH)
@@ -91,50 +93,44 @@ impl MetadataService {
             .body(Full::default())
             .expect("the URL was checked and the headers are constants");
         let response = self
-            .unless_silent(self.client.send(request))
+            .within_probe_timeout(self.client.send(request))
             .await
             .map_err(ExchangeError::NoResponse)?;
         access_token::credential_in(&response, "")
     }
 
-    /// Nothing may be there to answer, and others in a chain wait.
-    async fn unless_silent(
+    /// There may be no such service, and the next provider of a chain waits.
+    async fn within_probe_timeout(
         &self,
         response: impl Future<Output = Result<Response, ProviderError>>,
     ) -> Result<Response, ProviderError> {
         if self.availability.is_known() {
             return response.await;
         }
-        let silence = || Err(ProviderError::transient("no answer within a second"));
-        runtime::timeout(PROBE, response)
+        runtime::timeout(PROBE_TIMEOUT, response)
             .await
-            .unwrap_or_else(silence)
+            .unwrap_or_else(|| Err(ProviderError::transient("no response within a second")))
     }
 
-    fn explain(&self, failure: ExchangeError) -> ProviderError {
-        let (absent, silent) = match &failure {
-            ExchangeError::NoResponse(error) => (error.is_transient(), true),
-            ExchangeError::Refused(refusal) => (
-                matches!(
-                    refusal.status,
-                    StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND
-                ),
-                false,
-            ),
-            ExchangeError::InvalidResponse(_) => (false, false),
-        };
-        let error = failure.with_hint(advice);
-        match (absent, silent) {
-            (false, _) => error,
-            (true, false) => self.availability.unavailable(error.to_string()),
-            (true, true) => self
+    fn provider_error(&self, error: ExchangeError) -> ProviderError {
+        match error {
+            ExchangeError::NoResponse(error) if error.is_transient() => self
                 .availability
                 .unavailable(format!("{error}; is this a machine of Yandex Cloud?")),
+            ExchangeError::Rejected(response) if means_no_token(response.status) => {
+                let error = ExchangeError::Rejected(response).with_hint(hint);
+                self.availability.unavailable(error.to_string())
+            }
+            other => other.with_hint(hint),
         }
     }
 }
 
-fn advice(status: StatusCode) -> Option<&'static str> {
+fn means_no_token(status: StatusCode) -> bool {
+    matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)
+}
+
+fn hint(status: StatusCode) -> Option<&'static str> {
     match status {
         StatusCode::BAD_REQUEST => Some(
             "the machine's metadata options forbid tokens: set `gce-http-endpoint` and `gce-http-token` to `enabled`",
@@ -144,18 +140,6 @@ fn advice(status: StatusCode) -> Option<&'static str> {
         }
         _ => None,
     }
-}
-
-/// It is one hop away or not there at all.
-fn with_short_timeout(client: Client) -> Client {
-    #[cfg(feature = "hyper-client")]
-    let client = {
-        let transport = crate::HttpsTransport::builder()
-            .connect_timeout(PROBE)
-            .build();
-        client.with_transport(crate::transport::Transport::new(transport))
-    };
-    client
 }
 
 network_setters!(MetadataService);
@@ -169,11 +153,15 @@ impl Default for MetadataService {
 impl CredentialProvider for MetadataService {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
         let token = self
-            .ask()
+            .exchange()
             .await
-            .map_err(|failure| self.explain(failure).with_provider(NAME))?;
+            .map_err(|error| self.provider_error(error).with_provider(NAME))?;
         self.availability.mark();
         Ok(token.with_max_age(MAX_AGE))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        self.client.name_of(NAME)
     }
 }
 
@@ -184,7 +172,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_address_is_host_or_host_and_port_and_empty_counts_as_unset() {
+    fn variable_holds_host_and_optional_port() {
         for (address, endpoint) in [
             (None, "http://169.254.169.254"),
             (Some(""), "http://169.254.169.254"),
@@ -193,29 +181,27 @@ mod tests {
             (Some("localhost"), "http://localhost"),
         ] {
             let service = MetadataService::at(address.map(OsStr::new));
-            assert!(
-                format!("{service:?}").contains(&format!("{endpoint:?}")),
-                "{service:?}"
-            );
+            assert_eq!(service.name(), format!("metadata service ({endpoint})"));
         }
     }
 
     #[test]
-    fn an_address_that_is_none_is_a_permanent_error_that_names_the_variable() {
+    fn invalid_address_is_permanent_and_not_shown() {
         for address in [
-            "http://169.254.169.254",
-            "metadata.example",
-            "127.0.0.1:x",
-            "a b",
+            "http://canary.169.254",
+            "metadata.canary",
+            "127.0.0.1:canary",
+            "a canary",
+            "AQVNcanary",
+            "{\"canary\":1}",
         ] {
-            let error = MetadataService::at(Some(OsStr::new(address)))
-                .fetch()
-                .now_or_never()
-                .unwrap()
-                .unwrap_err();
+            let service = MetadataService::at(Some(OsStr::new(address)));
+            let error = service.fetch().now_or_never().unwrap().unwrap_err();
+            let text = format!("{error} {error:?} {service:?} {}", service.name());
+            assert!(error.is_permanent(), "{text}");
             assert!(
-                error.is_permanent() && error.to_string().contains("YC_METADATA_ADDR"),
-                "{error}"
+                text.contains("YC_METADATA_ADDR") && !text.contains("canary"),
+                "{text}"
             );
         }
     }

@@ -1,10 +1,6 @@
-//! The identities a program can have: one file each.
+//! The identities that a program can have, one per file.
 
-#[cfg(any(feature = "metadata", feature = "workload-identity"))]
-mod availability;
 mod chain;
-#[cfg(feature = "exec")]
-mod child;
 #[cfg(all(feature = "service-account", feature = "metadata"))]
 mod default_chain;
 mod env;
@@ -16,19 +12,13 @@ mod file;
 mod function_context;
 #[cfg(feature = "metadata")]
 mod metadata;
-#[cfg(feature = "_network")]
-pub(crate) mod network;
 #[cfg(feature = "oauth")]
 mod oauth;
+#[cfg(feature = "exec")]
+mod process;
 #[cfg(feature = "service-account")]
 mod service_account;
-#[cfg(any(
-    feature = "file",
-    feature = "service-account",
-    feature = "workload-identity"
-))]
-mod small_file;
-mod text;
+pub(crate) mod shared;
 #[cfg(feature = "workload-identity")]
 mod workload_identity;
 #[cfg(feature = "exec")]

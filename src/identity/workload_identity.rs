@@ -1,40 +1,41 @@
 //! A service account, by the token of another identity provider.
 
+use std::borrow::Cow;
 use std::env::{self, VarError};
 use std::fmt;
 use std::future::Future;
-use std::io::ErrorKind;
-use std::path::{Path, PathBuf};
+use std::io::{self, ErrorKind};
+use std::path::PathBuf;
 use std::pin::Pin;
-use std::sync::Arc;
 
 use http::StatusCode;
 use zeroize::Zeroizing;
 
-use super::availability::Availability;
-use super::network::network_setters;
-use super::small_file;
+use super::shared::availability::Availability;
+use super::shared::network::network_setters;
+use super::shared::small_file::SmallFile;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::token_exchange;
 use crate::provider::CredentialProvider;
-use crate::runtime::spawn_blocking;
+use crate::redact;
 use crate::transport::Client;
 
 const NAME: &str = "workload identity";
 
-/// A service account, by the token that another identity provider gave this workload: Kubernetes,
-/// GitHub, GitLab.
+/// A service account, by the token that another identity provider issued for this workload:
+/// Kubernetes, GitHub, GitLab.
 ///
-/// That token, the subject token, is read anew for each fetch, trimmed, and exchanged for an IAM
-/// token of the service account, whose federated credential names its `sub` *(RFC 8693; Yandex
-/// Cloud, "Setting up a workload identity federation")*. Subject tokens are short-lived, so whoever
-/// issues them must renew the file or the variable.
+/// Each fetch reads that token, the subject token, removes white space around it, and exchanges it
+/// for an IAM token of the service account. The federated credential of the service account must
+/// name the `sub` of the subject token *(RFC 8693; Yandex Cloud, "Setting up a workload identity
+/// federation")*. Subject tokens are short-lived, so their issuer must renew the file or the
+/// variable.
 ///
 /// # Errors
 ///
-/// A file that does not exist and a variable that is unset or empty count as not configured, until
-/// an exchange has succeeded once. After that, they are transient.
+/// A file that does not exist and a variable that is unset or empty count as not configured until
+/// an exchange has succeeded once. Afterwards they are transient.
 ///
 /// # Examples
 ///
@@ -48,9 +49,9 @@ const NAME: &str = "workload identity";
 /// let provider = WorkloadIdentity::from_env("aje0example", "YANDEX_ID_TOKEN");
 ///
 /// // Anything else.
-/// # async fn ask_github() -> Result<String, std::io::Error> { Ok("e30.e30.c2ln".into()) }
+/// # async fn github_token() -> Result<String, std::io::Error> { Ok("e30.e30.c2ln".into()) }
 /// let provider = WorkloadIdentity::from_fn("aje0example", || async {
-///     ask_github().await.map_err(yandex_cloud_auth::ProviderError::transient)
+///     github_token().await.map_err(yandex_cloud_auth::ProviderError::transient)
 /// });
 /// ```
 pub struct WorkloadIdentity {
@@ -61,7 +62,7 @@ pub struct WorkloadIdentity {
 }
 
 enum Source {
-    File(Arc<Path>),
+    File(SmallFile),
     Function(Box<Function>),
     Variable(String),
 }
@@ -70,17 +71,21 @@ type Function =
     dyn Fn() -> Pin<Box<dyn Future<Output = Result<String, ProviderError>> + Send>> + Send + Sync;
 
 impl WorkloadIdentity {
-    /// The subject token is in this file: a regular one, of 64 KiB at most.
+    /// Reads the subject token from this file, which must be a regular one of at most 64 KiB.
+    /// Inside a tokio runtime it is read on a blocking thread.
     pub fn from_file(service_account_id: impl Into<String>, path: impl Into<PathBuf>) -> Self {
-        Self::new(service_account_id.into(), Source::File(path.into().into()))
+        Self::new(
+            service_account_id.into(),
+            Source::File(SmallFile::new(path)),
+        )
     }
 
-    /// The subject token is in this environment variable.
+    /// Reads the subject token from this environment variable.
     pub fn from_env(service_account_id: impl Into<String>, variable: impl Into<String>) -> Self {
         Self::new(service_account_id.into(), Source::Variable(variable.into()))
     }
 
-    /// The subject token is what this function gives.
+    /// Calls this function for the subject token.
     pub fn from_fn<F, T>(service_account_id: impl Into<String>, subject_token: F) -> Self
     where
         F: Fn() -> T + Send + Sync + 'static,
@@ -103,7 +108,7 @@ impl WorkloadIdentity {
         }
     }
 
-    async fn ask(&self) -> Result<Credential, ProviderError> {
+    async fn exchange(&self) -> Result<Credential, ProviderError> {
         let text = self.subject_token().await?;
         let subject_token = text.trim();
         if subject_token.is_empty() {
@@ -114,40 +119,42 @@ impl WorkloadIdentity {
         }
         let token = token_exchange::exchange(&self.client, &self.service_account_id, subject_token)
             .await
-            .map_err(|failure| failure.with_hint(advice))?;
+            .map_err(|error| error.with_hint(hint))?;
         self.availability.mark();
         Ok(token)
     }
 
     async fn subject_token(&self) -> Result<Zeroizing<String>, ProviderError> {
         match &self.source {
-            Source::File(path) => self.read(Arc::clone(path)).await,
+            Source::File(file) => self.read(file).await,
             Source::Function(function) => function().await.map(Zeroizing::new),
             Source::Variable(name) => self.lookup(name),
         }
     }
 
-    async fn read(&self, path: Arc<Path>) -> Result<Zeroizing<String>, ProviderError> {
-        let shown = path.display().to_string();
-        spawn_blocking(move || small_file::read(&path))
-            .await?
-            .map_err(|error| match error.kind() {
-                ErrorKind::NotFound => self
-                    .availability
-                    .unavailable(format!("{shown} does not exist")),
-                _ => ProviderError::permanent(format!("{shown} cannot be read: {error}")),
-            })
+    async fn read(&self, file: &SmallFile) -> Result<Zeroizing<String>, ProviderError> {
+        let text = file.off_worker(SmallFile::read).await?;
+        text.map_err(|error| self.unreadable(file, &error))
+    }
+
+    fn unreadable(&self, file: &SmallFile, error: &io::Error) -> ProviderError {
+        let text = file.unreadable(error);
+        match error.kind() {
+            ErrorKind::NotFound => self.availability.unavailable(text),
+            _ => ProviderError::permanent(text),
+        }
     }
 
     fn lookup(&self, name: &str) -> Result<Zeroizing<String>, ProviderError> {
         match env::var(name) {
             Ok(value) => Ok(Zeroizing::new(value)),
-            Err(VarError::NotPresent) => {
-                Err(self.availability.unavailable(format!("{name} is not set")))
-            }
-            // This error holds the value: it goes no further.
+            Err(VarError::NotPresent) => Err(self
+                .availability
+                .unavailable(format!("{} is not set", self.source))),
+            // The error contains the value, so it is dropped here.
             Err(VarError::NotUnicode(_)) => Err(ProviderError::permanent(format!(
-                "{name} is not valid UTF-8"
+                "{} is not valid UTF-8",
+                self.source
             ))),
         }
     }
@@ -157,26 +164,36 @@ network_setters!(WorkloadIdentity);
 
 impl CredentialProvider for WorkloadIdentity {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        self.ask().await.map_err(|error| error.with_provider(NAME))
+        self.exchange()
+            .await
+            .map_err(|error| error.with_provider(NAME))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        self.client.name_of(NAME)
     }
 }
 
 impl fmt::Debug for WorkloadIdentity {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("WorkloadIdentity")
-            .field("service_account_id", &self.service_account_id)
+            .field(
+                "service_account_id",
+                &redact::setting(&self.service_account_id),
+            )
             .field("source", &self.source)
             .field("client", &self.client)
             .finish_non_exhaustive()
     }
 }
 
+/// The path or the variable, unless it may be a secret.
 impl fmt::Display for Source {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         match self {
-            Self::File(path) => path.display().fmt(f),
+            Self::File(file) => file.fmt(f),
             Self::Function(_) => f.write_str("the function"),
-            Self::Variable(name) => f.write_str(name),
+            Self::Variable(name) => write!(f, "the variable {}", redact::setting(name)),
         }
     }
 }
@@ -187,7 +204,7 @@ impl fmt::Debug for Source {
     }
 }
 
-fn advice(status: StatusCode) -> Option<&'static str> {
+fn hint(status: StatusCode) -> Option<&'static str> {
     match status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
             "check that the subject token has not expired, that the federation names its issuer and audience, \

@@ -1,16 +1,19 @@
-//! The identity that the `yc` CLI is logged in as.
+//! The identity with which the `yc` CLI is logged in.
 
+use std::borrow::Cow;
 use std::ffi::OsStr;
 use std::fmt;
 use std::time::Duration;
 
-use super::child::{ProcessError, Program};
 use super::exec::printed;
+use super::process::{ProcessError, Program};
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;
 
-/// What `yc` and IAM say where logging in is what helps.
+const NAME: &str = "yc CLI";
+
+/// Words of `yc` and IAM for errors that a new log-in fixes.
 const LOGIN_WORDS: [&str; 6] = [
     "yc init",
     "authenticat",
@@ -20,14 +23,13 @@ const LOGIN_WORDS: [&str; 6] = [
     "expired",
 ];
 
-/// The identity that the `yc` CLI is logged in as: a Yandex, federated or local account, or a
+/// The identity with which the `yc` CLI is logged in: a Yandex, federated or local account, or a
 /// service account.
 ///
-/// Runs `yc iam create-token` at each fetch; how the program is run and watched is as with
-/// [`Exec`](crate::Exec). For federated and local accounts it is the only way to an IAM token. Such
-/// a token dies with the browser session that `yc` keeps, so after the session's end somebody has
-/// to log in again. It is made for people's own machines; a service does better with a service
-/// account.
+/// Each fetch runs `yc iam create-token`, under the limits of [`Exec`](crate::Exec). For federated
+/// and local accounts there is no other way to get an IAM token. Such a token ends with the browser
+/// session of `yc`, after which a person must log in again. Use it on a developer's machine, and a
+/// service account for a service.
 ///
 /// # Examples
 ///
@@ -42,7 +44,7 @@ pub struct YcCli {
 }
 
 impl YcCli {
-    /// The CLI's current profile, by the `yc` in `PATH`.
+    /// The current profile of the `yc` in `PATH`.
     pub fn new() -> Self {
         let mut program = Program::new("yc".into());
         program.args.extend(
@@ -58,22 +60,21 @@ impl YcCli {
         Self { program }
     }
 
-    /// Another `yc` than the one in `PATH`, which services and editors often do not share with your
-    /// shell.
+    /// Sets the path of `yc`. Services and editors often have another `PATH` than your shell.
     #[must_use]
     pub fn with_program(mut self, path: impl AsRef<OsStr>) -> Self {
         self.program.path = path.as_ref().to_owned();
         self
     }
 
-    /// The profile of that name in place of the current one.
+    /// Sets the profile to use instead of the current one.
     #[must_use]
     pub fn with_profile(self, name: impl AsRef<OsStr>) -> Self {
         self.flag("--profile", name.as_ref())
     }
 
-    /// A token of the service account with this id, in whose name the account of the profile may
-    /// act.
+    /// Sets the id of a service account that the account of the profile may impersonate. The token
+    /// is that of the service account.
     #[must_use]
     pub fn with_impersonation(self, service_account_id: impl AsRef<OsStr>) -> Self {
         self.flag(
@@ -82,8 +83,8 @@ impl YcCli {
         )
     }
 
-    /// How long `yc` may run before it is killed. Default: 20 seconds, less than a cache waits for
-    /// a fetch.
+    /// Sets how long `yc` may run before it is killed. Default: 20 seconds, less than the fetch
+    /// timeout of a cache.
     #[must_use]
     pub fn with_timeout(mut self, timeout: Duration) -> Self {
         self.program.timeout = timeout;
@@ -112,24 +113,28 @@ impl fmt::Debug for YcCli {
 
 impl CredentialProvider for YcCli {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        let output = self.program.output().await.map_err(with_advice);
+        let output = self.program.output().await.map_err(with_hint);
         output
             .and_then(|output| printed(&output))
-            .map_err(|error| error.with_provider("yc CLI"))
+            .map_err(|error| error.with_provider(NAME))
+    }
+
+    fn name(&self) -> Cow<'static, str> {
+        NAME.into()
     }
 }
 
-fn with_advice(failure: ProcessError) -> ProviderError {
-    match failure {
+fn with_hint(error: ProcessError) -> ProviderError {
+    match error {
         ProcessError::NotFound => ProviderError::not_configured(
-            "not found: install it, put `yc` on PATH, or say where it is by `YcCli::with_program`",
+            "not found: install it, add its directory to PATH, or set its path with `YcCli::with_program`",
         ),
-        // Without a session it waits for somebody to come back from the browser.
-        ProcessError::Timeout(_) => ProviderError::transient(format!(
-            "{failure}: if it waits for a log-in, log in by `yc init`"
-        )),
+        // Without a session it waits for a person to log in with a browser.
+        ProcessError::Timeout(_) => {
+            ProviderError::transient(format!("{error}: if it waits for a log-in, run `yc init`"))
+        }
         ProcessError::Exit { ref stderr, .. } if asks_for_login(stderr) => {
-            ProviderError::permanent(format!("{failure}; log in by `yc init`"))
+            ProviderError::permanent(format!("{error}; log in with `yc init`"))
         }
         other => other.into(),
     }
@@ -145,7 +150,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_flags_are_the_cli_s_own() {
+    fn flags_are_those_of_cli() {
         let cli = YcCli::new().with_profile("test").with_impersonation("aje1");
         let expected = "iam create-token --format json --no-user-output --profile test --impersonate-service-account-id aje1";
         assert_eq!(cli.program.path, "yc");
@@ -153,7 +158,7 @@ mod tests {
     }
 
     #[test]
-    fn a_login_is_advised_where_that_is_the_cause() {
+    fn login_hint_needs_matching_cause() {
         for (stderr, login) in [
             (
                 "ERROR: rpc error: code = Unauthenticated desc = OAuth token is invalid or expired",
@@ -172,17 +177,17 @@ mod tests {
     }
 
     #[test]
-    fn what_to_do_is_said_for_each_failure() {
-        let missing = with_advice(ProcessError::NotFound);
+    fn errors_say_what_to_do() {
+        let missing = with_hint(ProcessError::NotFound);
         assert!(
             missing.is_not_configured() && missing.to_string().contains("install it"),
             "{missing}"
         );
-        let late = with_advice(ProcessError::Timeout(Duration::from_secs(20)));
+        let late = with_hint(ProcessError::Timeout(Duration::from_secs(20)));
         assert!(late.is_transient(), "{late}");
         assert_eq!(
             late.to_string(),
-            "did not finish within 20s: if it waits for a log-in, log in by `yc init`"
+            "did not finish within 20s: if it waits for a log-in, run `yc init`"
         );
     }
 }

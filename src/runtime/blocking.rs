@@ -1,9 +1,8 @@
-//! Work that would hold up a runtime's worker: signing, and files, which may lie on a network.
+//! Work that would block a runtime's worker: signing, and reading files, which may be on a network.
 
 use crate::error::ProviderError;
 
-/// Does the work where it may take its time: on tokio's blocking threads, or right here where there
-/// is no tokio.
+/// Runs `work` on tokio's blocking threads, or on the calling thread outside a runtime.
 #[cfg(feature = "tokio")]
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
@@ -12,13 +11,13 @@ pub(crate) async fn spawn_blocking<T: Send + 'static>(
         return Ok(work());
     };
     match runtime.spawn_blocking(work).await {
-        Ok(done) => Ok(done),
+        Ok(output) => Ok(output),
         Err(error) if error.is_panic() => std::panic::resume_unwind(error.into_panic()),
         Err(_) => Err(ProviderError::transient("the runtime is shutting down")),
     }
 }
 
-/// Does the work right here, since there is no tokio to do it elsewhere.
+/// Runs `work` on the calling thread: without tokio there is no other.
 #[cfg(not(feature = "tokio"))]
 pub(crate) async fn spawn_blocking<T>(work: impl FnOnce() -> T) -> Result<T, ProviderError> {
     Ok(work())
@@ -31,7 +30,7 @@ mod tests {
     use super::*;
 
     #[tokio::test]
-    async fn work_is_done_on_another_thread_where_there_is_a_runtime() {
+    async fn work_runs_on_another_thread_inside_runtime() {
         let here = std::thread::current().id();
         assert_ne!(
             spawn_blocking(move || std::thread::current().id())
@@ -42,7 +41,7 @@ mod tests {
     }
 
     #[test]
-    fn work_is_done_at_once_where_there_is_no_runtime() {
+    fn work_runs_on_calling_thread_outside_runtime() {
         let here = std::thread::current().id();
         assert_eq!(
             spawn_blocking(move || std::thread::current().id())
@@ -54,7 +53,7 @@ mod tests {
     }
 
     #[tokio::test]
-    async fn a_panic_of_the_work_is_a_panic_of_the_caller() {
+    async fn panic_of_work_reaches_caller() {
         let panicked = std::panic::AssertUnwindSafe(spawn_blocking(|| panic!("boom")))
             .catch_unwind()
             .await;

@@ -1,6 +1,7 @@
 //! The async runtime, where there is one: tasks and timers. Without the feature `tokio` there is none.
 
 #[cfg(any(
+    feature = "file",
     feature = "service-account",
     feature = "workload-identity",
     feature = "hyper-client"
@@ -17,6 +18,7 @@ use std::task::{Context, Poll};
 use std::time::{Duration, Instant};
 
 #[cfg(any(
+    feature = "file",
     feature = "service-account",
     feature = "workload-identity",
     feature = "hyper-client"

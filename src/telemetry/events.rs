@@ -44,12 +44,16 @@ pub(super) fn not_sent(error: &dyn Display) {
     tracing::debug!(target: "yandex_cloud_auth", error = %error, "request not sent");
 }
 
-/// Every user of the machine can read the key file.
-#[cfg(feature = "service-account")]
-pub(crate) fn key_file_readable_by_all(path: &std::path::Path) {
+/// Every user of the machine can read the key file. `path` is redacted.
+#[cfg(any(
+    feature = "file",
+    feature = "service-account",
+    feature = "workload-identity"
+))]
+pub(crate) fn key_file_readable_by_all(path: &str) {
     tracing::warn!(
         target: "yandex_cloud_auth",
-        path = %path.display(),
+        path = %path,
         "key file is readable by all: its mode should be 0600"
     );
 }

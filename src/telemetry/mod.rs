@@ -27,7 +27,11 @@ use crate::credential::Credential;
 use crate::error::ProviderError;
 
 pub(crate) use self::events::in_fetch_span;
-#[cfg(feature = "service-account")]
+#[cfg(any(
+    feature = "file",
+    feature = "service-account",
+    feature = "workload-identity"
+))]
 pub(crate) use self::events::key_file_readable_by_all;
 
 /// A fetch completed, and the cache holds its credential.

@@ -14,8 +14,12 @@ pub(super) const fn dropped(_: &Credential) {}
 
 pub(super) fn not_sent(_: &dyn Display) {}
 
-#[cfg(feature = "service-account")]
-pub(crate) const fn key_file_readable_by_all(_: &std::path::Path) {}
+#[cfg(any(
+    feature = "file",
+    feature = "service-account",
+    feature = "workload-identity"
+))]
+pub(crate) const fn key_file_readable_by_all(_: &str) {}
 
 pub(crate) const fn in_fetch_span<F: Future>(fetch: F) -> F {
     fetch

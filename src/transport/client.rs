@@ -1,5 +1,6 @@
-//! A network provider's way out: where it asks, and through what.
+//! The endpoint of a network provider, and the transport to it.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use bytes::Bytes;
@@ -20,7 +21,7 @@ pub(crate) struct Client {
 }
 
 impl Client {
-    /// Through the default transport, to `endpoint`.
+    /// A client of `endpoint` with the default transport.
     pub(crate) fn new(endpoint: &str) -> Self {
         Self {
             endpoint: Endpoint::new("the endpoint", endpoint),
@@ -39,6 +40,14 @@ impl Client {
         Self { transport, ..self }
     }
 
+    /// The name of a provider with its endpoint, for errors.
+    pub(crate) fn name_of(&self, provider: &'static str) -> Cow<'static, str> {
+        match self.endpoint.shown() {
+            Some(origin) => format!("{provider} ({origin})").into(),
+            None => provider.into(),
+        }
+    }
+
     /// A request for `path` at this endpoint.
     pub(crate) fn request(
         &self,
@@ -55,7 +64,8 @@ impl Client {
             ))
     }
 
-    /// Sends what [`request`](Self::request) began. An error means that no answer came.
+    /// Sends a request that [`request`](Self::request) started. An error means that no response
+    /// arrived.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,

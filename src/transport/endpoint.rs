@@ -1,25 +1,32 @@
-//! Where to ask: `scheme://host[:port]`.
+//! The endpoint of a provider: `scheme://host[:port]`.
 
+use std::fmt;
 use std::net::{Ipv4Addr, Ipv6Addr};
 
 use http::Uri;
 use http::uri::Authority;
 
 use crate::error::ProviderError;
+use crate::redact;
 
-/// An origin to which a documented path is appended, or why the text given is none.
-#[derive(Clone, Debug)]
+/// An origin to which a documented path is appended, or why the text is not an origin.
+#[derive(Clone)]
 pub(crate) struct Endpoint(Result<String, String>);
 
 impl Endpoint {
-    /// Reads the text, named `name` in errors. What is wrong with it is told when it is used: a
-    /// setter has no error.
+    /// Parses the text, which errors call `name`. An invalid text is an error of
+    /// [`join`](Self::join), since a setter has no error.
     pub(crate) fn new(name: &str, text: &str) -> Self {
-        // Never quotes the text: a URL that is wrong may be wrong by carrying a password.
+        // Never quotes the text: it may be invalid because it contains a password.
         Self(origin(text).map_err(|reason| format!("{name} {reason}")))
     }
 
-    /// The URL of `path` there.
+    /// The origin, unless it is invalid or may be a secret.
+    pub(super) fn shown(&self) -> Option<String> {
+        self.0.as_ref().ok().map(|origin| redact::setting(origin))
+    }
+
+    /// The URL of `path` at this endpoint.
     pub(crate) fn join(&self, path: &str) -> Result<Uri, ProviderError> {
         let origin = self
             .0
@@ -28,6 +35,15 @@ impl Endpoint {
         format!("{origin}{path}")
             .parse()
             .map_err(ProviderError::permanent)
+    }
+}
+
+impl fmt::Debug for Endpoint {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match &self.0 {
+            Ok(origin) => fmt::Debug::fmt(&redact::setting(origin), f),
+            Err(reason) => f.write_str(reason),
+        }
     }
 }
 
@@ -41,12 +57,12 @@ fn origin(text: &str) -> Result<String, &'static str> {
     else {
         return Err(SHAPE);
     };
-    if !has_sound_port(authority) {
+    if !has_valid_port(authority) {
         return Err("has a port that is not a number from 1 to 65535");
     }
     match scheme {
         "https" => {}
-        "http" if stays_on_this_link(authority.host()) => {}
+        "http" if is_link_local(authority.host()) => {}
         "http" => {
             return Err(
                 "is plain http, which is for loopback and link-local addresses only: use https",
@@ -57,12 +73,13 @@ fn origin(text: &str) -> Result<String, &'static str> {
     Ok(format!("{scheme}://{authority}"))
 }
 
-/// `Authority` parses `host:99999` and `host:`, and then says that there is no port.
-fn has_sound_port(authority: &Authority) -> bool {
+/// `Authority` accepts `host:99999` and `host:`, and returns no port for them.
+fn has_valid_port(authority: &Authority) -> bool {
     authority.as_str() == authority.host() || authority.port_u16().is_some_and(|port| port != 0)
 }
 
-fn stays_on_this_link(host: &str) -> bool {
+/// Whether plain `http` to this host stays on this machine or on its link.
+fn is_link_local(host: &str) -> bool {
     if host.eq_ignore_ascii_case("localhost") {
         return true;
     }
@@ -83,7 +100,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn an_origin_takes_the_path() {
+    fn path_is_appended_to_origin() {
         for (endpoint, url) in [
             ("https://iam.example", "https://iam.example/p"),
             ("https://iam.example/", "https://iam.example/p"),
@@ -106,7 +123,7 @@ mod tests {
     }
 
     #[test]
-    fn anything_else_is_a_permanent_error_that_does_not_quote_it() {
+    fn invalid_endpoint_is_permanent_and_not_shown() {
         for endpoint in [
             "",
             "canary",

@@ -1,4 +1,4 @@
-//! Any tower HTTP service, its type forgotten.
+//! Any tower HTTP service, with its type erased.
 
 use std::future::{Future, poll_fn};
 use std::pin::Pin;
@@ -11,11 +11,11 @@ use http_body_util::Full;
 use tower_service::Service;
 
 use super::response::Response;
-use crate::error::BoxError;
-use crate::error::ProviderError;
-use crate::error::with_causes;
+use crate::error::{BoxError, ProviderError, with_causes};
+use crate::redact;
 
-/// What carries a provider's requests: the user's service, or the ready-made one. Clones share it.
+/// The service that sends a provider's requests: the user's, or the ready-made one. Clones share
+/// it.
 #[derive(Clone)]
 pub(crate) struct Transport(Option<Arc<dyn ErasedService>>);
 
@@ -31,17 +31,17 @@ impl Transport {
         Self(Some(Arc::new(Template(Mutex::new(service)))))
     }
 
-    /// One request, one answer. An error means that no answer came.
+    /// Sends one request. An error means that no response arrived.
     pub(crate) async fn send(
         &self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response, ProviderError> {
         let Some(service) = &self.0 else {
             return Err(ProviderError::permanent(
-                "there is nothing to send requests with: enable the feature `hyper-client`, or give a service to `with_transport`",
+                "there is no transport: enable the feature `hyper-client`, or set a service with `with_transport`",
             ));
         };
-        let url = request.uri().to_string();
+        let url = redact::setting(&request.uri().to_string());
         service
             .send(request)
             .await
@@ -49,24 +49,43 @@ impl Transport {
     }
 }
 
+#[cfg(feature = "hyper-client")]
 impl Default for Transport {
-    #[cfg(feature = "hyper-client")]
     fn default() -> Self {
         Self::new(super::HttpsTransport::new())
     }
+}
 
-    #[cfg(not(feature = "hyper-client"))]
+#[cfg(not(feature = "hyper-client"))]
+impl Default for Transport {
     fn default() -> Self {
         Self(None)
     }
 }
 
-/// A transport that knows better than "it may pass" says so by a `ProviderError` of its own.
+#[cfg(feature = "metadata")]
+impl Transport {
+    /// The default transport with another connect timeout.
+    #[cfg(feature = "hyper-client")]
+    pub(crate) fn with_connect_timeout(timeout: std::time::Duration) -> Self {
+        let builder = super::HttpsTransport::builder();
+        Self::new(builder.connect_timeout(timeout).build())
+    }
+
+    #[cfg(not(feature = "hyper-client"))]
+    pub(crate) fn with_connect_timeout(_: std::time::Duration) -> Self {
+        Self::default()
+    }
+}
+
+/// A transport may return a `ProviderError` for a failure that is not transient.
 fn no_response(url: &str, error: BoxError) -> ProviderError {
+    const MAX_CHARS: usize = 400;
     match error.downcast::<ProviderError>() {
         Ok(error) => *error,
         Err(error) => {
-            ProviderError::transient(format!("no answer from {url}: {}", with_causes(&*error)))
+            let reason = redact::printable(&with_causes(&*error), MAX_CHARS);
+            ProviderError::transient(format!("no response from {url}: {reason}"))
         }
     }
 }
@@ -77,7 +96,7 @@ trait ErasedService: Send + Sync {
 
 type SendFuture = Pin<Box<dyn Future<Output = Result<Response, BoxError>> + Send>>;
 
-/// What each request's own service is cloned from. The lock makes it `Sync`, which a tower service
+/// The service that is cloned for each request. The lock makes it `Sync`, which a tower service
 /// need not be.
 struct Template<S>(Mutex<S>);
 
@@ -90,7 +109,7 @@ where
     B::Error: Into<BoxError>,
 {
     fn send(&self, request: Request<Full<Bytes>>) -> SendFuture {
-        let url = request.uri().to_string();
+        let url = redact::setting(&request.uri().to_string());
         let mut service = self
             .0
             .lock()
@@ -115,13 +134,13 @@ mod tests {
 
     use super::*;
 
-    /// Not `Sync`, and panics when called before it was ready.
+    /// Not `Sync`, and panics if it is called before it is ready.
     #[derive(Clone, Default)]
-    struct Fussy {
+    struct Strict {
         polls: Cell<u32>,
     }
 
-    impl Service<Request<Full<Bytes>>> for Fussy {
+    impl Service<Request<Full<Bytes>>> for Strict {
         type Response = http::Response<Full<Bytes>>;
         type Error = BoxError;
         type Future = std::future::Ready<Result<Self::Response, BoxError>>;
@@ -139,6 +158,9 @@ mod tests {
             assert_eq!(self.polls.get(), 3, "called before it was ready");
             std::future::ready(match request.uri().host() {
                 Some("ok") => Ok(http::Response::new(Full::from("fine"))),
+                Some("foreign") => {
+                    Err(format!("AQVNcanary \u{202e}\u{9b}{}", "long ".repeat(20_000)).into())
+                }
                 Some("wrong") => Err(ProviderError::permanent("no such thing").into()),
                 _ => Err(std::io::Error::other("boom").into()),
             })
@@ -146,7 +168,7 @@ mod tests {
     }
 
     fn send(url: &str) -> Result<Response, ProviderError> {
-        let transport = Transport::new(Fussy::default());
+        let transport = Transport::new(Strict::default());
         let send = async {
             transport
                 .send(Request::get(url).body(Full::default()).unwrap())
@@ -160,7 +182,7 @@ mod tests {
     }
 
     #[test]
-    fn a_service_that_is_not_sync_is_polled_ready_before_it_is_called() {
+    fn service_is_ready_before_its_call() {
         assert_eq!(
             **send("http://ok/").unwrap().body.as_ref().unwrap(),
             b"fine"
@@ -170,21 +192,37 @@ mod tests {
     }
 
     #[test]
-    fn a_services_error_is_transient_and_tells_url_and_cause() {
+    fn service_error_is_transient_with_url_and_cause() {
         let error = send("http://down/").err().unwrap();
         assert!(error.is_transient());
-        assert_eq!(error.to_string(), "no answer from http://down/: boom");
+        assert_eq!(error.to_string(), "no response from http://down/: boom");
     }
 
     #[test]
-    fn a_provider_error_of_the_service_is_taken_as_it_is() {
+    fn service_error_is_short_and_printable() {
+        let text = send("http://foreign/").err().unwrap().to_string();
+        assert!(
+            text.contains("http://foreign/: [secret]   long long"),
+            "{text}"
+        );
+        assert!(text.chars().count() < 500, "{}", text.len());
+    }
+
+    #[test]
+    fn url_that_may_be_secret_is_not_shown() {
+        let text = send("http://AQVNcanary/").err().unwrap().to_string();
+        assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn provider_error_of_service_is_unchanged() {
         let error = send("http://wrong/").err().unwrap();
         assert!(error.is_permanent());
         assert_eq!(error.to_string(), "no such thing");
     }
 
     #[test]
-    fn without_a_service_the_error_is_permanent_and_names_the_feature() {
+    fn missing_service_error_names_feature() {
         let error = Transport(None)
             .send(Request::new(Full::default()))
             .now_or_never()

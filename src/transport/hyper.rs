@@ -24,9 +24,8 @@ use rustls::{AlertDescription, ClientConfig, RootCertStore};
 use tower_service::Service;
 
 use super::roots;
-use crate::error::BoxError;
-use crate::error::ProviderError;
-use crate::error::with_causes;
+use crate::error::{BoxError, ProviderError, with_causes};
+use crate::redact;
 use crate::runtime;
 use crate::runtime::spawn_blocking;
 
@@ -35,24 +34,24 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 /// The ready-made transport of the network providers: HTTP/1.1 through hyper-util, TLS through
 /// rustls.
 ///
-/// It is a tower service from `Request<Full<Bytes>>` to a response, and what a provider without a
-/// transport of its own uses. Clones share it, so one may serve several providers. It needs a tokio
-/// runtime with I/O and time.
+/// It is a tower service from `Request<Full<Bytes>>` to a response. A provider without a transport
+/// of its own uses it. Clones share one client, so one transport can serve several providers. It
+/// needs a tokio runtime with I/O and time enabled.
 ///
-/// It follows no redirect, reads no proxy variable, asks for no compression and keeps no idle
-/// connection: a provider asks once an hour, and a connection that old is the likeliest to fail.
-/// How long a whole request may take is the caller's business.
+/// It follows no redirect, reads no proxy variable, requests no compression and keeps no idle
+/// connection: a provider sends a request about once an hour, and a connection of that age often
+/// fails. It limits the time to connect, not the time of a whole request.
 ///
 /// # Root certificates
 ///
-/// They are read at the first `https` request, and once. They are the system's, or those that
-/// `SSL_CERT_FILE` and `SSL_CERT_DIR` name. Where a variable is set and yields none, requests fail
-/// with an error that says so. Where neither is set and the system has none at all, as in an empty
-/// container, they are Mozilla's, compiled in. A private authority is added by
-/// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem).
+/// They are read once, at the first `https` request. They are those that `SSL_CERT_FILE` and
+/// `SSL_CERT_DIR` name, or else those of the system. If a variable is set and names none, requests
+/// fail with an error that says so. If neither is set and the system has none at all, as in an
+/// empty container, they are Mozilla's, which are compiled in.
+/// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem) adds a private
+/// authority.
 ///
-/// The cryptography is *ring*'s. No process-wide crypto provider is installed, and none is looked
-/// at.
+/// TLS uses *ring*. A process-wide crypto provider is neither installed nor used.
 ///
 /// # Examples
 ///
@@ -72,19 +71,19 @@ type HyperClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
 struct Shared {
     settings: HttpsTransportBuilder,
-    /// For `http`, which must not fail for want of roots.
+    /// For `http`, which needs no roots.
     plain: OnceLock<HyperClient>,
-    /// For `https`. Made once it can be made: what is wrong with the roots may be mended.
+    /// For `https`. Not set while the roots cannot be read, which may be fixed.
     secure: OnceLock<HyperClient>,
 }
 
 impl HttpsTransport {
-    /// A transport with the defaults. Reads nothing and needs no runtime yet.
+    /// A transport with the defaults. Reads no file and needs no runtime yet.
     pub fn new() -> Self {
         Self::builder().build()
     }
 
-    /// Starts from the defaults.
+    /// A builder with the defaults.
     pub fn builder() -> HttpsTransportBuilder {
         HttpsTransportBuilder {
             added_roots: Vec::new(),
@@ -118,49 +117,46 @@ pub struct HttpsTransportBuilder {
 }
 
 impl HttpsTransportBuilder {
-    /// Trusts the authorities in this PEM text too, beside those of [the
-    /// system](HttpsTransport#root-certificates).
+    /// Trusts the authorities in this PEM text, in addition to the
+    /// [others](HttpsTransport#root-certificates).
     ///
     /// # Errors
     ///
-    /// Permanent, where the text has no certificate or one that cannot be read.
+    /// Permanent if the text contains no certificate, or one that cannot be parsed.
     pub fn add_root_certificates_pem(mut self, pem: &[u8]) -> Result<Self, ProviderError> {
         let certificates: Vec<_> = CertificateDer::pem_slice_iter(pem)
             .collect::<Result<_, _>>()
             .map_err(|error| {
-                ProviderError::permanent(format!(
-                    "root certificates are not readable as PEM: {error}"
-                ))
+                ProviderError::permanent(format!("root certificates are not PEM: {error}"))
             })?;
         let (added, _) =
             RootCertStore::empty().add_parsable_certificates(certificates.iter().cloned());
         if added == 0 || added < certificates.len() {
             return Err(ProviderError::permanent(
-                "root certificates: the text has none, or one that is not X.509",
+                "root certificates: the text contains none, or one that is not X.509",
             ));
         }
         self.added_roots.extend(certificates);
         Ok(self)
     }
 
-    /// Takes this TLS configuration instead: its roots, client certificates, crypto provider and
-    /// versions.
+    /// Sets the whole TLS configuration: roots, client certificates, crypto provider and versions.
     ///
-    /// The certificates added to this builder are then not used, and the protocol stays HTTP/1.1
-    /// whatever its ALPN list says.
+    /// Then the certificates that were added to this builder are not used. The ALPN list is
+    /// ignored: the protocol stays HTTP/1.1.
     pub fn tls_config(mut self, mut config: ClientConfig) -> Self {
         config.alpn_protocols.clear();
         self.tls_config = Some(config);
         self
     }
 
-    /// How long a TCP connection may take to be made. Default: 10 seconds.
+    /// Sets how long to wait for a TCP connection. Default: 10 seconds.
     pub fn connect_timeout(mut self, timeout: Duration) -> Self {
         self.connect_timeout = timeout;
         self
     }
 
-    /// The transport.
+    /// Builds the transport. Reads no file and needs no runtime yet.
     pub fn build(self) -> HttpsTransport {
         HttpsTransport {
             shared: Arc::new(Shared {
@@ -212,8 +208,8 @@ impl fmt::Debug for HttpsTransportBuilder {
     }
 }
 
-/// Errors are transient, but for a certificate that is not trusted and the like: those are a
-/// permanent [`ProviderError`], since somebody has to mend something.
+/// Errors are transient, except those of TLS that need a change, such as an untrusted certificate:
+/// they are a permanent [`ProviderError`].
 impl Service<Request<Full<Bytes>>> for HttpsTransport {
     type Response = Response<UnsyncBoxBody<Bytes, BoxError>>;
     type Error = BoxError;
@@ -227,11 +223,11 @@ impl Service<Request<Full<Bytes>>> for HttpsTransport {
         let shared = Arc::clone(&self.shared);
         Box::pin(async move {
             let client = shared.client(request.uri().scheme()).await?;
-            let host = request.uri().host().unwrap_or_default().to_owned();
+            let host = redact::setting(request.uri().host().unwrap_or_default());
             let response = client
                 .request(request)
                 .await
-                .map_err(|error| explained(&host, error))?;
+                .map_err(|error| classified(&host, error))?;
             Ok(response.map(|body| body.map_err(Into::into).boxed_unsync()))
         })
     }
@@ -244,7 +240,7 @@ impl Shared {
     ) -> Result<HyperClient, ProviderError> {
         if runtime::timer(Duration::ZERO).is_none() {
             return Err(ProviderError::permanent(
-                "`HttpsTransport` needs a tokio runtime with I/O and time: give another service to `with_transport`",
+                "called outside a tokio runtime: call it inside one, with I/O and time enabled, or set another service than `HttpsTransport` with `with_transport`",
             ));
         }
         if scheme == Some(&Scheme::HTTP) {
@@ -263,18 +259,19 @@ impl Shared {
     }
 }
 
-fn explained(host: &str, error: hyper_util::client::legacy::Error) -> BoxError {
+fn classified(host: &str, error: hyper_util::client::legacy::Error) -> BoxError {
+    const MAX_CHARS: usize = 400;
     if is_configuration(&error) {
-        let text = with_causes(&error);
+        let text = redact::printable(&with_causes(&error), MAX_CHARS);
         return ProviderError::permanent(format!(
-            "no TLS connection to {host}, check its certificate and the roots trusted here: {text}"
+            "no TLS connection to {host}, check its certificate and the trusted roots: {text}"
         ))
         .into();
     }
     error.into()
 }
 
-/// Whether TLS failed in a way that stays until a certificate, a root or a version is changed.
+/// Whether TLS fails until a certificate, a root or a version is changed.
 fn is_configuration(error: &(dyn Error + 'static)) -> bool {
     if let Some(error) = error.downcast_ref::<rustls::Error>() {
         return matches!(
@@ -286,7 +283,7 @@ fn is_configuration(error: &(dyn Error + 'static)) -> bool {
                 )
         );
     }
-    // `io::Error::source` skips the error it was made from.
+    // `io::Error::source` skips its inner error.
     let inner = error
         .downcast_ref::<io::Error>()
         .and_then(io::Error::get_ref)
@@ -301,7 +298,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn a_certificate_that_is_not_trusted_is_found_under_layers_of_io_errors() {
+    fn untrusted_certificate_is_found_under_io_errors() {
         let untrusted =
             || rustls::Error::InvalidCertificate(rustls::CertificateError::UnknownIssuer);
         for (error, configuration) in [
@@ -320,7 +317,7 @@ mod tests {
     }
 
     #[test]
-    fn root_certificates_are_read_at_once_and_the_error_says_so() {
+    fn invalid_root_certificates_fail_builder() {
         let certificate = include_bytes!("../../tests/fixtures/certificate.pem");
         assert!(
             HttpsTransport::builder()
@@ -346,7 +343,7 @@ mod tests {
     }
 
     #[test]
-    fn a_tls_configuration_with_an_alpn_list_does_not_panic() {
+    fn alpn_list_does_not_panic() {
         let mut config = tls_with(RootCertStore::empty());
         config.alpn_protocols = vec![b"h2".to_vec()];
         let builder = HttpsTransport::builder().tls_config(config);
@@ -354,7 +351,7 @@ mod tests {
     }
 
     #[test]
-    fn no_process_wide_crypto_provider_is_installed() {
+    fn no_global_crypto_provider_is_installed() {
         let builder = HttpsTransport::builder();
         builder.client(builder.tls().unwrap());
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());

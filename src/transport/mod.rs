@@ -1,8 +1,8 @@
-//! How a network provider asks: one request in, one bounded answer out, through any tower service.
+//! Sends one request of a network provider through any tower service, and reads a response of
+//! bounded size.
 //!
-//! A [`Client`] is an [`Endpoint`] (where) and a [`Transport`] (through what). Nothing here
-//! retries, follows a redirect, decompresses or reads a proxy variable; how long it may all take is
-//! the cache's business.
+//! A [`Client`] has an endpoint and a [`Transport`]. Nothing here retries, follows a redirect,
+//! decompresses or reads a proxy variable. The cache limits how long a fetch takes.
 
 #[cfg(feature = "_network")]
 mod client;

@@ -1,4 +1,4 @@
-//! What came back: the head, and a body of bounded size.
+//! A response: its head, and a body of bounded size.
 
 use std::borrow::Cow;
 use std::pin::pin;
@@ -11,29 +11,29 @@ use http_body::Body;
 use http_body_util::BodyExt;
 use zeroize::Zeroizing;
 
-use crate::error::BoxError;
-use crate::error::with_causes;
+use crate::error::{BoxError, with_causes};
+use crate::redact;
 
-/// The longest body that is read. A token's answer has less than two.
+/// The longest body that is read. A token response has less than 2 KiB.
 const MAX_BODY_LEN: usize = 64 * 1024;
 
-/// A local clock that is further off than this is not trusted.
+/// A local clock with a larger error than this is not used.
 const CLOCK_TOLERANCE: Duration = Duration::from_secs(30);
 
-/// One answer, read to its end.
+/// A response that was read to its end.
 pub(crate) struct Response {
-    /// Who answered.
+    /// The URL of the request, redacted.
     pub(crate) url: String,
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
-    /// The body, or why there is none. It may hold a token.
+    /// The body, which may contain a token, or why there is none.
     pub(crate) body: Result<Zeroizing<Vec<u8>>, Cow<'static, str>>,
     /// The local wall clock when the head arrived.
     received_at: SystemTime,
 }
 
 impl Response {
-    /// Reads the answer, unless its head says that it is of no use.
+    /// Reads the response, but not the body of a redirect or an encoded one.
     pub(crate) async fn read<B>(url: String, response: http::Response<B>) -> Self
     where
         B: Body<Data = Bytes>,
@@ -44,7 +44,7 @@ impl Response {
         let body = if head.status.is_redirection() {
             Err(redirection(&head.headers))
         } else if head.headers.contains_key(CONTENT_ENCODING) {
-            Err("its body is encoded, which was not asked for".into())
+            Err("its body is encoded, which was not requested".into())
         } else {
             read_body(body).await
         };
@@ -57,9 +57,9 @@ impl Response {
         }
     }
 
-    /// The server's time, where the local clock was off by more than half a minute when the answer
-    /// came.
-    pub(crate) fn server_time_if_ours_is_wrong(&self) -> Option<SystemTime> {
+    /// The time of the server, if the local clock was off by more than 30 seconds when the response
+    /// arrived.
+    pub(crate) fn server_time_if_clock_is_wrong(&self) -> Option<SystemTime> {
         let server = self.date()?;
         let off = server
             .duration_since(self.received_at)
@@ -67,12 +67,12 @@ impl Response {
         (off > CLOCK_TOLERANCE).then_some(server)
     }
 
-    /// What `Retry-After` asks for: seconds, or a date *(RFC 9110 §10.2.3)*, told by the server's
-    /// own clock where it gives one.
+    /// The delay in `Retry-After`: seconds, or a date *(RFC 9110 §10.2.3)*, which is compared with
+    /// the server's `Date`, if there is one.
     pub(crate) fn retry_after(&self) -> Option<Duration> {
         let text = self.headers.get(RETRY_AFTER)?.to_str().ok()?.trim();
         if !text.is_empty() && text.bytes().all(|byte| byte.is_ascii_digit()) {
-            // More digits than fit mean "very long" just as well.
+            // A number that does not fit means "very long" too.
             return Some(Duration::from_secs(text.parse().unwrap_or(u64::MAX)));
         }
         let at = httpdate::parse_http_date(text).ok()?;
@@ -85,13 +85,15 @@ impl Response {
     }
 }
 
-/// Where it points is told by its host alone: a path or a query may carry a secret.
+/// Shows only the host of the target: a path or a query may contain a secret.
 fn redirection(headers: &HeaderMap) -> Cow<'static, str> {
+    const MAX_CHARS: usize = 100;
     let location = headers
         .get(LOCATION)
         .and_then(|value| value.to_str().ok()?.parse::<Uri>().ok());
     match location.as_ref().and_then(Uri::host) {
         Some(host) => {
+            let host = redact::printable(host, MAX_CHARS);
             format!("it redirects to the host {host}, and redirects are not followed").into()
         }
         None => "it redirects, and redirects are not followed".into(),
@@ -104,20 +106,25 @@ where
     B::Error: Into<BoxError>,
 {
     let mut body = pin!(body);
-    // At its full capacity from the start: growing would leave copies of a token behind.
+    // Allocated at its maximum: growing would leave copies of a token behind.
     let mut text = Zeroizing::new(Vec::with_capacity(MAX_BODY_LEN));
-    let mut room = MAX_BODY_LEN;
+    let mut free = MAX_BODY_LEN;
     while let Some(frame) = body.frame().await {
-        let frame = frame
-            .map_err(|error| format!("its body broke off: {}", with_causes(&*error.into())))?;
+        let frame =
+            frame.map_err(|error| format!("its body broke off: {}", shown(&*error.into())))?;
         let data = frame.into_data().unwrap_or_default();
-        // An empty frame costs a byte too, or a stream of them would never end.
-        room = room
+        // An empty frame counts as a byte, since a stream of them would never end.
+        free = free
             .checked_sub(data.len().max(1))
             .ok_or("its body is longer than 64 KiB")?;
         text.extend_from_slice(&data);
     }
     Ok(text)
+}
+
+fn shown(error: &(dyn std::error::Error + 'static)) -> String {
+    const MAX_CHARS: usize = 200;
+    redact::printable(&with_causes(error), MAX_CHARS)
 }
 
 #[cfg(test)]
@@ -156,7 +163,7 @@ mod tests {
     }
 
     #[test]
-    fn retry_after_is_seconds_or_a_date_and_anything_else_is_ignored() {
+    fn retry_after_is_seconds_or_date() {
         for (text, seconds) in [
             ("7", Some(7)),
             (" 7 ", Some(7)),
@@ -177,7 +184,7 @@ mod tests {
     }
 
     #[test]
-    fn a_retry_date_is_told_by_the_servers_clock() {
+    fn retry_date_is_relative_to_server_clock() {
         let delay = response(&[
             ("date", http_date(-7200)),
             ("retry-after", http_date(-7190)),
@@ -192,7 +199,7 @@ mod tests {
     }
 
     #[test]
-    fn the_local_clock_is_wrong_when_the_date_is_off_by_more_than_half_a_minute() {
+    fn clock_is_wrong_beyond_thirty_seconds() {
         for (off, wrong) in [
             (0, false),
             (-25, false),
@@ -202,22 +209,37 @@ mod tests {
             (7200, true),
             (-7200, true),
         ] {
-            let server = response(&[("date", http_date(off))]).server_time_if_ours_is_wrong();
+            let server = response(&[("date", http_date(off))]).server_time_if_clock_is_wrong();
             assert_eq!(server.is_some(), wrong, "{off}");
         }
         assert_eq!(
-            response(&[("date", "yesterday".into())]).server_time_if_ours_is_wrong(),
+            response(&[("date", "yesterday".into())]).server_time_if_clock_is_wrong(),
             None
         );
-        assert_eq!(response(&[]).server_time_if_ours_is_wrong(), None);
+        assert_eq!(response(&[]).server_time_if_clock_is_wrong(), None);
     }
 
     #[test]
-    fn a_redirect_is_named_by_its_host_alone_and_its_body_is_not_read() {
+    fn redirect_shows_only_host_of_target() {
         for (location, text) in [
             (
                 "https://login.example/x?token=canary",
                 "it redirects to the host login.example, and redirects are not followed",
+            ),
+            (
+                &format!("https://{}/x", "a".repeat(60_000)),
+                "it redirects to the host [secret], and redirects are not followed",
+            ),
+            (
+                "https://AQVNcanary.example/",
+                "it redirects to the host [secret], and redirects are not followed",
+            ),
+            (
+                &format!("https://{}example/", "a.".repeat(200)),
+                &format!(
+                    "it redirects to the host {}…, and redirects are not followed",
+                    "a.".repeat(50)
+                ),
             ),
             (
                 "/login?canary",
@@ -238,7 +260,7 @@ mod tests {
     }
 
     #[test]
-    fn an_encoded_body_is_not_read() {
+    fn encoded_body_is_not_read() {
         let response = http::Response::builder()
             .header("content-encoding", "gzip")
             .body(Frames::endless())
@@ -250,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn a_body_is_read_up_to_64_kib_and_no_further() {
+    fn body_is_read_up_to_64_kib() {
         for (frames, ok) in [
             (Frames::of([MAX_BODY_LEN]), true),
             (Frames::of([1, MAX_BODY_LEN - 1]), true),
@@ -266,7 +288,7 @@ mod tests {
         }
     }
 
-    /// Frames of these lengths, and then, if it is endless, empty ones for ever.
+    /// Frames of these lengths, followed by endless empty ones if `endless`.
     struct Frames {
         lengths: VecDeque<usize>,
         endless: bool,

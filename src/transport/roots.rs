@@ -1,4 +1,4 @@
-//! Which certificate authorities are trusted.
+//! The certificate authorities that are trusted.
 
 use std::env;
 use std::ffi::OsString;
@@ -6,14 +6,17 @@ use std::path::Path;
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
-use rustls_native_certs::{CertificateResult, load_certs_from_paths, load_native_certs};
+use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths, load_native_certs};
+
+use crate::redact;
 
 const FILE: &str = "SSL_CERT_FILE";
 const DIR: &str = "SSL_CERT_DIR";
 
-/// The system's authorities, or those the variables name, or Mozilla's where there are neither.
+/// The authorities that the variables name, or those of the system, or Mozilla's if there are
+/// neither.
 ///
-/// A variable that is set and yields nothing is an error: whoever set it meant to be heard.
+/// A variable that is set and contains no authority is an error, since it was set on purpose.
 pub(crate) fn load() -> Result<RootCertStore, String> {
     let named = from_variables(env::var_os(FILE), env::var_os(DIR))?;
     let certificates = if named.is_empty() {
@@ -36,7 +39,7 @@ fn from_variables(
     let mut certificates = Vec::new();
     if let Some(file) = file {
         let file = Path::new(&file);
-        certificates.append(&mut some(
+        certificates.append(&mut at_least_one(
             FILE,
             file,
             load_certs_from_paths(Some(file), None),
@@ -44,7 +47,7 @@ fn from_variables(
     }
     let dirs = dirs.unwrap_or_default();
     for dir in env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty()) {
-        certificates.append(&mut some(
+        certificates.append(&mut at_least_one(
             DIR,
             &dir,
             load_certs_from_paths(None, Some(&dir)),
@@ -53,7 +56,7 @@ fn from_variables(
     Ok(certificates)
 }
 
-fn some(
+fn at_least_one(
     variable: &str,
     path: &Path,
     found: CertificateResult,
@@ -61,15 +64,20 @@ fn some(
     if !found.certs.is_empty() {
         return Ok(found.certs);
     }
-    let reason = found
-        .errors
-        .first()
-        .map(|error| format!(": {error}"))
-        .unwrap_or_default();
+    let reason = found.errors.first().map(|error| reason(&error.kind));
     Err(format!(
-        "{variable} is set to {}, where no root certificate can be read{reason}",
-        path.display()
+        "{variable} is set to {}, which contains no readable root certificate{}",
+        redact::path(path),
+        reason.unwrap_or_default()
     ))
+}
+
+/// Without the path, which the text of the error contains unredacted.
+fn reason(error: &ErrorKind) -> String {
+    match error {
+        ErrorKind::Io { inner, .. } => format!(": {inner}"),
+        _ => ": it is not PEM".into(),
+    }
 }
 
 #[cfg(test)]
@@ -83,7 +91,7 @@ mod tests {
     }
 
     #[test]
-    fn a_variable_that_yields_nothing_is_an_error_and_not_the_systems_roots() {
+    fn variable_without_roots_is_error() {
         let empty = env::temp_dir().join(format!("yandex-cloud-auth-roots-{}", std::process::id()));
         fs::create_dir_all(&empty).unwrap();
         for (file, dirs, variable) in [
@@ -105,7 +113,20 @@ mod tests {
     }
 
     #[test]
-    fn what_the_variables_name_is_taken() {
+    fn variable_that_may_be_secret_is_not_shown() {
+        for value in ["-----BEGIN canary", "{\"canary\":1}", "AQVNcanary"] {
+            for (file, dirs) in [
+                (Some(value.into()), None),
+                (None, Some(OsString::from(value))),
+            ] {
+                let error = from_variables(file, dirs).unwrap_err();
+                assert!(!error.contains("canary"), "{error}");
+            }
+        }
+    }
+
+    #[test]
+    fn variables_name_roots() {
         assert_eq!(
             from_variables(Some(fixture("certificate.pem")), None)
                 .unwrap()

@@ -5,7 +5,7 @@ use std::fmt::{Debug, Display};
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 
-/// What every secret below holds, and nothing else does.
+/// A part of every secret below, and of nothing else.
 pub(crate) const CANARY: &str = "c4n4ry007";
 
 pub(crate) const TOKEN: &str = "t1.9euelZc4n4ry007PmZGUiY3KzY.c4n4ry007c2lnbmF0dXJl";
@@ -13,23 +13,23 @@ pub(crate) const API_KEY: &str = "AQVNc4n4ry007000000000000000000000000098";
 pub(crate) const OAUTH_TOKEN: &str = "y0_AgAAAc4n4ry007AAAAAEn0w";
 pub(crate) const SUBJECT_TOKEN: &str = "eyJhbGciOiJSUzI1NiJ9.eyJzdWIiOc4n4ry007.c2ln";
 
-/// In no shape that a token has.
+/// In no format of a token.
 pub(crate) const PLAIN: &str = CANARY;
 
 pub(crate) const KEY_FILE: &str = include_str!("../fixtures/service_account_key.json");
 
-/// A part of the private key of that file, as it is written there.
+/// A part of the private key in that file, as it is written there.
 pub(crate) fn key_part() -> String {
     let body = KEY_FILE.split("-----").nth(6).unwrap().replace("\\n", "");
     body[400..424].to_owned()
 }
 
-/// All that may be printed of a value.
+/// Everything that a value prints.
 pub(crate) fn debug(value: &impl Debug) -> String {
     format!("{value:?} {value:#?}")
 }
 
-/// All that may be printed of an error, and of what caused it.
+/// Everything that an error and its causes print.
 pub(crate) fn error(error: &(impl std::error::Error + 'static)) -> String {
     let mut text = shown(error);
     let mut source = error.source();
@@ -49,13 +49,13 @@ pub(crate) fn assert_silent(what: &str, text: &str) {
     assert_without(what, text, CANARY);
 }
 
-/// Fails where `text` holds `secret`, as text, as numbers, in hexadecimal or in base64.
+/// Fails if `text` contains `secret` as text, as numbers, in hexadecimal or in base64.
 #[track_caller]
 pub(crate) fn assert_without(what: &str, text: &str, secret: &str) {
     let lower = text.to_ascii_lowercase();
     for form in forms(secret) {
-        let told = text.contains(&form) || lower.contains(&form.to_ascii_lowercase());
-        assert!(!told, "{what} tells {secret} as {form}: {text}");
+        let found = text.contains(&form) || lower.contains(&form.to_ascii_lowercase());
+        assert!(!found, "{what} contains {secret} as {form}: {text}");
     }
 }
 
@@ -74,7 +74,7 @@ fn forms(secret: &str) -> Vec<String> {
     forms
 }
 
-/// What of `bytes` is in base64 whatever stands around them, if that is `shift` bytes off.
+/// The base64 text of `bytes` at an offset of `shift` that does not depend on their neighbours.
 fn base64_of(bytes: &[u8], shift: usize) -> String {
     let text = STANDARD.encode([&[0; 2][..shift], bytes].concat());
     let whole = (shift + bytes.len()) / 3 * 4;
@@ -82,7 +82,7 @@ fn base64_of(bytes: &[u8], shift: usize) -> String {
 }
 
 #[test]
-fn the_search_finds_a_secret_in_every_form() {
+fn search_finds_secret_in_every_encoding() {
     let around =
         |shift: usize| STANDARD.encode([&b"xx"[..shift], CANARY.as_bytes(), b"yyyy"].concat());
     let bytes = CANARY.as_bytes().to_vec();

@@ -1,4 +1,4 @@
-//! Servers that send back what they were sent.
+//! Servers that echo the secret in a request.
 
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
@@ -11,7 +11,7 @@ use yandex_cloud_auth::*;
 
 use crate::canary::*;
 
-/// What came, and what goes back for it.
+/// A server, and the secrets that it received.
 #[derive(Clone)]
 struct Echo {
     status: u16,
@@ -20,7 +20,7 @@ struct Echo {
 }
 
 impl Echo {
-    async fn answer(
+    async fn respond(
         self,
         request: Request<Full<Bytes>>,
     ) -> Result<Response<Full<Bytes>>, Infallible> {
@@ -29,7 +29,7 @@ impl Echo {
         let authorization = authorization
             .as_ref()
             .map_or("", |value| value.to_str().unwrap());
-        let seen = format!("{authorization} {}", str::from_utf8(&body).unwrap());
+        let seen = format!("{authorization} {}", std::str::from_utf8(&body).unwrap());
         let secret = secret_in(&seen);
         self.seen.lock().unwrap().push(secret.clone());
         let response = Response::builder()
@@ -39,7 +39,7 @@ impl Echo {
     }
 }
 
-/// The secret among what was sent: a field of a JSON object, of a form, or the header.
+/// The secret in a request: a field of a JSON object, a field of a form, or the header.
 fn secret_in(seen: &str) -> String {
     let (authorization, body) = seen.rsplit_once(' ').unwrap();
     if let Some(token) = authorization.strip_prefix("Bearer ") {
@@ -57,7 +57,7 @@ fn secret_in(seen: &str) -> String {
     value.into_owned()
 }
 
-/// Every way of a server to tell what it was sent.
+/// The bodies in which a server echoes a secret.
 const SHAPES: [fn(&str) -> String; 14] = [
     |secret| json!({ "code": 16, "message": format!("you sent '{secret}', why?") }).to_string(),
     |secret| json!({ "code": secret, "message": secret }).to_string(),
@@ -99,7 +99,8 @@ fn escaped(character: char) -> String {
     format!("\\u{:04x}", u32::from(character))
 }
 
-/// Asks every server by a new provider, and searches what that says for what the server saw.
+/// Fetches from every server with a new provider, and searches its errors for the secrets that the
+/// server received.
 async fn assert_not_echoed<P: CredentialProvider>(
     expect_errors: usize,
     provider: impl Fn(Echo) -> P,
@@ -123,7 +124,7 @@ async fn assert_not_echoed<P: CredentialProvider>(
             };
             errors += usize::from(outcome.is_err());
             let seen = echo.seen.lock().unwrap().clone();
-            assert!(!seen.is_empty(), "the server was not asked");
+            assert!(!seen.is_empty(), "the server received no request");
             for part in seen
                 .iter()
                 .flat_map(|secret| secret.split('.'))
@@ -136,21 +137,21 @@ async fn assert_not_echoed<P: CredentialProvider>(
     assert!(errors >= expect_errors, "{errors} errors");
 }
 
-/// Most answers below 300 are no token either.
+/// Most success responses contain no token either.
 const ERRORS: usize = 9 * SHAPES.len() + 8;
 
 macro_rules! through {
     ($provider:expr) => {
         |echo: Echo| {
             $provider.with_transport(tower::service_fn(move |request| {
-                echo.clone().answer(request)
+                echo.clone().respond(request)
             }))
         }
     };
 }
 
 #[tokio::test]
-async fn the_assertion_of_a_service_account_is_not_told() {
+async fn echoed_assertion_is_not_shown() {
     assert_not_echoed(
         ERRORS,
         through!(ServiceAccountKey::from_json(KEY_FILE).unwrap()),
@@ -159,14 +160,14 @@ async fn the_assertion_of_a_service_account_is_not_told() {
 }
 
 #[tokio::test]
-async fn an_oauth_token_is_not_told() {
+async fn echoed_oauth_token_is_not_shown() {
     for token in [OAUTH_TOKEN, PLAIN] {
         assert_not_echoed(ERRORS, through!(OAuthToken::new(token).unwrap())).await;
     }
 }
 
 #[tokio::test]
-async fn a_subject_token_is_not_told() {
+async fn echoed_subject_token_is_not_shown() {
     for token in [SUBJECT_TOKEN, PLAIN] {
         let subject = move || async move { Ok(token.to_owned()) };
         assert_not_echoed(ERRORS, through!(WorkloadIdentity::from_fn("aje1", subject))).await;
@@ -174,7 +175,7 @@ async fn a_subject_token_is_not_told() {
 }
 
 #[tokio::test]
-async fn the_token_of_who_impersonates_is_not_told() {
+async fn echoed_source_token_is_not_shown() {
     for token in [TOKEN, PLAIN] {
         let source = Credential::iam_token(token).unwrap();
         assert_not_echoed(ERRORS, through!(Impersonation::new(source.clone(), "aje1"))).await;
@@ -182,10 +183,10 @@ async fn the_token_of_who_impersonates_is_not_told() {
 }
 
 #[tokio::test]
-async fn a_token_in_an_unusable_answer_is_not_told() {
+async fn token_in_invalid_response_is_not_shown() {
     for status in [200, 404, 500] {
         for shape in SHAPES {
-            let answer = move |_: Request<Full<Bytes>>| async move {
+            let respond = move |_: Request<Full<Bytes>>| async move {
                 Ok::<_, Infallible>(
                     Response::builder()
                         .status(status)
@@ -193,7 +194,7 @@ async fn a_token_in_an_unusable_answer_is_not_told() {
                         .unwrap(),
                 )
             };
-            let provider = MetadataService::new().with_transport(tower::service_fn(answer));
+            let provider = MetadataService::new().with_transport(tower::service_fn(respond));
             if let Err(error) = provider.fetch().await {
                 assert_silent(
                     "the metadata service's error",

@@ -1,4 +1,4 @@
-//! What is told through `tracing`, at its most talkative and from every thread.
+//! The events and spans of `tracing` at every level and on every thread.
 
 use std::time::Duration;
 
@@ -75,8 +75,8 @@ impl Run {
     }
 
     fn note_token(&mut self) {
-        if let Some(held) = self.cache.peek() {
-            let token = held
+        if let Some(credential) = self.cache.peek() {
+            let token = credential
                 .header_value()
                 .to_str()
                 .unwrap()
@@ -103,7 +103,7 @@ fn private_key_part(cloud: &FakeCloud) -> String {
 }
 
 #[tokio::test]
-async fn no_event_of_a_full_run_tells_a_secret() {
+async fn events_of_full_run_have_no_secret() {
     let listener = Listener::default();
     tracing::subscriber::set_global_default(listener.clone()).unwrap();
     let mut run = Run::start().await;
@@ -134,27 +134,24 @@ async fn no_event_of_a_full_run_tells_a_secret() {
             .is_err()
     );
 
-    let heard = listener.lines().join("\n");
-    let told = [
+    let events = listener.lines().join("\n");
+    let messages = [
         "new credential_fetch",
         "credential fetched",
         "credential fetch failed",
         "credential dropped after it was refused",
         "request not sent",
     ];
-    for message in told {
-        assert!(
-            heard.contains(message),
-            "nothing was told of `{message}`: {heard}"
-        );
+    for message in messages {
+        assert!(events.contains(message), "no event `{message}`: {events}");
     }
     assert_eq!(run.secrets.len(), 5, "a key, an API key and three tokens");
     for secret in &run.secrets {
-        assert_without("an event", &heard, secret);
+        assert_without("an event", &events, secret);
     }
     assert!(
-        !heard.contains("eyJ"),
-        "an event tells an assertion: {heard}"
+        !events.contains("eyJ"),
+        "an event contains an assertion: {events}"
     );
-    assert_silent("an event", &heard);
+    assert_silent("an event", &events);
 }

@@ -1,4 +1,4 @@
-//! A panic ends in an error that says that there was one, and nothing of its payload.
+//! The error of a panic does not contain its payload.
 
 use std::panic::panic_any;
 
@@ -9,7 +9,7 @@ use yandex_cloud_auth::*;
 use crate::canary::*;
 
 #[tokio::test]
-async fn the_payload_of_a_provider_s_panic_is_in_no_error() {
+async fn panic_payload_is_in_no_error() {
     let as_text = || async { panic!("{TOKEN} is wrong") };
     let as_string = || async { panic_any(TOKEN.to_owned()) };
     let as_error = || async {
@@ -40,8 +40,8 @@ async fn the_payload_of_a_provider_s_panic_is_in_no_error() {
             .with_policy(Unrestricted)
             .grpc()
             .layer(channel);
-        let refusal = grpc.oneshot(Request::new(())).await.unwrap();
-        assert!(refusal.headers().contains_key("grpc-message"));
-        assert_silent("a gRPC status", &debug(&refusal));
+        let response = grpc.oneshot(Request::new(())).await.unwrap();
+        assert!(response.headers().contains_key("grpc-message"));
+        assert_silent("a gRPC status", &debug(&response));
     }
 }

@@ -1,4 +1,4 @@
-//! What the public types print of themselves.
+//! The `Debug` and `Display` output of the public types.
 
 use std::convert::Infallible;
 use std::fs;
@@ -19,7 +19,7 @@ fn key() -> Credential {
     Credential::api_key(API_KEY).unwrap()
 }
 
-/// Hands a request's `Debug` back.
+/// Responds with the `Debug` output of the request.
 async fn printed(request: Request<()>) -> Result<Response<String>, Infallible> {
     Ok(Response::new(debug(&request)))
 }
@@ -32,7 +32,7 @@ fn client() -> Client {
 }
 
 #[test]
-fn a_credential_never_prints_what_it_holds() {
+fn credential_prints_no_secret() {
     for credential in [token(), key()] {
         let aged = credential
             .clone()
@@ -66,7 +66,7 @@ fn a_credential_never_prints_what_it_holds() {
 }
 
 #[tokio::test]
-async fn a_cache_a_layer_and_a_service_never_print_what_they_hold() {
+async fn cache_layer_and_service_print_no_secret() {
     let builder = CredentialCache::builder(token()).max_age(std::time::Duration::from_secs(1));
     assert_silent("a builder", &debug(&builder));
     let cache = builder.build();
@@ -75,7 +75,7 @@ async fn a_cache_a_layer_and_a_service_never_print_what_they_hold() {
     let mut grpc = layer.clone().grpc().layer(client());
     let request = || Request::new(());
     for _ in 0..3 {
-        // Cold, warm with the shared value, warm with the own copy.
+        // Cold, warm with the shared value, warm with the local copy.
         assert_silent("a response future", &debug(&service.call(request())));
         assert_silent("a gRPC response future", &debug(&grpc.call(request())));
         service
@@ -97,7 +97,7 @@ async fn a_cache_a_layer_and_a_service_never_print_what_they_hold() {
 }
 
 #[tokio::test]
-async fn a_request_never_prints_the_header_that_was_written() {
+async fn request_prints_no_header_value() {
     for credential in [token(), key()] {
         let mut service = AuthLayer::new(credential.clone())
             .with_policy(Unrestricted)
@@ -127,7 +127,7 @@ async fn a_request_never_prints_the_header_that_was_written() {
 }
 
 #[test]
-fn a_decision_prints_neither_credential_nor_query_nor_userinfo() {
+fn decision_prints_no_query_or_userinfo() {
     let mut request = Request::delete("https://me:c4n4ry007@evil.example/x?token=c4n4ry007")
         .body(())
         .unwrap();
@@ -156,7 +156,7 @@ fn a_decision_prints_neither_credential_nor_query_nor_userinfo() {
 }
 
 #[tokio::test]
-async fn a_provider_never_prints_its_secret_before_or_after_it_answered() {
+async fn provider_prints_no_secret() {
     let path = std::env::temp_dir().join(format!("redaction-{}", std::process::id()));
     fs::write(&path, TOKEN).unwrap();
     let file = CredentialFile::iam_token(&path);
@@ -187,7 +187,7 @@ async fn a_provider_never_prints_its_secret_before_or_after_it_answered() {
 }
 
 #[tokio::test]
-async fn a_provider_that_asks_over_the_network_never_prints_its_secret() {
+async fn network_provider_prints_no_secret() {
     let source = CredentialCache::new(token());
     source.get().await.unwrap();
     assert_silent(
@@ -219,7 +219,7 @@ async fn a_provider_that_asks_over_the_network_never_prints_its_secret() {
 }
 
 #[tokio::test]
-async fn a_source_that_cannot_be_used_is_not_quoted() {
+async fn invalid_source_is_not_shown() {
     let path = std::env::temp_dir().join(format!("redaction-bad-{}", std::process::id()));
     let mut errors = Vec::new();
     for text in [
@@ -243,10 +243,12 @@ async fn a_source_that_cannot_be_used_is_not_quoted() {
         for name in ["YC_API_KEY", "YC_TOKEN"] {
             let text = text.clone();
             errors.extend(
-                EnvCredential::with_lookup(move |asked| (asked == name).then(|| text.clone()))
-                    .fetch()
-                    .await
-                    .err(),
+                EnvCredential::with_lookup(move |variable| {
+                    (variable == name).then(|| text.clone())
+                })
+                .fetch()
+                .await
+                .err(),
             );
         }
     }
@@ -279,7 +281,7 @@ async fn a_source_that_cannot_be_used_is_not_quoted() {
 }
 
 #[tokio::test]
-async fn the_fake_cloud_prints_none_of_its_secrets() {
+async fn fake_cloud_prints_no_secret() {
     let cloud = FakeCloud::start().await;
     let key = ServiceAccountKey::from_json(cloud.service_account_key())
         .unwrap()

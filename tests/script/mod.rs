@@ -1,4 +1,4 @@
-//! A transport that answers by a script and keeps what it was asked.
+//! A transport with scripted responses that records its requests.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::collections::VecDeque;
@@ -17,17 +17,17 @@ use tower::Service;
 
 type BoxError = Box<dyn Error + Send + Sync>;
 
-/// Answers in order; the last repeats. Clones are one script.
+/// Returns its responses in order, and repeats the last one. Clones share the script.
 #[derive(Clone)]
 pub(crate) struct Script(Arc<Mutex<State>>);
 
 struct State {
-    answers: VecDeque<Answer>,
-    asked: Vec<Request<Bytes>>,
+    steps: VecDeque<Step>,
+    requests: Vec<Request<Bytes>>,
 }
 
 #[derive(Clone)]
-enum Answer {
+enum Step {
     Error(&'static str),
     Hang,
     Reply(Response<Bytes>),
@@ -36,8 +36,8 @@ enum Answer {
 impl Script {
     pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(State {
-            answers: VecDeque::new(),
-            asked: Vec::new(),
+            steps: VecDeque::new(),
+            requests: Vec::new(),
         })))
     }
 
@@ -55,40 +55,40 @@ impl Script {
         for (name, value) in headers {
             response = response.header(*name, *value);
         }
-        self.push(Answer::Reply(response.body(body.into().into()).unwrap()))
+        self.push(Step::Reply(response.body(body.into().into()).unwrap()))
     }
 
     pub(crate) fn fail(self, text: &'static str) -> Self {
-        self.push(Answer::Error(text))
+        self.push(Step::Error(text))
     }
 
     pub(crate) fn hang(self) -> Self {
-        self.push(Answer::Hang)
+        self.push(Step::Hang)
     }
 
-    fn push(self, answer: Answer) -> Self {
-        self.0.lock().unwrap().answers.push_back(answer);
+    fn push(self, step: Step) -> Self {
+        self.0.lock().unwrap().steps.push_back(step);
         self
     }
 
     pub(crate) fn calls(&self) -> usize {
-        self.0.lock().unwrap().asked.len()
+        self.0.lock().unwrap().requests.len()
     }
 
-    /// The request asked as number `n`, counted from 0.
-    pub(crate) fn asked(&self, n: usize) -> Request<Bytes> {
-        self.0.lock().unwrap().asked[n].clone()
+    /// The request number `n`, counted from 0.
+    pub(crate) fn request(&self, n: usize) -> Request<Bytes> {
+        self.0.lock().unwrap().requests[n].clone()
     }
 
-    fn next(&self, request: Request<Bytes>) -> Answer {
+    fn next(&self, request: Request<Bytes>) -> Step {
         let mut state = self.0.lock().unwrap();
-        state.asked.push(request);
-        if state.answers.len() > 1 {
-            state.answers.pop_front()
+        state.requests.push(request);
+        if state.steps.len() > 1 {
+            state.steps.pop_front()
         } else {
-            state.answers.front().cloned()
+            state.steps.front().cloned()
         }
-        .expect("an answer")
+        .expect("a step")
     }
 }
 
@@ -107,22 +107,22 @@ impl Service<Request<Full<Bytes>>> for Script {
             let (head, body) = request.into_parts();
             let body = body.collect().await?.to_bytes();
             match script.next(Request::from_parts(head, body)) {
-                Answer::Error(text) => Err(text.into()),
-                Answer::Hang => std::future::pending().await,
-                Answer::Reply(response) => Ok(response.map(Full::new)),
+                Step::Error(text) => Err(text.into()),
+                Step::Hang => std::future::pending().await,
+                Step::Reply(response) => Ok(response.map(Full::new)),
             }
         })
     }
 }
 
-/// An answer of IAM's that lives for so many seconds from now.
+/// A response of IAM with a token that lives this many seconds from now.
 pub(crate) fn iam_token(token: &str, seconds: u64) -> String {
     let end = SystemTime::now() + Duration::from_secs(seconds);
     let end = jiff::Timestamp::try_from(end).unwrap();
     format!(r#"{{"iamToken":"{token}","expiresAt":"{end}"}}"#)
 }
 
-/// The value of a `Date` header so many seconds from now.
+/// The value of a `Date` header this many seconds from now.
 pub(crate) fn date(seconds: i64) -> String {
     let by = Duration::from_secs(seconds.unsigned_abs());
     httpdate::fmt_http_date(if seconds < 0 {
@@ -132,7 +132,7 @@ pub(crate) fn date(seconds: i64) -> String {
     })
 }
 
-/// All that may be printed of an error or a value.
+/// Everything that an error or a value prints.
 pub(crate) fn printed(value: &(impl Debug + ToString)) -> String {
     format!("{} {value:?} {value:#?}", value.to_string())
 }

@@ -1,4 +1,4 @@
-//! A server on loopback, as bad as a test wants it. Counts the connections it accepts.
+//! A server on loopback that misbehaves as a test needs it, and counts its connections.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{Read, Write};
@@ -12,7 +12,7 @@ use yandex_cloud_auth::ServiceAccountKey;
 
 pub(crate) const KEY: &str = include_str!("../fixtures/service_account_key.json");
 
-/// Listens on loopback and gives each connection to `serve`, on a thread of its own.
+/// Listens on loopback and calls `serve` for each connection on a thread of its own.
 pub(crate) struct Server {
     pub(crate) address: SocketAddr,
     connections: Arc<AtomicUsize>,
@@ -37,12 +37,12 @@ impl Server {
         }
     }
 
-    /// Reads the request, then writes these bytes and closes.
-    pub(crate) fn answering(answer: impl Into<Vec<u8>>) -> Self {
-        let answer = answer.into();
+    /// Reads a request, writes these bytes and closes the connection.
+    pub(crate) fn responding(response: impl Into<Vec<u8>>) -> Self {
+        let response = response.into();
         Self::start(move |mut stream| {
             read_request(&mut stream);
-            stream.write_all(&answer).unwrap();
+            stream.write_all(&response).unwrap();
         })
     }
 
@@ -85,12 +85,12 @@ pub(crate) fn with_length(status: &str, headers: &str, body: &str) -> String {
     )
 }
 
-/// Until the other side has had enough.
+/// Returns when the other side closes the connection.
 pub(crate) fn wait_for_close(stream: &mut TcpStream) {
     while stream.read(&mut [0; 64]).is_ok_and(|length| length > 0) {}
 }
 
-/// Runs one of the ignored tests below with these variables besides the rest.
+/// Runs an ignored test of the caller in another process, with these additional variables.
 pub(crate) fn run(test: &str, variables: &[(&str, &str)]) {
     let output = Command::new(std::env::current_exe().unwrap())
         .args(["--exact", test, "--ignored", "--nocapture"])

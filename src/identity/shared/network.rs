@@ -1,15 +1,14 @@
-//! What every provider that asks over the network lets its user set.
+//! The setters that every network provider has.
 
-/// The two setters, for a provider whose field `client` asks.
+/// Implements the two setters for a provider with a field `client`.
 macro_rules! network_setters {
     ($provider:ident) => {
         impl $provider {
-            /// Asks at this endpoint instead: `scheme://host[:port]`, to which the documented path
-            /// is appended.
+            /// Sets the endpoint: `scheme://host[:port]`. The documented path is appended.
             ///
-            /// For other installations of the cloud, and for tests. Plain `http` is for loopback
-            /// and link-local addresses only. A text that is no such endpoint is a permanent error
-            /// of each fetch.
+            /// For other installations of the cloud, and for tests. Plain `http` is allowed for
+            /// loopback and link-local addresses only. If the text is not such an endpoint, each
+            /// fetch returns a permanent error.
             #[must_use]
             pub fn with_endpoint(self, endpoint: impl AsRef<str>) -> Self {
                 Self {
@@ -18,13 +17,20 @@ macro_rules! network_setters {
                 }
             }
 
-            /// Asks through this tower service instead of an
-            /// [`HttpsTransport`](crate::HttpsTransport) of its own.
+            /// Sends requests through this tower service instead of an
+            /// [`HttpsTransport`](crate::HttpsTransport).
             ///
-            /// It is cloned for each request and polled ready before it is called; it need not be
+            /// The service is cloned for each request and polled until it is ready; it need not be
             /// `Sync`. Its errors are transient, unless they are a
             /// [`ProviderError`](crate::ProviderError). It should neither follow redirects nor
-            /// decompress. Without one, and without the feature `hyper-client`, each fetch fails.
+            /// decompress. Without this setter and without the feature `hyper-client`, each fetch
+            /// returns a permanent error.
+            ///
+            /// Do not pass the service that is under the [`AuthLayer`](crate::AuthLayer) if the
+            /// number of its requests is limited, as by `ConcurrencyLimit` or `Buffer`. Requests
+            /// that wait for a token hold its permits. If they hold all of them, the fetch waits
+            /// for a permit, and no request is sent until the fetch timeout has passed. Use another
+            /// client, or apply the limit above the layer.
             #[must_use]
             pub fn with_transport<S, B>(self, service: S) -> Self
             where
