@@ -105,6 +105,7 @@ impl Credential {
 
     fn new(scheme: Scheme, token: &str) -> Result<Self, InvalidCredential> {
         check_token68(token)?;
+        check_kind(scheme, token)?;
         Ok(Self {
             header: sensitive(Secret::concat(&[
                 scheme.as_str().as_bytes(),
@@ -170,7 +171,26 @@ impl Credential {
         &self.header
     }
 
-    /// A checksum that tells secrets apart in logs without showing them.
+    /// The token or key alone, without its scheme.
+    ///
+    /// For clients that send it elsewhere than in `Authorization`, such as YDB's. It must not be
+    /// logged.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use yandex_cloud_auth::Credential;
+    ///
+    /// let credential = Credential::iam_token("t1.9euelZ")?;
+    /// assert_eq!(credential.expose_secret(), "t1.9euelZ");
+    /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+    /// ```
+    pub fn expose_secret(&self) -> &str {
+        let text = std::str::from_utf8(self.header.as_bytes());
+        &text.expect("a scheme and token68 are ASCII")[self.scheme.as_str().len() + 1..]
+    }
+
+    /// A checksum that identifies the secret in logs without showing it.
     pub fn fingerprint(&self) -> Fingerprint {
         Fingerprint(crc32fast::hash(
             &self.header.as_bytes()[self.scheme.as_str().len() + 1..],
@@ -239,8 +259,11 @@ pub struct InvalidCredential {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Reason {
+    ApiKey,
     Character,
     Empty,
+    IamToken,
+    OAuthToken,
     Padding,
     Prefix(Scheme),
     TooLong,
@@ -273,6 +296,15 @@ impl fmt::Display for InvalidCredential {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str("invalid credential: ")?;
         match self.reason {
+            Reason::ApiKey => {
+                f.write_str("it is an API key, not an IAM token: use `Credential::api_key`")?;
+            }
+            Reason::IamToken => {
+                f.write_str("it is an IAM token, not an API key: use `Credential::iam_token`")?;
+            }
+            Reason::OAuthToken => f.write_str(
+                "it is an OAuth token, which no API takes: `OAuthToken` exchanges it for an IAM token",
+            )?,
             Reason::Character => f.write_str("a character that no token or key may have")?,
             Reason::Empty => f.write_str("it is empty")?,
             Reason::Padding => f.write_str("`=` where only the end or a `.` may follow it")?,
@@ -293,7 +325,7 @@ impl Error for InvalidCredential {}
 
 /// RFC 9110 `token68`, with `=` also before a `.`: `HeaderValue` by itself would let tabs and
 /// non-ASCII through.
-fn check_token68(token: &str) -> Result<(), InvalidCredential> {
+pub(crate) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
     let bytes = token.as_bytes();
     if bytes.is_empty() {
         return Err(InvalidCredential::of_length(Reason::Empty));
@@ -322,6 +354,18 @@ fn check_token68(token: &str) -> Result<(), InvalidCredential> {
         }
     }
     Ok(())
+}
+
+/// Refuses a secret of the other kind, as far as its first characters show. They are not documented
+/// as stable, so no other form is refused.
+fn check_kind(scheme: Scheme, secret: &str) -> Result<(), InvalidCredential> {
+    let reason = match (secret.as_bytes(), scheme) {
+        ([b'y', b'0'..=b'3', b'_', ..], _) => Reason::OAuthToken,
+        ([b't', b'0'..=b'9', b'.', ..], Scheme::ApiKey) => Reason::IamToken,
+        ([b'A', b'Q', b'V', b'N', ..], Scheme::Bearer) => Reason::ApiKey,
+        _ => return Ok(()),
+    };
+    Err(InvalidCredential::at(reason, 0))
 }
 
 fn sensitive(text: Secret) -> HeaderValue {
@@ -392,7 +436,25 @@ mod tests {
     }
 
     #[test]
-    fn an_error_names_the_offset_and_never_the_value() {
+    fn secret_of_other_kind_is_refused_by_name() {
+        let text = |result: Result<Credential, InvalidCredential>| {
+            let error = result.unwrap_err();
+            assert_eq!(error.offset(), Some(0));
+            error.to_string()
+        };
+        assert!(text(Credential::api_key("t1.9euelZ.x")).contains("`Credential::iam_token`"));
+        assert!(text(Credential::iam_token("AQVNabc")).contains("`Credential::api_key`"));
+        for oauth in ["y0_abc", "y1_abc", "y2_abc", "y3_abc"] {
+            assert!(text(Credential::iam_token(oauth)).contains("`OAuthToken`"));
+            assert!(text(Credential::api_key(oauth)).contains("`OAuthToken`"));
+        }
+        for other in ["CggVAgAAA", "tx.a", "y4_a", "AQVx"] {
+            assert!(Credential::iam_token(other).is_ok() && Credential::api_key(other).is_ok());
+        }
+    }
+
+    #[test]
+    fn error_names_offset_and_hides_value() {
         let error = Credential::iam_token("canary canary").unwrap_err();
         assert_eq!(
             error.to_string(),

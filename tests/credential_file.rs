@@ -74,10 +74,17 @@ fn constructor_or_value_decides_scheme() {
     );
     assert_eq!(header(fetch(CredentialFile::new(&token))), "Bearer t1.abc");
     assert_eq!(header(fetch(CredentialFile::new(&key))), "Api-Key AQVNabc");
+    let plain = dir.file("plain", "abc\n");
     assert_eq!(
-        header(fetch(CredentialFile::api_key(&token))),
-        "Api-Key t1.abc"
+        header(fetch(CredentialFile::api_key(&plain))),
+        "Api-Key abc"
     );
+    assert_eq!(
+        header(fetch(CredentialFile::iam_token(&plain))),
+        "Bearer abc"
+    );
+    let swapped = fetch(CredentialFile::api_key(&token)).unwrap_err();
+    assert!(swapped.to_string().contains("it is an IAM token"));
 }
 
 #[test]

@@ -1,5 +1,6 @@
 //! The one fetch: how it starts, and what drives it.
 
+use std::any::Any;
 use std::future::Future;
 use std::panic::AssertUnwindSafe;
 use std::sync::{Arc, Mutex, OnceLock, Weak};
@@ -14,6 +15,7 @@ use crate::clock::Reading;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::provider::ErasedProvider;
+use crate::redact::printable;
 use crate::runtime::{Runtime, timeout};
 use crate::telemetry;
 
@@ -130,11 +132,24 @@ async fn fetch(
     AssertUnwindSafe(limited)
         .catch_unwind()
         .await
-        .unwrap_or_else(|_| Err(ProviderError::transient("the provider panicked")))
+        .unwrap_or_else(|panic| Err(panicked(&*provider, &*panic)))
 }
 
-pub(super) fn timed_out(_provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {
+pub(super) fn timed_out(provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {
     ProviderError::transient(format!("no credential within {limit:?}"))
+        .with_provider(provider.name_erased())
+}
+
+/// The message of the panic is shown if it is a text, without secrets.
+fn panicked(provider: &dyn ErasedProvider, panic: &(dyn Any + Send)) -> ProviderError {
+    const MAX_CHARS: usize = 200;
+    let text = panic.downcast_ref::<&str>().copied();
+    let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
+    let text = text.map_or_else(String::new, |text| {
+        format!(": {}", printable(text, MAX_CHARS))
+    });
+    ProviderError::transient(format!("the provider panicked{text}"))
+        .with_provider(provider.name_erased())
 }
 
 /// Abandons the fetch of a task that its runtime dropped before it ended.

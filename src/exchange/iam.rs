@@ -68,18 +68,9 @@ pub(crate) async fn create_token_for(
         client,
         request.header(AUTHORIZATION, source_token.header_value()),
         body.into(),
-        token_of(source_token),
+        source_token.expose_secret(),
     )
     .await
-}
-
-#[cfg(feature = "impersonation")]
-fn token_of(credential: &Credential) -> &str {
-    let header = credential
-        .header_value()
-        .to_str()
-        .expect("a scheme and a token are visible ASCII");
-    &header[credential.scheme().as_str().len() + 1..]
 }
 
 async fn send(

@@ -7,7 +7,7 @@ use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::shared::network::network_setters;
-use crate::credential::{Credential, InvalidCredential};
+use crate::credential::{Credential, InvalidCredential, check_token68};
 use crate::error::ProviderError;
 use crate::exchange::iam;
 use crate::provider::CredentialProvider;
@@ -50,7 +50,7 @@ impl OAuthToken {
     /// [`InvalidCredential`] if the text is not a token. It says what is wrong and where, and does
     /// not contain the token.
     pub fn new(token: impl AsRef<str>) -> Result<Self, InvalidCredential> {
-        Credential::iam_token(&token)?;
+        check_token68(token.as_ref())?;
         Ok(Self {
             token: Zeroizing::new(token.as_ref().into()),
             client: Client::new(iam::ENDPOINT),

@@ -198,7 +198,8 @@ impl TrustedOrigins {
             let hint = "other methods".to_owned();
             return ("credentials never go with TRACE or CONNECT", hint);
         }
-        if !stays_at_host(request.method, request.uri.path().as_bytes()) {
+        let path = request.uri.path().as_bytes();
+        if request.uri.authority().is_none() && !stays_at_host(request.method, path) {
             let hint = "a path that starts with one `/`".to_owned();
             return (
                 "credentials go only with a path that names no other host",
@@ -209,7 +210,7 @@ impl TrustedOrigins {
             (None, Some(origin)) => origin.target(),
             _ => Target::of(request.uri),
         };
-        if request.uri.scheme().is_none() && request.origin.is_none() && target.is_none() {
+        if request.uri.authority().is_none() && request.origin.is_none() {
             let hint = "one `Host` field that is not empty".to_owned();
             return ("credentials go only with one `Host` field", hint);
         }
@@ -220,13 +221,14 @@ impl TrustedOrigins {
         };
         let insecure = self.listed().iter().any(|origin| !origin.is_https());
         match target {
-            target if self.includes(target) => {
-                let hint = "one `Host` field, with the host and port of the URI".to_owned();
-                (
-                    "credentials go only where the `Host` field and the URI agree",
-                    hint,
-                )
-            }
+            target if self.includes(target) && starts_at_root(request.method, path) => (
+                "credentials go only where the `Host` field and the URI agree",
+                "one `Host` field, with the host and port of the URI".to_owned(),
+            ),
+            target if self.includes(target) => (
+                "credentials go only with a path that names no other host",
+                "a path that starts with `/`".to_owned(),
+            ),
             target if target.is_loopback() => (
                 "credentials go only to trusted origins",
                 self.summary(policy, "allow_loopback"),

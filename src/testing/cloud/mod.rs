@@ -41,8 +41,8 @@ pub use self::fault::Fault;
 use self::gate::Gate;
 pub use self::host::Host;
 use self::server::Server;
+pub use self::status::ErrorShape;
 use self::status::Refusal;
-pub use self::token_exchange::ErrorShape;
 use self::world::Shared;
 use crate::credential::Fingerprint;
 

@@ -15,6 +15,17 @@ use crate::testing::proto::rpc;
 
 const REQUEST_INFO: &str = "type.googleapis.com/google.rpc.RequestInfo";
 
+/// The form of an error of the token exchange. Yandex documents neither; both were observed.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+#[non_exhaustive]
+pub enum ErrorShape {
+    /// `{"error","error_description"}` *(RFC 6749 §5.2)*.
+    #[default]
+    OAuth,
+    /// `google.rpc.Status`, as IAM does.
+    Status,
+}
+
 /// The id of one request: the caller's, if it sent one, or a new one.
 #[derive(Clone)]
 pub(super) struct RequestId(pub(super) String);

@@ -11,7 +11,7 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::status::{Refusal, RequestId};
+use super::status::{ErrorShape, Refusal, RequestId};
 use super::tokens::Issued;
 use super::world::{Shared, World};
 
@@ -30,17 +30,6 @@ const FIXED: [(&str, &str); 3] = [
         "urn:ietf:params:oauth:token-type:id_token",
     ),
 ];
-
-/// How the token exchange words an error. Yandex documents neither; both were seen.
-#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
-#[non_exhaustive]
-pub enum ErrorShape {
-    /// `{"error","error_description"}` *(RFC 6749 §5.2)*.
-    #[default]
-    OAuth,
-    /// `google.rpc.Status`, as IAM does.
-    Status,
-}
 
 pub(super) fn routes() -> Router<Shared> {
     Router::new().route("/oauth/token", post(exchange))

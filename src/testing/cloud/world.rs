@@ -12,7 +12,7 @@ use super::audit::Audit;
 use super::expires_at::ExpiresAt;
 use super::fault::Faults;
 use super::grants::Grants;
-use super::token_exchange::ErrorShape;
+use super::status::ErrorShape;
 use super::tokens::Tokens;
 use super::workflows::Workflows;
 use crate::clock::TimeSource;

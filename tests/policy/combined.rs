@@ -1,0 +1,56 @@
+//! Policies together.
+
+use std::sync::Arc;
+
+use yandex_cloud_auth::{
+    ApiKeyRules, Credential, Decision, Denial, ExecutionOnly, Policy, RequestHead, TrustedOrigins,
+    Unrestricted, Workflows,
+};
+
+use crate::support::{request, token};
+
+#[test]
+fn deny_wins_over_skip_wins_over_attach() {
+    let attach = |_: &RequestHead<'_>, _: &Credential| Decision::Attach;
+    let skip = |_: &RequestHead<'_>, _: &Credential| Decision::Skip;
+    let deny =
+        |request: &RequestHead<'_>, _: &Credential| Decision::Deny(Denial::new("no", request));
+    let request = request("GET", "/");
+    let head = RequestHead::of(&request);
+    assert!(matches!(
+        attach.and(Unrestricted).decide(&head, &token()),
+        Decision::Attach
+    ));
+    assert!(matches!(
+        attach.and(skip).decide(&head, &token()),
+        Decision::Skip
+    ));
+    assert!(matches!(
+        skip.and(attach).decide(&head, &token()),
+        Decision::Skip
+    ));
+    assert!(matches!(
+        skip.and(deny).decide(&head, &token()),
+        Decision::Deny(_)
+    ));
+    assert!(matches!(
+        deny.and(skip).decide(&head, &token()),
+        Decision::Deny(_)
+    ));
+    assert!(matches!(
+        attach.and(Arc::new(deny)).decide(&head, &token()),
+        Decision::Deny(_)
+    ));
+}
+
+#[test]
+fn policies_are_shared_between_threads() {
+    fn shared<P: Policy + Clone + std::fmt::Debug + Send + Sync + 'static>(_: &P) {}
+    shared(&Workflows::default());
+    shared(&ExecutionOnly);
+    shared(&Unrestricted);
+    shared(&ApiKeyRules::workflows());
+    shared(&TrustedOrigins::yandex_cloud().and(ApiKeyRules::none()));
+    assert_eq!(size_of::<(Workflows, ExecutionOnly, Unrestricted)>(), 0);
+    assert!(size_of::<ApiKeyRules>() <= 16 && size_of::<TrustedOrigins>() <= 16);
+}

@@ -1,0 +1,125 @@
+//! What a denial says.
+
+use yandex_cloud_auth::{
+    ApiKeyRules, Decision, ExecutionOnly, Policy, RequestHead, TrustedOrigins, Workflows,
+};
+
+use crate::support::{decide, key, request};
+
+#[test]
+fn denial_reads_same_before_and_after_fetch() {
+    for uri in [
+        "https://evil.example/workflows/v1/workflow",
+        "http://api.cloud.yandex.net/",
+        "https://u@api.cloud.yandex.net/",
+    ] {
+        let request = request("POST", uri);
+        let after = decide(&Workflows::new(), &key(), &request).unwrap_err();
+        let Some(Decision::Deny(before)) = Workflows::new().precheck(&RequestHead::of(&request))
+        else {
+            panic!("{uri}")
+        };
+        assert_eq!(before.to_string(), after.to_string());
+        let parts = TrustedOrigins::yandex_cloud().and(ExecutionOnly);
+        assert_eq!(
+            decide(&parts, &key(), &request).unwrap_err().rule(),
+            after.rule()
+        );
+    }
+}
+
+#[test]
+fn denial_names_rule_method_target_and_remedy() {
+    for (uri, text) in [
+        (
+            "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow?folderId=canary",
+            "an API key works only for methods of the Execution resource: \
+             POST serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow was not sent; allowed: \
+             /workflows/v1/execution and below, gRPC yandex.cloud.serverless.workflows.v1.ExecutionService, \
+             everything with an IAM token",
+        ),
+        (
+            "https://canary:canary@evil.example/x?canary",
+            "credentials go only to a whole URI with a plain host, a readable port, and no user name: \
+             POST evil.example/x was not sent; allowed: \
+             https to api.cloud.yandex.net and hosts under it on the default port, what `Workflows::allow` adds",
+        ),
+    ] {
+        assert_eq!(
+            decide(&Workflows::new(), &key(), &request("POST", uri))
+                .unwrap_err()
+                .to_string(),
+            text
+        );
+    }
+    let rules = [
+        (
+            "/workflows/v1/execution/a%2Fb",
+            "an API key goes only with a plain path",
+        ),
+        (
+            "http://iam.api.cloud.yandex.net/",
+            "credentials go only over `https`",
+        ),
+        (
+            "https://evil.example/",
+            "credentials go only to trusted origins",
+        ),
+        ("evil.example:443", "credentials go only to a whole URI"),
+    ];
+    for (uri, rule) in rules {
+        let denial = decide(&Workflows::new(), &key(), &request("GET", uri)).unwrap_err();
+        assert!(denial.rule().starts_with(rule), "{denial}");
+    }
+}
+
+#[test]
+fn denial_lists_rules() {
+    let rules = ApiKeyRules::none()
+        .allow_rest("https://search.example:8443", "/v2")
+        .unwrap()
+        .allow_grpc("a.C")
+        .unwrap();
+    assert_eq!(
+        decide(&rules, &key(), &request("GET", "https://search.example/v2"))
+            .unwrap_err()
+            .to_string(),
+        "an API key works only for the methods listed for it: GET search.example/v2 was not sent; allowed: \
+         https://search.example:8443/v2 and below, gRPC a.C, everything with an IAM token"
+    );
+    let origins = TrustedOrigins::none()
+        .allow("https://a.example")
+        .unwrap()
+        .allow_insecure("http://b.example:1")
+        .unwrap();
+    assert_eq!(
+        decide(
+            &origins.allow_loopback(),
+            &key(),
+            &request("GET", "https://b.example:1/")
+        )
+        .unwrap_err()
+        .to_string(),
+        "credentials go only to trusted origins: GET b.example:1/ was not sent; allowed: \
+         https://a.example, http://b.example:1, http and https to loopback, what `TrustedOrigins::allow` adds"
+    );
+}
+
+#[test]
+fn invalid_origin_error_hides_text() {
+    let error = TrustedOrigins::none()
+        .allow("https://canary:canary@a.example")
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid origin: it has a user name or password before the host, leave it out"
+    );
+    assert!(!format!("{error:?}").contains("canary"));
+    let error = TrustedOrigins::none()
+        .allow("http://a.example")
+        .unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "invalid origin: over `http` the network can read the credential, use `https`"
+    );
+}
