@@ -15,6 +15,14 @@ use crate::error::ProviderError;
 /// result, shares one fetch among all waiters, renews ahead of time, and spaces the attempts after
 /// a failure. So a provider needs no cache, no retry and no timeout.
 ///
+/// # Compile errors
+///
+/// "`Result<Credential, InvalidCredential>` is not a credential provider": unwrap it with `?`.
+///
+/// "`{closure}` is not a credential provider": its future must return `Result<Credential,
+/// ProviderError>` and be `Send`. Convert other errors with [`ProviderError::transient`] or
+/// [`ProviderError::permanent`].
+///
 /// # Cancel safety
 ///
 /// A cache drops the future of `fetch` when its timeout has passed and when the last handle of the
@@ -70,6 +78,24 @@ pub trait CredentialProvider: Send + Sync + 'static {
         short_type_name::<Self>().into()
     }
 }
+
+/// A `Result` is not a provider.
+///
+/// ```
+/// use yandex_cloud_auth::{AuthLayer, Credential};
+///
+/// let auth = AuthLayer::new(Credential::api_key("AQVNabc")?);
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
+///
+/// ```compile_fail,E0277
+/// use yandex_cloud_auth::{AuthLayer, Credential};
+///
+/// let auth = AuthLayer::new(Credential::api_key("AQVNabc"));
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
+#[cfg(doctest)]
+struct ResultIsNoProvider;
 
 /// The static provider: every fetch returns this credential.
 impl CredentialProvider for Credential {

@@ -42,23 +42,7 @@ pub(crate) fn sign(
     audience: &str,
     now: SystemTime,
 ) -> Result<Zeroizing<String>, ProviderError> {
-    let iat = now
-        .duration_since(UNIX_EPOCH)
-        .unwrap_or_default()
-        .saturating_sub(BACKDATE)
-        .as_secs();
-    let header = Header {
-        typ: "JWT",
-        alg: "PS256",
-        kid: &key.id,
-    };
-    let claims = Claims {
-        iss: &key.service_account_id,
-        aud: audience,
-        iat,
-        exp: iat.saturating_add(LIFETIME.as_secs()),
-    };
-    let signed = format!("{}.{}", encode(&header), encode(&claims));
+    let signed = signed_part(key, audience, now);
     let mut signature = vec![0; key.pair.public().modulus_len()];
     key.pair
         .sign(
@@ -80,6 +64,27 @@ pub(crate) fn sign(
     jwt.push('.');
     URL_SAFE_NO_PAD.encode_string(&signature, &mut jwt);
     Ok(jwt)
+}
+
+/// The header and the claims.
+fn signed_part(key: &AuthorizedKey, audience: &str, now: SystemTime) -> String {
+    let iat = now
+        .duration_since(UNIX_EPOCH)
+        .unwrap_or_default()
+        .saturating_sub(BACKDATE)
+        .as_secs();
+    let header = Header {
+        typ: "JWT",
+        alg: "PS256",
+        kid: &key.id,
+    };
+    let claims = Claims {
+        iss: &key.service_account_id,
+        aud: audience,
+        iat,
+        exp: iat.saturating_add(LIFETIME.as_secs()),
+    };
+    format!("{}.{}", encode(&header), encode(&claims))
 }
 
 fn encode(part: &impl Serialize) -> String {

@@ -49,14 +49,8 @@ impl AuthorizedKey {
         }
         let private_key = file.private_key.ok_or_else(|| missing("private_key"))?;
         Ok(Self {
-            id: owner
-                .id
-                .filter(|id| !id.is_empty())
-                .ok_or_else(|| missing("id"))?,
-            service_account_id: owner
-                .service_account_id
-                .filter(|id| !id.is_empty())
-                .ok_or_else(|| missing("service_account_id"))?,
+            id: present(owner.id, "id")?,
+            service_account_id: present(owner.service_account_id, "service_account_id")?,
             pair: rsa_key_pair(&private_key.0)
                 .map_err(|reason| wrong(format!("`private_key`: {reason}")))?,
         })
@@ -133,6 +127,12 @@ fn not_json(error: &serde_json::Error) -> InvalidKey {
         error.line(),
         error.column()
     ))
+}
+
+fn present(value: Option<String>, field: &str) -> Result<String, InvalidKey> {
+    value
+        .filter(|value| !value.is_empty())
+        .ok_or_else(|| missing(field))
 }
 
 fn missing(field: &str) -> InvalidKey {

@@ -28,8 +28,9 @@ const MAX_AGE_KEPT: Duration = Duration::from_secs(10);
 /// The file is opened anew when its value is a minute old, so it is enough to replace the file or
 /// the symbolic link to it. White space and a byte order mark around the value are removed. The
 /// file must be a regular one of at most 64 KiB. Inside a tokio runtime it is read on a blocking
-/// thread. If all users of the machine can read the file, the feature `tracing` emits a warning,
-/// once.
+/// thread. If the file system does not respond, the fetch ends with the fetch timeout of the cache.
+/// Only the shutdown of the runtime waits for the read, unless it is `shutdown_background`. If all
+/// users of the machine can read the file, the feature `tracing` emits a warning, once.
 ///
 /// After the first value, a file that is half-written, empty, removed or unreadable does not fail a
 /// fetch: the fetch returns the last good value, and the file is read again ten seconds later. This

@@ -3,6 +3,9 @@
 use crate::error::ProviderError;
 
 /// Runs `work` on tokio's blocking threads, or on the calling thread outside a runtime.
+///
+/// A thread of its own would not delay the shutdown of the runtime. But tokio's paused time, as
+/// tests use it, advances while the runtime waits for such a thread, and the fetch would time out.
 #[cfg(feature = "tokio")]
 pub(crate) async fn spawn_blocking<T: Send + 'static>(
     work: impl FnOnce() -> T + Send + 'static,
