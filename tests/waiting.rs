@@ -308,9 +308,9 @@ fn destructor_of_error_may_use_cache() {
 }
 
 /// A waker that drops another waiter when it is woken.
-struct DropsOther(
-    Mutex<Option<Pin<Box<dyn Future<Output = Result<Credential, ProviderError>> + Send>>>>,
-);
+struct DropsOther(Mutex<Option<Waiter>>);
+
+type Waiter = Pin<Box<dyn Future<Output = Result<Credential, ProviderError>> + Send>>;
 
 impl Wake for DropsOther {
     fn wake(self: Arc<Self>) {
@@ -405,13 +405,13 @@ fn waiter_that_goes_hands_fetch_on() {
 
 #[test]
 fn last_handle_takes_fetch_and_provider_with_it() {
-    let held = Arc::new(());
+    let provided = Arc::new(());
     let provider = {
-        let held = Arc::clone(&held);
+        let provided = Arc::clone(&provided);
         move || {
-            let held = Arc::clone(&held);
+            let provided = Arc::clone(&provided);
             async move {
-                let _held = held;
+                let _provided = provided;
                 std::future::pending().await
             }
         }
@@ -421,9 +421,9 @@ fn last_handle_takes_fetch_and_provider_with_it() {
         let mut waiter = Box::pin(cache.get());
         assert!(poll_once(waiter.as_mut()).is_pending());
     }
-    assert!(Arc::strong_count(&held) > 1);
+    assert!(Arc::strong_count(&provided) > 1);
     drop(cache);
-    assert_eq!(Arc::strong_count(&held), 1);
+    assert_eq!(Arc::strong_count(&provided), 1);
 }
 
 #[test]

@@ -44,9 +44,11 @@ impl Presented {
     }
 
     pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
-        Credential::iam_token(&self.secret)
-            .ok()
-            .map(|credential| credential.fingerprint())
+        let credential = match self.scheme {
+            Scheme::ApiKey => Credential::api_key(&self.secret),
+            Scheme::Bearer => Credential::iam_token(&self.secret),
+        };
+        credential.ok().map(|credential| credential.fingerprint())
     }
 
     /// Whose it is, were it valid.

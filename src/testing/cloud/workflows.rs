@@ -198,7 +198,7 @@ fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Pag
 fn timestamp(time: SystemTime) -> Timestamp {
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp {
-        seconds: since_epoch.as_secs().cast_signed(),
-        nanos: since_epoch.subsec_nanos().cast_signed(),
+        seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),
+        nanos: i32::try_from(since_epoch.subsec_nanos()).unwrap_or_default(),
     }
 }
