@@ -98,7 +98,7 @@ pub(crate) fn rivals() -> Vec<Case> {
 
 pub(crate) fn layer(scheme: Scheme) -> AuthLayer {
     let credential = match scheme {
-        Scheme::ApiKey => Credential::api_key(token(300)),
+        Scheme::ApiKey => Credential::api_key(token(300).replacen("t1.", "AQV", 1)),
         _ => Credential::iam_token(token(300)),
     };
     AuthLayer::new(
