@@ -266,7 +266,7 @@ impl Rule {
 fn is_sent_to(request: &RequestHead<'_>, origin: &Origin) -> Option<bool> {
     match (request.uri.authority(), request.origin) {
         (Some(_), _) => Some(origin.is_of(request.uri)),
-        (None, Some(sent_to)) => Some(origin.target() == sent_to.target()),
+        (None, Some(sent_to)) => Some(origin == sent_to),
         (None, None) => None,
     }
 }
@@ -286,4 +286,35 @@ fn secure(origin: &str) -> Result<Origin, InvalidRule> {
 fn is_execution(uri: &Uri) -> bool {
     let path = uri.path();
     path::is_within(path, EXECUTION) || path::is_method_of(path, EXECUTION_SERVICE)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn rules_judge_path_and_given_origin() {
+        let rules = ApiKeyRules::workflows()
+            .allow_rest("https://a.example:8443", "/v2")
+            .unwrap()
+            .allow_origin("https://b.example")
+            .unwrap();
+        let key = Credential::api_key("AQVNcanary").unwrap();
+        for (origin, path, allowed) in [
+            ("https://A.example.:08443", "/v2/x", true),
+            ("https://a.example:8443", "/v3", false),
+            ("https://a.example", "/v2/x", false),
+            ("http://a.example:8443", "/v2/x", false),
+            ("https://B.example:443", "/any/%2e", true),
+            ("http://b.example", "/any", false),
+            ("https://evil.example", "/any", false),
+            ("https://evil.example", "/workflows/v1/workflow", false),
+            ("https://evil.example", "/workflows/v1/execution", true),
+        ] {
+            let request = http::Request::get(path).body(()).unwrap();
+            let origin = Origin::parse(origin).unwrap();
+            let head = RequestHead::of(&request).with_origin(&origin);
+            assert_eq!(rules.lets_pass(&head, &key), allowed, "{origin}{path}");
+        }
+    }
 }

@@ -11,8 +11,8 @@ const HTTP: &str = "http";
 const HTTPS: &str = "https";
 
 /// An origin that a rule names, in its canonical spelling: lower case, no trailing dot, no default
-/// port.
-#[derive(Clone, Debug)]
+/// port. Two are the same origin if their texts are equal.
+#[derive(Clone, Debug, PartialEq, Eq)]
 pub(crate) struct Origin {
     scheme: &'static str,
     authority: Box<str>,
@@ -99,7 +99,7 @@ impl<'a> Target<'a> {
         Self::read(scheme, uri.authority()?.as_str()).ok()
     }
 
-    pub(super) fn read(scheme: &'static str, authority: &'a str) -> Result<Self, Reason> {
+    fn read(scheme: &'static str, authority: &'a str) -> Result<Self, Reason> {
         if authority.contains('@') {
             return Err(Reason::UserInfo);
         }
@@ -125,6 +125,11 @@ impl<'a> Target<'a> {
 
     pub(super) fn is_https(&self) -> bool {
         self.scheme == HTTPS
+    }
+
+    /// Whether the scheme of `uri` is one that [`Target::of`] reads.
+    pub(super) fn knows_scheme_of(uri: &Uri) -> bool {
+        uri.scheme_str().and_then(known_scheme).is_some()
     }
 
     /// Whether it is this machine: `localhost` is the one name for it *(RFC 6761 §6.3)*.

@@ -2,15 +2,16 @@
 
 use std::sync::Arc;
 
-use http::header::HOST;
-use http::{Method, Uri};
+use http::Uri;
 
 use super::Policy;
 use super::authority::{Origin, Target};
 use super::decision::Decision;
-use super::denial::Denial;
+use super::host_field::{has_host, host_agrees};
 use super::invalid_rule::{InvalidRule, Reason};
+use super::method::leaks;
 use super::request_head::RequestHead;
+use super::request_target::{starts_at_root, stays_at_host};
 use crate::credential::Credential;
 
 /// The domain of Yandex Cloud's APIs. User content is served under other names.
@@ -62,7 +63,7 @@ const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 pub struct TrustedOrigins {
     pub(super) any_https: bool,
     pub(super) loopback: bool,
-    yandex_cloud: bool,
+    pub(super) yandex_cloud: bool,
     listed: Option<Arc<Vec<Origin>>>,
 }
 
@@ -106,7 +107,7 @@ impl TrustedOrigins {
         self
     }
 
-    /// Adds every `https` origin. Who controls the URI of a request then gets the credential.
+    /// Adds every `https` origin: anyone who controls the URI of a request gets the credential.
     pub const fn allow_any_https(mut self) -> Self {
         self.any_https = true;
         self
@@ -133,7 +134,7 @@ impl TrustedOrigins {
         self
     }
 
-    fn listed(&self) -> &[Origin] {
+    pub(super) fn listed(&self) -> &[Origin] {
         self.listed.as_deref().map_or(&[], Vec::as_slice)
     }
 
@@ -141,15 +142,15 @@ impl TrustedOrigins {
     pub(super) fn trusts(&self, request: &RequestHead<'_>) -> bool {
         !leaks(request.method)
             && self.trusts_target(request)
-            && (!request.headers.contains_key(HOST) || host_agrees(request))
+            && (!has_host(request.headers) || host_agrees(request))
     }
 
     #[inline(always)]
     fn trusts_target(&self, request: &RequestHead<'_>) -> bool {
-        let path = request.uri.path().as_bytes();
-        match (request.uri.scheme(), request.uri.authority()) {
+        let (method, uri) = (request.method, request.uri);
+        match (uri.scheme(), uri.authority()) {
             (None, None) => {
-                stays_at_host(request.method, path)
+                stays_at_host(method, uri)
                     && request
                         .origin
                         .is_none_or(|origin| self.trusts_origin(origin))
@@ -159,109 +160,34 @@ impl TrustedOrigins {
                     && scheme.as_str() == "https"
                     && is_usual(authority.as_str()) =>
             {
-                starts_at_root(request.method, path)
+                starts_at_root(method, uri)
             }
-            _ => starts_at_root(request.method, path) && self.lists(request.uri),
+            _ => starts_at_root(method, uri) && self.lists(uri),
         }
     }
 
-    /// Whether this trusts the origin that the layer was given.
+    /// Whether this trusts the origin that the layer was given. It is compared in its canonical
+    /// spelling first, since parsing it takes 3000 instructions.
     // Not inlined, so that requests with an authority do not pay for the registers this takes.
     #[inline(never)]
     fn trusts_origin(&self, origin: &Origin) -> bool {
         (self.yandex_cloud && origin.is_https() && is_usual(origin.authority()))
+            || self.listed().contains(origin)
             || origin.target().is_some_and(|target| self.includes(target))
     }
 
+    // Not inlined, so that requests to the usual host do not pay for the registers this takes.
     #[inline(never)]
     fn lists(&self, uri: &Uri) -> bool {
         self.listed().iter().any(|origin| origin.is_spelled_in(uri))
             || Target::of(uri).is_some_and(|target| self.includes(target))
     }
 
-    fn includes(&self, target: Target<'_>) -> bool {
+    pub(super) fn includes(&self, target: Target<'_>) -> bool {
         (target.is_https()
             && (self.any_https || (self.yandex_cloud && target.is_within(YANDEX_CLOUD))))
             || (self.loopback && target.is_loopback())
             || self.listed().iter().any(|origin| origin.is(target))
-    }
-
-    /// Denies the request. `policy` is the type that the user can add an origin to.
-    #[cold]
-    pub(super) fn deny(&self, request: &RequestHead<'_>, policy: &str) -> Decision {
-        let (rule, hint) = self.reason(request, policy);
-        Decision::Deny(Denial::new(rule, request).allowed(hint))
-    }
-
-    fn reason(&self, request: &RequestHead<'_>, policy: &str) -> (&'static str, String) {
-        if leaks(request.method) {
-            let hint = "other methods".to_owned();
-            return ("credentials never go with TRACE or CONNECT", hint);
-        }
-        let path = request.uri.path().as_bytes();
-        if request.uri.authority().is_none() && !stays_at_host(request.method, path) {
-            let hint = "a path that starts with one `/`".to_owned();
-            return (
-                "credentials go only with a path that names no other host",
-                hint,
-            );
-        }
-        let target = match (request.uri.authority(), request.origin) {
-            (None, Some(origin)) => origin.target(),
-            _ => Target::of(request.uri),
-        };
-        if request.uri.authority().is_none() && request.origin.is_none() {
-            let hint = "one `Host` field that is not empty".to_owned();
-            return ("credentials go only with one `Host` field", hint);
-        }
-        let Some(target) = target else {
-            let rule = "credentials go only to a whole URI with a plain host, a readable port, and \
-                        no user name";
-            return (rule, self.summary(policy, "allow"));
-        };
-        let insecure = self.listed().iter().any(|origin| !origin.is_https());
-        match target {
-            target if self.includes(target) && starts_at_root(request.method, path) => (
-                "credentials go only where the `Host` field and the URI agree",
-                "one `Host` field, with the host and port of the URI".to_owned(),
-            ),
-            target if self.includes(target) => (
-                "credentials go only with a path that names no other host",
-                "a path that starts with `/`".to_owned(),
-            ),
-            target if target.is_loopback() => (
-                "credentials go only to trusted origins",
-                self.summary(policy, "allow_loopback"),
-            ),
-            target if !target.is_https() && !insecure => (
-                "credentials go only over `https`",
-                self.summary(policy, "allow_insecure"),
-            ),
-            target if !target.is_https() => (
-                "credentials go only to trusted origins",
-                self.summary(policy, "allow_insecure"),
-            ),
-            _ => (
-                "credentials go only to trusted origins",
-                self.summary(policy, "allow"),
-            ),
-        }
-    }
-
-    fn summary(&self, policy: &str, method: &str) -> String {
-        let mut allowed: Vec<String> = self.listed().iter().map(Origin::to_string).collect();
-        for (flag, what) in [
-            (
-                self.yandex_cloud,
-                "https to api.cloud.yandex.net and hosts under it on the default port",
-            ),
-            (self.any_https, "https to any host"),
-            (self.loopback, "http and https to loopback"),
-        ] {
-            allowed.extend(flag.then(|| what.to_owned()));
-        }
-        allowed.push(format!("what `{policy}::{method}` adds"));
-        allowed.join(", ")
     }
 }
 
@@ -290,6 +216,7 @@ fn is_usual(authority: &str) -> bool {
 }
 
 /// Whether `label`, with its dot, has only lower-case letters, digits and hyphens.
+// Not inlined, so that requests to the host of Workflows do not pay for the loop.
 #[inline(never)]
 fn is_usual_label(label: &str) -> bool {
     let label = label.strip_suffix('.').unwrap_or_default();
@@ -297,62 +224,6 @@ fn is_usual_label(label: &str) -> bool {
         && label
             .bytes()
             .all(|byte| matches!(byte, b'a'..=b'z' | b'0'..=b'9' | b'-'))
-}
-
-/// Whether the method discloses what is sent with it *(RFC 9110 §9.3.6, §9.3.8)*. Methods are
-/// case-sensitive, but not every server knows.
-#[inline]
-fn leaks(method: &Method) -> bool {
-    match *method {
-        Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => false,
-        _ => is_named(method, "TRACE") || is_named(method, "CONNECT"),
-    }
-}
-
-fn is_named(method: &Method, name: &str) -> bool {
-    method.as_str().eq_ignore_ascii_case(name)
-}
-
-/// Whether the path starts with `/`, as it must after an authority: `https://good` and `.evil/x`
-/// are one other host when they are written as text.
-#[inline]
-fn starts_at_root(method: &Method, path: &[u8]) -> bool {
-    path.first() == Some(&b'/') || is_asterisk(method, path)
-}
-
-/// Whether the path alone names no host. Resolved against a base URL, `//evil` and `/\evil` do
-/// *(RFC 3986 §4.2)*.
-#[inline]
-fn stays_at_host(method: &Method, path: &[u8]) -> bool {
-    match path {
-        [b'/', b'/' | b'\\', ..] => false,
-        [b'/', ..] => true,
-        _ => is_asterisk(method, path),
-    }
-}
-
-/// Whether it is the asterisk-form *(RFC 9112 §3.2.4)*.
-fn is_asterisk(method: &Method, path: &[u8]) -> bool {
-    path == b"*" && *method == Method::OPTIONS
-}
-
-/// Whether the one `Host` field names the target.
-#[cold]
-fn host_agrees(request: &RequestHead<'_>) -> bool {
-    let mut fields = request.headers.get_all(HOST).iter();
-    let (Some(host), None) = (fields.next(), fields.next()) else {
-        return false;
-    };
-    let Ok(host) = host.to_str() else {
-        return false;
-    };
-    let target = match (request.uri.authority(), request.origin) {
-        (Some(_), _) => Target::of(request.uri),
-        (None, Some(origin)) => origin.target(),
-        // Nothing says where the request goes.
-        (None, None) => return !host.trim().is_empty(),
-    };
-    target.is_some_and(|target| target.with_host(host) == Some(target))
 }
 
 #[cfg(test)]
@@ -412,5 +283,60 @@ mod tests {
         let two = one.clone().allow("https://b.example").unwrap();
         assert!(trusted(&two, "https://a.example/") && trusted(&two, "https://b.example/"));
         assert!(!trusted(&one, "https://b.example/"));
+    }
+
+    #[test]
+    fn given_origin_is_judged_as_authority() {
+        let listed = TrustedOrigins::yandex_cloud()
+            .allow("https://a.example:8443")
+            .unwrap()
+            .allow_insecure("http://b.example")
+            .unwrap();
+        let at = |origins: &TrustedOrigins, origin: &str, uri: &str| {
+            let request = http::Request::get(uri).body(()).unwrap();
+            let origin = Origin::parse(origin).unwrap();
+            let head = RequestHead::of(&request).with_origin(&origin);
+            origins.precheck(&head).is_none()
+        };
+        for (origin, trusted) in [
+            ("https://serverless-workflows.api.cloud.yandex.net", true),
+            ("https://A.B.api.cloud.yandex.net.:443/", true),
+            ("https://A.example:08443", true),
+            ("http://b.example:80", true),
+            ("https://a.example", false),
+            ("http://a.example:8443", false),
+            ("https://b.example", false),
+            ("http://iam.api.cloud.yandex.net", false),
+            ("https://iam.api.cloud.yandex.net:8443", false),
+            ("https://evilapi.cloud.yandex.net", false),
+            ("http://127.0.0.1:1", false),
+        ] {
+            assert_eq!(at(&listed, origin, "/x"), trusted, "{origin}");
+            // An authority in the URI takes precedence.
+            assert!(at(&listed, origin, "https://a.example:8443/x"), "{origin}");
+            assert!(!at(&listed, origin, "https://evil.example/x"), "{origin}");
+            // The rules on paths apply as without an origin.
+            assert!(!at(&listed, origin, "//a.example/x"), "{origin}");
+        }
+        let loopback = TrustedOrigins::none().allow_loopback();
+        assert!(at(&loopback, "http://[::1]:1", "/x"));
+        let any = TrustedOrigins::none().allow_any_https();
+        assert!(at(&any, "https://evil.example", "/x"));
+    }
+
+    #[test]
+    fn host_field_must_name_given_origin() {
+        let origin = Origin::parse("https://iam.api.cloud.yandex.net").unwrap();
+        for (host, trusted) in [
+            ("IAM.api.cloud.yandex.net:443", true),
+            ("iam.api.cloud.yandex.net:8443", false),
+            ("evil.example", false),
+        ] {
+            let request = http::Request::get("/x").header("host", host).body(());
+            let request = request.unwrap();
+            let head = RequestHead::of(&request).with_origin(&origin);
+            let decision = TrustedOrigins::yandex_cloud().precheck(&head);
+            assert_eq!(decision.is_none(), trusted, "{host}");
+        }
     }
 }

@@ -2,7 +2,7 @@
 
 use http::{Extensions, HeaderMap, Method, Request, Uri, Version};
 
-use super::authority::Origin;
+use super::authority::{Origin, Target};
 
 /// A request without its body, as it will be sent and before the credential is added.
 ///
@@ -56,5 +56,18 @@ impl<'a> RequestHead<'a> {
             origin: Some(origin),
             ..self
         }
+    }
+
+    /// Where the request goes, if that is known and readable.
+    pub(super) fn target(&self) -> Option<Target<'a>> {
+        match (self.uri.authority(), self.origin) {
+            (None, Some(origin)) => origin.target(),
+            _ => Target::of(self.uri),
+        }
+    }
+
+    /// Whether the transport alone decides where the request goes.
+    pub(super) fn is_unbound(&self) -> bool {
+        self.uri.authority().is_none() && self.origin.is_none()
     }
 }

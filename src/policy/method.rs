@@ -1,0 +1,18 @@
+//! Methods that disclose what is sent with them.
+
+use http::Method;
+
+/// Whether the method discloses the credential *(RFC 9110 §9.3.6, §9.3.8)*. Methods are
+/// case-sensitive, but not every server knows.
+// The common methods are compared as numbers. Text is compared for the rest only.
+#[inline]
+pub(super) fn leaks(method: &Method) -> bool {
+    match *method {
+        Method::GET | Method::POST | Method::PUT | Method::PATCH | Method::DELETE => false,
+        _ => is_named(method, "TRACE") || is_named(method, "CONNECT"),
+    }
+}
+
+fn is_named(method: &Method, name: &str) -> bool {
+    method.as_str().eq_ignore_ascii_case(name)
+}

@@ -1,0 +1,74 @@
+//! Paths that name no other host than the one that was judged.
+
+use http::{Method, Uri};
+
+use super::request_head::RequestHead;
+
+/// Whether the path of the request names no host, whatever reads it.
+pub(super) fn names_no_host(request: &RequestHead<'_>) -> bool {
+    if request.uri.authority().is_some() {
+        starts_at_root(request.method, request.uri)
+    } else {
+        stays_at_host(request.method, request.uri)
+    }
+}
+
+/// Whether the path starts with `/`, as it must after an authority: written as text,
+/// `https://good` and `.evil/x` are one URI with another host.
+// `http` itself refuses such a URI from version 1.4.1 on. Checked here too, since it costs one
+// comparison and a release of `http` has allowed it before.
+#[inline]
+pub(super) fn starts_at_root(method: &Method, uri: &Uri) -> bool {
+    let path = uri.path().as_bytes();
+    is_rooted(path) || is_asterisk(method, path)
+}
+
+/// Whether the path alone names no host. Resolved against a base URL, `//evil` and `/\evil` do
+/// *(RFC 3986 §4.2)*.
+#[inline]
+pub(super) fn stays_at_host(method: &Method, uri: &Uri) -> bool {
+    let path = uri.path().as_bytes();
+    is_rooted_once(path) || is_asterisk(method, path)
+}
+
+#[inline]
+fn is_rooted(path: &[u8]) -> bool {
+    path.first() == Some(&b'/')
+}
+
+#[inline]
+fn is_rooted_once(path: &[u8]) -> bool {
+    is_rooted(path) && !matches!(path, [_, b'/' | b'\\', ..])
+}
+
+/// Whether it is the asterisk-form *(RFC 9112 §3.2.4)*.
+fn is_asterisk(method: &Method, path: &[u8]) -> bool {
+    path == b"*" && *method == Method::OPTIONS
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn path_is_rooted_by_one_slash() {
+        for (path, rooted, once) in [
+            ("/", true, true),
+            ("/x//y", true, true),
+            ("/x\\y", true, true),
+            ("//evil.example", true, false),
+            ("/\\evil.example", true, false),
+            ("//", true, false),
+            ("", false, false),
+            ("*", false, false),
+            ("x", false, false),
+            ("\\x", false, false),
+            (".evil.example/x", false, false),
+            ("@evil.example/x", false, false),
+            (":1@evil.example/x", false, false),
+        ] {
+            assert_eq!(is_rooted(path.as_bytes()), rooted, "{path}");
+            assert_eq!(is_rooted_once(path.as_bytes()), once, "{path}");
+        }
+    }
+}
