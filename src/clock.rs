@@ -114,7 +114,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_coarse_clock_is_the_wall_clock_to_within_a_tick() {
+    fn coarse_clock_follows_wall_clock() {
         let before = unix_nanos(SystemTime::now());
         let coarse = TimeSource::System.coarse();
         assert!(

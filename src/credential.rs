@@ -380,7 +380,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn tokens_are_token68_with_padding_at_the_end_or_before_a_dot() {
+    fn token68_with_padding_is_accepted() {
         let long = "a".repeat(MAX_TOKEN_LEN);
         for good in [
             "t1.abc-_.sig",
@@ -402,7 +402,7 @@ mod tests {
     }
 
     #[test]
-    fn what_no_header_may_carry_is_refused_where_it_stands() {
+    fn invalid_character_is_refused_at_its_offset() {
         let long = "a".repeat(MAX_TOKEN_LEN + 1);
         let cases: &[(&str, Reason, Option<usize>)] = &[
             ("", Reason::Empty, None),
@@ -464,7 +464,7 @@ mod tests {
     }
 
     #[test]
-    fn the_header_is_scheme_and_secret_and_sensitive_in_every_copy() {
+    fn header_is_sensitive_in_every_copy() {
         let key = Credential::api_key("AQVNcanary").unwrap();
         for copy in [key.clone(), key.deep_clone()] {
             assert_eq!(copy.header_value(), "Api-Key AQVNcanary");
@@ -483,7 +483,7 @@ mod tests {
     }
 
     #[test]
-    fn a_fingerprint_is_the_crc_32_of_the_secret_alone() {
+    fn fingerprint_is_crc_32_of_secret() {
         // The check value of CRC-32/ISO-HDLC.
         assert_eq!(
             Credential::iam_token("123456789")
@@ -500,7 +500,7 @@ mod tests {
     }
 
     #[test]
-    fn the_last_word_on_the_lifetime_counts() {
+    fn last_setting_of_lifetime_counts() {
         let token = Credential::iam_token("a").unwrap();
         assert_eq!(token.expiry(), Expiry::Never);
         let token = token.with_expiry(SystemTime::UNIX_EPOCH);

@@ -69,7 +69,7 @@ fn allocations(work: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn a_warm_request_allocates_nothing() {
+fn warm_request_allocates_nothing() {
     let token = Credential::iam_token("t1.a")
         .unwrap()
         .with_lifetime(Duration::from_secs(43_200));

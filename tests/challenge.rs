@@ -114,7 +114,7 @@ async fn settled(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) 
 }
 
 #[tokio::test]
-async fn a_401_and_a_trailers_only_16_drop_what_was_sent_and_nothing_else_does() {
+async fn only_401_and_16_drop_credential() {
     type Refusal = fn() -> Response<()>;
     let cases: [(Refusal, bool); 5] = [
         (unauthorized, true),
@@ -146,7 +146,7 @@ async fn a_401_and_a_trailers_only_16_drop_what_was_sent_and_nothing_else_does()
 }
 
 #[tokio::test]
-async fn the_warm_path_watches_too() {
+async fn warm_response_drops_credential_too() {
     let (layer, _) = settled(two_tokens()).await;
     let server = Server::refusing(&[], unauthorized);
     let mut client = layer.layer(server.client());
@@ -160,7 +160,7 @@ async fn the_warm_path_watches_too() {
 }
 
 #[tokio::test]
-async fn a_thousand_refusals_of_one_credential_cost_one_fetch() {
+async fn thousand_rejections_cost_one_fetch() {
     let provider = two_tokens();
     let (layer, _) = settled(provider.clone()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
@@ -181,7 +181,7 @@ async fn a_thousand_refusals_of_one_credential_cost_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_late_refusal_takes_nothing_from_the_next_credential() {
+async fn late_rejection_keeps_next_credential() {
     let (layer, clock) = settled(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let mut client = layer.layer(server.client());
@@ -193,7 +193,7 @@ async fn a_late_refusal_takes_nothing_from_the_next_credential() {
 }
 
 #[tokio::test]
-async fn a_principal_that_is_always_refused_costs_two_fetches_a_minute() {
+async fn rejected_principal_costs_few_fetches() {
     let provider = ScriptedProvider::new().answer(token("t1.old"));
     let (layer, clock) = settled(provider.clone()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
@@ -219,7 +219,7 @@ async fn a_principal_that_is_always_refused_costs_two_fetches_a_minute() {
 }
 
 #[tokio::test]
-async fn a_request_is_replayed_once_with_the_next_credential() {
+async fn request_is_replayed_once_with_next_credential() {
     let refusals: [fn() -> Response<()>; 2] = [unauthorized, || trailers_only("16")];
     for refusal in refusals {
         let (layer, _) = settled(two_tokens()).await;
@@ -236,7 +236,7 @@ async fn a_request_is_replayed_once_with_the_next_credential() {
 }
 
 #[tokio::test]
-async fn a_second_refusal_goes_to_the_caller() {
+async fn second_rejection_goes_to_caller() {
     let (layer, _) = settled(two_tokens()).await;
     let server = Server::refusing(&["t1.old", "t1.new"], unauthorized);
     let mut client = ServiceBuilder::new()
@@ -249,7 +249,7 @@ async fn a_second_refusal_goes_to_the_caller() {
 }
 
 #[tokio::test]
-async fn what_would_go_out_unchanged_is_not_replayed() {
+async fn unchanged_request_is_not_replayed() {
     let server = Server::refusing(&["t1.old", "AQVN1"], unauthorized);
     let once = async |layer: AuthLayer, request: Request<String>| {
         let mut client = ServiceBuilder::new()
@@ -287,7 +287,7 @@ async fn what_would_go_out_unchanged_is_not_replayed() {
 }
 
 #[tokio::test]
-async fn a_refusal_of_what_was_sent_without_credentials_drops_none() {
+async fn rejected_anonymous_request_drops_nothing() {
     let clock = ManualClock::new();
     let cache = CredentialCache::builder(two_tokens())
         .clock(clock.clone())
@@ -307,7 +307,7 @@ async fn a_refusal_of_what_was_sent_without_credentials_drops_none() {
 }
 
 #[test]
-fn what_was_dropped_stays_dropped_whatever_the_clock_does() {
+fn dropped_credential_stays_dropped_when_clock_moves() {
     let block_on = |future: std::pin::Pin<Box<dyn Future<Output = Option<StatusCode>>>>| {
         futures_util::FutureExt::now_or_never(future).expect("nothing to wait for")
     };
@@ -340,7 +340,7 @@ fn what_was_dropped_stays_dropped_whatever_the_clock_does() {
 }
 
 #[tokio::test]
-async fn the_refusal_of_the_very_first_request_drops_too() {
+async fn rejection_of_first_request_drops_credential() {
     let clock = ManualClock::new();
     let cache = CredentialCache::builder(two_tokens())
         .clock(clock.clone())
@@ -355,7 +355,7 @@ async fn the_refusal_of_the_very_first_request_drops_too() {
 }
 
 #[tokio::test]
-async fn two_requests_refused_with_one_credential_are_both_replayed() {
+async fn two_rejected_requests_are_both_replayed() {
     let (layer, _) = settled(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let client = ServiceBuilder::new()
@@ -381,7 +381,7 @@ async fn two_requests_refused_with_one_credential_are_both_replayed() {
 }
 
 #[tokio::test]
-async fn what_a_layer_below_refuses_is_no_refusal_of_this_ones_credential() {
+async fn inner_layers_denial_drops_nothing() {
     let (layer, _) = settled(two_tokens()).await;
     let below =
         AuthLayer::new(ScriptedProvider::new().fail(ProviderError::permanent("no key"))).grpc();
@@ -393,7 +393,7 @@ async fn what_a_layer_below_refuses_is_no_refusal_of_this_ones_credential() {
 }
 
 #[tokio::test]
-async fn a_refusal_that_outlives_its_cache_is_passed_on() {
+async fn rejection_after_cache_is_gone_passes() {
     let (layer, _) = settled(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let mut client = layer.layer(server.client());

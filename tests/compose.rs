@@ -97,7 +97,7 @@ async fn it_works_over_every_middleware() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_timeout_outside_covers_the_wait_for_a_credential_and_one_inside_does_not() {
+async fn outer_timeout_covers_wait_for_credential() {
     let outside = ServiceBuilder::new()
         .timeout(Duration::from_secs(1))
         .layer(AuthLayer::new(slow_token()))
@@ -116,7 +116,7 @@ async fn a_timeout_outside_covers_the_wait_for_a_credential_and_one_inside_does_
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_request_that_waits_keeps_its_permit_and_gives_it_back() {
+async fn waiting_request_returns_its_permit() {
     let client = ServiceBuilder::new()
         .layer(AuthLayer::new(ScriptedProvider::new().hang()))
         .layer(ConcurrencyLimitLayer::new(1))
@@ -139,7 +139,7 @@ async fn a_request_that_waits_keeps_its_permit_and_gives_it_back() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_retry_outside_gets_the_current_credential_each_time() {
+async fn outer_retry_sends_current_credential() {
     #[derive(Clone)]
     struct Twice(u8);
     impl<E> tower::retry::Policy<Request<String>, Response<String>, E> for Twice {

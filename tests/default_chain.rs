@@ -75,7 +75,7 @@ fn unconfigured_chain_lists_every_reason() {
 
 #[cfg(all(unix, feature = "tracing"))]
 #[test]
-fn key_file_readable_by_all_is_warned_of_once() {
+fn world_readable_key_file_is_warned_of_once() {
     use std::os::unix::fs::PermissionsExt;
 
     let path = std::env::temp_dir().join(format!("yandex-cloud-auth-0644-{}", std::process::id()));

@@ -67,7 +67,7 @@ impl Service<Request<()>> for Strict {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_inner_service_is_never_called_unready() {
+async fn inner_service_is_never_called_unready() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .after(Duration::from_secs(1))
@@ -114,7 +114,7 @@ async fn readiness_is_the_inner_services_alone() {
 }
 
 #[tokio::test]
-async fn a_request_waits_in_its_future_while_the_credential_is_fetched() {
+async fn request_waits_in_future_during_fetch() {
     let (mut service, mut handle) = mock::spawn_layer::<Request<()>, Response<()>, _>(
         AuthLayer::new(ScriptedProvider::new().hang()),
     );
@@ -126,7 +126,7 @@ async fn a_request_waits_in_its_future_while_the_credential_is_fetched() {
 }
 
 #[tokio::test]
-async fn a_future_that_is_never_polled_fetches_nothing() {
+async fn unpolled_future_fetches_nothing() {
     let provider = ScriptedProvider::new().answer(token("t1.a"));
     let (mut service, _handle) =
         mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
@@ -163,7 +163,7 @@ async fn sent<K: Policy + Clone>(
 }
 
 #[tokio::test]
-async fn the_header_is_one_value_whatever_was_there() {
+async fn header_is_one_value() {
     let with_header = |count: usize| {
         let mut request = request();
         for number in 0..count {
@@ -180,7 +180,7 @@ async fn the_header_is_one_value_whatever_was_there() {
 }
 
 #[tokio::test]
-async fn a_warm_service_sends_the_next_credential_as_soon_as_it_landed() {
+async fn warm_service_sends_new_credential_at_once() {
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
         .answer(token("t1.b"));
@@ -213,7 +213,7 @@ async fn a_warm_service_sends_the_next_credential_as_soon_as_it_landed() {
 }
 
 #[tokio::test]
-async fn an_override_neither_asks_the_cache_nor_drops_from_it() {
+async fn override_does_not_use_cache() {
     let provider = ScriptedProvider::new().hang();
     let layer = AuthLayer::new(provider.clone());
     let with = |exception: AuthOverride| {
@@ -277,7 +277,7 @@ fn at(path: &str) -> Request<()> {
 }
 
 #[tokio::test]
-async fn what_is_refused_or_skipped_anyway_starts_no_fetch() {
+async fn denied_or_skipped_request_starts_no_fetch() {
     let provider = ScriptedProvider::new().hang();
     let layer = AuthLayer::new(provider.clone()).with_policy(ByPath);
     let results = sent(&layer, vec![at("/early-deny"), at("/early-skip")]).await;
@@ -297,7 +297,7 @@ async fn what_is_refused_or_skipped_anyway_starts_no_fetch() {
 }
 
 #[tokio::test]
-async fn skip_sends_without_and_deny_sends_nothing_cold_and_warm() {
+async fn skip_and_deny_hold_cold_and_warm() {
     let layer = AuthLayer::new(token("t1.a")).with_policy(ByPath);
     for _ in 0..3 {
         let results = sent(
@@ -329,7 +329,7 @@ async fn skip_sends_without_and_deny_sends_nothing_cold_and_warm() {
 }
 
 #[tokio::test]
-async fn a_refusal_can_be_told_from_the_clients_errors() {
+async fn own_error_is_distinct_from_clients() {
     let (client, mut handle) = mock::pair::<Request<()>, Response<()>>();
     let mut service = AuthLayer::new(Credential::api_key("AQVN1").unwrap()).layer(client);
     handle.allow(1);
@@ -400,7 +400,7 @@ async fn method_version_body_and_extensions_pass_untouched() {
 }
 
 #[test]
-fn without_a_runtime_a_due_fetch_rides_beside_the_request() {
+fn due_fetch_is_polled_beside_request_without_runtime() {
     let clock = ManualClock::new();
     let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let provider = {
@@ -471,7 +471,7 @@ async fn yields(polls: usize) {
 }
 
 #[test]
-fn without_a_runtime_a_due_fetch_goes_on_beside_later_requests() {
+fn due_fetch_continues_beside_later_requests() {
     let clock = ManualClock::new();
     let provider = || async {
         yields(3).await;
@@ -500,7 +500,7 @@ fn without_a_runtime_a_due_fetch_goes_on_beside_later_requests() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_end_that_only_the_monotonic_clock_saw_is_an_end_for_warm_requests_too() {
+async fn monotonic_expiry_ends_warm_path() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -535,7 +535,7 @@ async fn an_end_that_only_the_monotonic_clock_saw_is_an_end_for_warm_requests_to
 }
 
 #[test]
-fn services_and_futures_are_send_where_their_parts_are() {
+fn services_and_futures_are_send() {
     fn send_clone<T: Send + Clone + 'static>(value: T) -> T {
         value
     }

@@ -54,7 +54,7 @@ async fn tick(clock: &ManualClock, seconds: u64) {
 }
 
 #[tokio::test(start_paused = true)]
-async fn ten_thousand_callers_on_a_cold_cache_share_one_fetch() {
+async fn cold_callers_share_one_fetch() {
     let provider = ScriptedProvider::new().after(s(1)).answer(token("t1.a"));
     let cache = CredentialCache::new(provider.clone());
     let callers: Vec<_> = (0..10_000)
@@ -70,7 +70,7 @@ async fn ten_thousand_callers_on_a_cold_cache_share_one_fetch() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_failed_fetch_fails_all_who_wait_with_one_error_and_is_not_repeated_at_once() {
+async fn failed_fetch_fails_all_waiters_once() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .after(s(1))
@@ -116,7 +116,7 @@ impl CredentialProvider for Yielding {
 }
 
 #[tokio::test]
-async fn a_caller_that_goes_away_at_any_await_leaves_nobody_hanging() {
+async fn cancelled_caller_leaves_no_waiter_hanging() {
     for polls in 0..8 {
         let cache = CredentialCache::new(Yielding(4));
         let mut leader = Box::pin(cache.get());
@@ -146,7 +146,7 @@ async fn a_caller_that_goes_away_at_any_await_leaves_nobody_hanging() {
 }
 
 #[test]
-fn without_a_runtime_a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
+fn cancelled_driver_leaves_fetch_to_next_caller() {
     for polls in 0..8 {
         let cache = CredentialCache::new(Yielding(4));
         let mut cx = Context::from_waker(Waker::noop());
@@ -169,7 +169,7 @@ fn without_a_runtime_a_caller_that_goes_away_leaves_the_fetch_to_the_next() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_goes_on_when_all_who_waited_gave_up() {
+async fn fetch_continues_after_all_waiters_left() {
     let provider = ScriptedProvider::new().after(s(3)).answer(token("t1.a"));
     let cache = CredentialCache::new(provider.clone());
     for _ in 0..100 {
@@ -186,7 +186,7 @@ async fn a_fetch_goes_on_when_all_who_waited_gave_up() {
 }
 
 #[test]
-fn a_flight_whose_runtime_died_is_started_anew_on_another() {
+fn fetch_of_dead_runtime_is_replaced() {
     let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
     let cache = CredentialCache::new(provider.clone());
     let first = tokio::runtime::Builder::new_multi_thread()
@@ -219,7 +219,7 @@ async fn poll_once<F: Future>(mut future: Pin<&mut F>) -> Poll<F::Output> {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nobody_waits_while_a_due_credential_is_renewed() {
+async fn no_caller_waits_for_due_renewal() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -240,7 +240,7 @@ async fn nobody_waits_while_a_due_credential_is_renewed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_fetch_that_hangs_ends_at_its_deadline_and_the_next_may_succeed() {
+async fn hanging_fetch_ends_at_timeout() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().hang().answer(token("t1.a"));
     let cache = cache(&provider, &clock);
@@ -256,7 +256,7 @@ async fn a_fetch_that_hangs_ends_at_its_deadline_and_the_next_may_succeed() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wrong_key_is_tried_twice_a_minute_and_heals() {
+async fn revoked_key_is_tried_rarely_and_heals() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().fail(ProviderError::permanent("revoked"));
     let cache = cache(&provider, &clock);
@@ -283,7 +283,7 @@ async fn a_wrong_key_is_tried_twice_a_minute_and_heals() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_hour_of_failures_costs_an_attempt_a_minute_and_no_valid_credential() {
+async fn outage_keeps_valid_credential() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -308,7 +308,7 @@ async fn an_hour_of_failures_costs_an_attempt_a_minute_and_no_valid_credential()
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_pause_that_the_server_asks_for_is_kept() {
+async fn retry_after_is_honoured() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .fail(ProviderError::transient("busy").with_retry_after(s(7)))
@@ -327,7 +327,7 @@ async fn a_pause_that_the_server_asks_for_is_kept() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_long_pause_shortens_when_what_was_held_expires() {
+async fn cool_down_shortens_when_entry_expires() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(
@@ -354,7 +354,7 @@ async fn a_long_pause_shortens_when_what_was_held_expires() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn what_is_expired_on_arrival_is_an_error_and_no_hot_loop() {
+async fn expired_on_arrival_is_error_without_loop() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(Duration::ZERO));
     let cache = cache(&provider, &clock);
@@ -373,7 +373,7 @@ async fn what_is_expired_on_arrival_is_an_error_and_no_hot_loop() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn lifetimes_shorter_than_any_margin_are_used_to_their_end() {
+async fn short_lifetimes_are_used_to_their_end() {
     let clock = ManualClock::new();
     let provider =
         ScriptedProvider::new().answer(Credential::iam_token("t1.a").unwrap().with_lifetime(s(20)));
@@ -420,7 +420,7 @@ async fn either_clock_alone_ends_a_credential() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_wall_clock_set_back_keeps_nothing_alive() {
+async fn wall_clock_set_back_extends_nothing() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -444,7 +444,7 @@ async fn a_wall_clock_set_back_keeps_nothing_alive() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_panic_of_the_provider_is_a_transient_error_and_nothing_more() {
+async fn panic_of_provider_is_transient_error() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().panic().answer(token("t1.a"));
     let cache = cache(&provider, &clock);
@@ -455,7 +455,7 @@ async fn a_panic_of_the_provider_is_a_transient_error_and_nothing_more() {
 }
 
 #[test]
-fn a_cache_is_built_and_used_without_any_runtime() {
+fn cache_works_without_runtime() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -490,7 +490,7 @@ fn a_cache_is_built_and_used_without_any_runtime() {
 }
 
 #[test]
-fn a_runtime_without_timers_costs_the_timer_and_not_the_request() {
+fn runtime_without_timers_serves_requests() {
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
         .unwrap();
@@ -507,7 +507,7 @@ fn a_runtime_without_timers_costs_the_timer_and_not_the_request() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_service_is_renewed_ahead_of_time() {
+async fn idle_service_is_renewed_ahead_of_time() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -525,7 +525,7 @@ async fn an_idle_service_is_renewed_ahead_of_time() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_service_is_renewed_within_a_minute_of_waking_from_suspend() {
+async fn idle_service_is_renewed_after_suspend() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -538,7 +538,7 @@ async fn an_idle_service_is_renewed_within_a_minute_of_waking_from_suspend() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn an_idle_service_whose_renewal_fails_tries_again() {
+async fn idle_service_retries_failed_renewal() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -585,7 +585,7 @@ async fn nothing_runs_once_the_last_handle_is_gone() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn only_what_is_held_and_not_too_young_is_dropped_and_not_too_often() {
+async fn drops_are_limited_by_age_and_spacing() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -619,7 +619,7 @@ async fn only_what_is_held_and_not_too_young_is_dropped_and_not_too_often() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn a_static_credential_is_never_dropped() {
+async fn static_credential_is_never_dropped() {
     let clock = ManualClock::new();
     let key = Credential::api_key("AQVN1").unwrap();
     let cache = CredentialCache::builder(key.clone())
@@ -633,7 +633,7 @@ async fn a_static_credential_is_never_dropped() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn refresh_fetches_whatever_is_held_and_ends_a_cool_down() {
+async fn refresh_fetches_and_ends_cool_down() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -653,7 +653,7 @@ async fn refresh_fetches_whatever_is_held_and_ends_a_cool_down() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn status_tells_every_state() {
+async fn status_shows_every_state() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(

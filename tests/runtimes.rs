@@ -105,7 +105,7 @@ fn request() -> Request<()> {
 }
 
 #[test]
-fn a_runtime_that_is_gone_takes_no_fetch_and_the_caller_drives_it() {
+fn caller_drives_fetch_when_runtime_is_gone() {
     let (provider, calls) = yielding(|_| 0);
     let cache = CredentialCache::new(provider);
     let gone = runtime();
@@ -148,7 +148,7 @@ fn waiter_elsewhere_ends_fetch_on_runtime_standing_still() {
 }
 
 #[test]
-fn a_renewal_on_a_runtime_that_stands_still_is_replaced_before_the_end() {
+fn renewal_on_stalled_runtime_is_replaced() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a"))
@@ -214,7 +214,7 @@ impl Clock for Counting {
 }
 
 #[test]
-fn a_refresh_that_was_abandoned_leaves_the_warm_path_warm() {
+fn abandoned_refresh_keeps_warm_path() {
     let clock = Counting(ManualClock::new(), Arc::default());
     let (provider, _) = yielding(|number| if number == 0 { 0 } else { HANG });
     let cache = CredentialCache::builder(provider)
@@ -245,7 +245,7 @@ fn a_refresh_that_was_abandoned_leaves_the_warm_path_warm() {
 }
 
 #[test]
-fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
+fn caller_driven_fetch_outlives_runtime() {
     let clock = ManualClock::new();
     let (provider, _) = yielding(|number| if number == 0 { 0 } else { HANG });
     let cache = CredentialCache::builder(provider)
@@ -265,7 +265,7 @@ fn a_flight_that_callers_drive_outlives_the_runtime_they_polled_it_on() {
 }
 
 #[test]
-fn who_waits_on_a_runtime_for_a_flight_that_callers_drive_has_a_deadline() {
+fn waiter_on_runtime_times_out_caller_driven_fetch() {
     let (provider, _) = yielding(|_| HANG);
     let timeout = Duration::from_millis(20);
     let cache = CredentialCache::builder(provider)

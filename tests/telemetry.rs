@@ -180,7 +180,7 @@ fn on_clock(provider: ScriptedProvider) -> (CredentialCache, ManualClock) {
 const STARTED: &str = "DEBUG yandex_cloud_auth new credential_fetch";
 
 #[test]
-fn a_fetch_is_told_once_however_many_wait() {
+fn fetch_is_reported_once() {
     let end = UNIX_EPOCH
         + Duration::from_secs(
             SystemTime::now()
@@ -218,7 +218,7 @@ fn a_fetch_is_told_once_however_many_wait() {
 }
 
 #[test]
-fn a_failure_is_told_once_an_attempt_and_not_for_those_it_turns_away() {
+fn failure_is_reported_once_per_attempt() {
     let down = || ProviderError::transient("down").with_provider("vault");
     let (lines, shown) = told(|instruments| async move {
         let (cache, clock) = on_clock(
@@ -290,7 +290,7 @@ fn every_outcome_of_a_fetch_has_its_label() {
 }
 
 #[test]
-fn what_a_provider_tells_is_told_inside_the_span_of_its_fetch() {
+fn provider_events_are_inside_fetch_span() {
     let (lines, _) = told(|_| async {
         let provider = || async {
             tokio::task::yield_now().await;
@@ -311,7 +311,7 @@ fn what_a_provider_tells_is_told_inside_the_span_of_its_fetch() {
 }
 
 #[test]
-fn a_drop_is_told_once_for_all_who_were_refused() {
+fn drop_is_reported_once() {
     let (lines, shown) = told(|instruments| async move {
         let (cache, clock) = on_clock(ScriptedProvider::new().answer(token()));
         let refusing = tower::service_fn(|_: Request<()>| async {
@@ -344,7 +344,7 @@ fn a_drop_is_told_once_for_all_who_were_refused() {
 }
 
 #[test]
-fn a_request_that_is_not_sent_is_told_with_its_reason() {
+fn unsent_request_is_reported_with_reason() {
     let client =
         || tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
     let (lines, shown) = told(|_| async move {
@@ -394,7 +394,7 @@ fn a_request_that_is_not_sent_is_told_with_its_reason() {
 
 #[cfg(all(unix, feature = "service-account"))]
 #[test]
-fn a_key_file_that_all_may_read_is_told_of_when_it_is_named() {
+fn world_readable_key_file_is_reported() {
     use std::fs::{Permissions, remove_file, set_permissions, write};
     use std::os::unix::fs::PermissionsExt;
 

@@ -57,7 +57,7 @@ fn request() -> Request<()> {
 }
 
 #[test]
-fn what_is_shared_is_send_and_sync_and_cheap_values_are_clone() {
+fn public_types_are_send_and_sync() {
     is_clone::<Credential>();
     is_clone::<Fingerprint>();
     is_clone::<Scheme>();
@@ -78,7 +78,7 @@ fn what_is_shared_is_send_and_sync_and_cheap_values_are_clone() {
 }
 
 #[test]
-fn errors_are_errors_that_all_who_wait_can_have() {
+fn errors_are_clone_and_shareable() {
     is_error::<AuthError>();
     is_error::<ProviderError>();
     is_error::<Denial>();
@@ -109,7 +109,7 @@ fn policies_are_clone_and_stand_together() {
 }
 
 #[test]
-fn providers_and_transports_may_be_used_from_any_thread() {
+fn providers_and_transports_are_send_and_sync() {
     fn is_provider<P: CredentialProvider + Debug>() {}
     is_provider::<Chain>();
     is_provider::<Credential>();
@@ -129,7 +129,7 @@ fn providers_and_transports_may_be_used_from_any_thread() {
 }
 
 #[test]
-fn a_service_is_what_its_parts_are() {
+fn service_has_auto_traits_of_its_parts() {
     fn is_send_clone<T: Send + Clone + 'static>() {}
     is_clone::<Auth<tower::util::ServiceFn<fn()>, Workflows>>();
     is_clone::<GrpcAuth<tower::util::ServiceFn<fn()>, Workflows>>();
@@ -144,7 +144,7 @@ fn a_service_is_what_its_parts_are() {
 }
 
 #[test]
-fn the_futures_of_a_cache_are_send() {
+fn futures_of_cache_are_send() {
     let cache = CredentialCache::new(ScriptedProvider::new());
     drop(is_send(cache.get()));
     drop(is_send(cache.refresh()));
@@ -153,7 +153,7 @@ fn the_futures_of_a_cache_are_send() {
 }
 
 #[test]
-fn the_providers_type_is_in_no_type_a_user_writes() {
+fn provider_type_is_erased() {
     let layers: [AuthLayer; 4] = [
         AuthLayer::new(Credential::iam_token("t1.abc").unwrap()),
         AuthLayer::new(EnvCredential::new()),
@@ -168,7 +168,7 @@ fn the_providers_type_is_in_no_type_a_user_writes() {
 }
 
 #[test]
-fn a_service_fits_in_a_box_that_is_clone_and_sync() {
+fn service_fits_clone_sync_box() {
     let client =
         tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
     let service = AuthLayer::new(Credential::iam_token("t1.abc").unwrap()).layer(client);
@@ -177,7 +177,7 @@ fn a_service_fits_in_a_box_that_is_clone_and_sync() {
 }
 
 #[tokio::test]
-async fn what_need_not_be_sync_is_a_client_and_a_transport() {
+async fn client_and_transport_need_not_be_sync() {
     let client = AuthLayer::new(Credential::iam_token("t1.abc").unwrap()).layer(NotSync::default());
     assert_eq!(
         tokio::spawn(client.oneshot(request()))

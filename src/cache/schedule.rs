@@ -168,7 +168,7 @@ mod tests {
     }
 
     #[test]
-    fn due_is_earliest_of_lifetime_hour_and_max_age() {
+    fn due_is_earliest_of_all_limits() {
         let ms = Duration::from_millis;
         let cases = [
             // lifetime, own max age, due, expired
@@ -234,7 +234,7 @@ mod tests {
     }
 
     #[test]
-    fn off_schedule_entry_is_due_at_tenth_or_later() {
+    fn off_schedule_entry_is_due_earlier() {
         let token = token().with_lifetime(s(1000));
         for (off_schedule, due) in [(0.0, 800), (0.5, 440), (1.0, 80), (-1.0, 800), (2.0, 80)] {
             let jitter = Jitter {
@@ -272,7 +272,7 @@ mod tests {
     }
 
     #[test]
-    fn fetch_is_on_time_within_a_minute_of_due() {
+    fn fetch_is_on_time_within_minute_of_due() {
         let schedule = Schedule {
             due: Some(s(800)),
             expired: Some(s(990)),

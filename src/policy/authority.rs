@@ -243,7 +243,7 @@ mod tests {
     }
 
     #[test]
-    fn an_origin_has_one_usual_spelling() {
+    fn origin_has_one_canonical_spelling() {
         for (text, usual) in [
             ("https://a.example", "https://a.example"),
             ("HTTPS://A.Example.:443/", "https://a.example"),
@@ -266,7 +266,7 @@ mod tests {
     }
 
     #[test]
-    fn what_is_no_origin_is_refused_with_its_reason() {
+    fn invalid_origin_is_refused_with_reason() {
         for (text, reason) in [
             ("", Reason::Scheme),
             ("a.example", Reason::Scheme),
@@ -313,7 +313,7 @@ mod tests {
     }
 
     #[test]
-    fn loopback_is_four_numbers_or_the_v6_address_or_localhost() {
+    fn loopback_is_literal_address_or_localhost() {
         for (host, is_loopback) in [
             ("127.0.0.1", true),
             ("127.255.0.9", true),
@@ -346,7 +346,7 @@ mod tests {
     }
 
     #[test]
-    fn a_domain_holds_itself_and_whole_labels_under_it_on_the_default_port() {
+    fn domain_includes_whole_labels_under_it() {
         for (uri, within) in [
             ("https://api.example", true),
             ("https://A.Api.Example.:443", true),

@@ -178,7 +178,7 @@ mod tests {
     }
 
     #[test]
-    fn steps_come_in_order_and_the_last_repeats_and_clones_share_them() {
+    fn steps_run_in_order_and_last_repeats() {
         let provider = ScriptedProvider::new()
             .answer(token("a"))
             .fail(ProviderError::transient("no"))
@@ -203,7 +203,7 @@ mod tests {
     }
 
     #[test]
-    fn an_empty_script_is_not_configured() {
+    fn empty_script_is_not_configured() {
         let provider = ScriptedProvider::new();
         assert!(
             provider
@@ -217,7 +217,7 @@ mod tests {
     }
 
     #[test]
-    fn a_step_may_hang_or_panic() {
+    fn step_may_hang_or_panic() {
         assert!(
             ScriptedProvider::new()
                 .hang()
@@ -237,7 +237,7 @@ mod tests {
     }
 
     #[tokio::test(start_paused = true)]
-    async fn a_delay_is_of_the_step_that_follows_or_else_of_the_last() {
+    async fn delay_applies_to_following_or_last_step() {
         let s = Duration::from_secs;
         let inner = ScriptedProvider::new()
             .answer(token("a"))
@@ -257,7 +257,7 @@ mod tests {
     }
 
     #[test]
-    fn the_script_never_prints_its_credentials() {
+    fn script_prints_no_credentials() {
         let provider = ScriptedProvider::new().answer(token("canary"));
         assert!(!format!("{provider:?}").contains("canary"));
     }

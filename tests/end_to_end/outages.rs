@@ -28,7 +28,7 @@ fn provider_error(error: &tower::BoxError) -> &ProviderError {
 }
 
 #[tokio::test]
-async fn a_hundred_requests_on_a_cold_cache_share_one_call_to_iam() {
+async fn cold_requests_share_one_iam_call() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::slow(Duration::from_millis(100)));
     let auth = layer(account(&cloud));
@@ -45,7 +45,7 @@ async fn a_hundred_requests_on_a_cold_cache_share_one_call_to_iam() {
 }
 
 #[tokio::test]
-async fn an_overloaded_iam_is_unavailable_and_an_unknown_key_unauthenticated() {
+async fn iam_errors_become_grpc_statuses() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::status(503));
     let auth = layer(account(&cloud));
@@ -79,7 +79,7 @@ async fn an_overloaded_iam_is_unavailable_and_an_unknown_key_unauthenticated() {
 }
 
 #[tokio::test]
-async fn iam_is_left_alone_for_as_long_as_it_asked() {
+async fn retry_after_of_iam_is_honoured() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     cloud.inject(Host::Iam, Fault::status(503).retry_after("7").times(2));
@@ -98,7 +98,7 @@ async fn iam_is_left_alone_for_as_long_as_it_asked() {
 }
 
 #[tokio::test]
-async fn requests_go_on_while_iam_is_down_and_the_token_is_valid() {
+async fn valid_token_outlasts_iam_outage() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
@@ -127,7 +127,7 @@ async fn requests_go_on_while_iam_is_down_and_the_token_is_valid() {
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
-async fn a_token_rotates_under_load_and_nobody_notices() {
+async fn token_rotates_under_load_without_failures() {
     const ROTATIONS: u64 = 6;
     const WORKERS: usize = 8;
     let cloud = Arc::new(FakeCloud::start().await);
@@ -193,7 +193,7 @@ async fn a_token_rotates_under_load_and_nobody_notices() {
 }
 
 #[tokio::test]
-async fn a_redirect_is_the_callers_and_iams_is_an_error() {
+async fn redirect_is_passed_on_and_iams_fails() {
     let (cloud, elsewhere) = (FakeCloud::start().await, FakeCloud::start().await);
     let location = HeaderValue::try_from(elsewhere.workflows_url() + LIST).unwrap();
     let redirect = |status: u16| Fault::answer(status, "").header(LOCATION, location.clone());
@@ -215,7 +215,7 @@ async fn a_redirect_is_the_callers_and_iams_is_an_error() {
 }
 
 #[tokio::test]
-async fn the_clock_that_cache_and_cloud_share_tells_a_token_s_end_to_both() {
+async fn shared_clock_ends_token_for_both() {
     let cloud = FakeCloud::start().await;
     cloud.set_token_lifetime(s(600));
     let (auth, clock) = on_one_clock(&cloud);

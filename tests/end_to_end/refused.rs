@@ -12,7 +12,7 @@ use crate::support::*;
 const SETTLED: Duration = Duration::from_secs(5);
 
 #[tokio::test]
-async fn a_revoked_token_costs_one_rest_request_and_one_fetch() {
+async fn revoked_token_costs_one_rest_request() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
@@ -29,7 +29,7 @@ async fn a_revoked_token_costs_one_rest_request_and_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_revoked_token_costs_one_grpc_call_and_one_fetch() {
+async fn revoked_token_costs_one_grpc_call() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     list_grpc(&auth, &cloud).await.unwrap();
@@ -45,7 +45,7 @@ async fn a_revoked_token_costs_one_grpc_call_and_one_fetch() {
 }
 
 #[tokio::test]
-async fn a_token_that_is_refused_within_five_seconds_is_not_fetched_again() {
+async fn new_token_is_not_dropped_when_rejected() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
@@ -63,7 +63,7 @@ async fn a_token_that_is_refused_within_five_seconds_is_not_fetched_again() {
 }
 
 #[tokio::test]
-async fn a_missing_role_takes_nothing_from_the_cache() {
+async fn missing_role_drops_nothing() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
@@ -121,7 +121,7 @@ mod replayed {
     }
 
     #[tokio::test]
-    async fn a_request_with_a_revoked_token_is_replayed_once_body_and_all() {
+    async fn rejected_request_is_replayed_with_body() {
         for http2 in [false, true] {
             let cloud = FakeCloud::start().await;
             let (auth, clock) = on_one_clock(&cloud);
@@ -135,7 +135,7 @@ mod replayed {
     }
 
     #[tokio::test]
-    async fn a_request_that_is_refused_again_is_not_replayed_again() {
+    async fn request_is_not_replayed_twice() {
         let cloud = FakeCloud::start().await;
         let (auth, clock) = on_one_clock(&cloud);
         assert_eq!(start(&auth, &cloud, false).await.unwrap(), 200);
@@ -153,7 +153,7 @@ mod replayed {
     }
 
     #[tokio::test]
-    async fn a_token_that_is_refused_within_five_seconds_is_not_replayed() {
+    async fn new_token_is_not_replayed_when_rejected() {
         let cloud = FakeCloud::start().await;
         let (auth, _clock) = on_one_clock(&cloud);
         assert_eq!(start(&auth, &cloud, false).await.unwrap(), 200);

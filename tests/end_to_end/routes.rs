@@ -135,7 +135,7 @@ const METHODS: [(&str, &str, bool); 6] = [
 ];
 
 #[tokio::test]
-async fn a_service_account_key_becomes_one_token_for_rest_and_grpc() {
+async fn key_yields_one_token_for_rest_and_grpc() {
     let cloud = FakeCloud::start().await;
     let auth = layer(account(&cloud));
     for http2 in [false, true] {
@@ -165,7 +165,7 @@ async fn a_service_account_key_becomes_one_token_for_rest_and_grpc() {
 }
 
 #[tokio::test]
-async fn a_token_reaches_every_rest_route_and_an_api_key_those_of_execution_only() {
+async fn credentials_reach_their_rest_routes() {
     let cloud = FakeCloud::start().await;
     let by_token = layer(account(&cloud));
     let by_key = layer(Credential::api_key(cloud.api_key()).unwrap());
@@ -257,7 +257,7 @@ async fn id_of(auth: &AuthLayer<Loopback>, request: Request<Full<Bytes>>, field:
 }
 
 #[tokio::test]
-async fn a_token_reaches_every_grpc_method_and_an_api_key_those_of_execution_only() {
+async fn credentials_reach_their_grpc_methods() {
     let cloud = FakeCloud::start().await;
     let by_token = layer(account(&cloud));
     let by_key = layer(Credential::api_key(cloud.api_key()).unwrap());

@@ -22,7 +22,7 @@ use crate::server::{Server, read_request};
 use crate::support::*;
 
 #[tokio::test]
-async fn a_public_workflow_is_started_without_a_header_and_without_iam() {
+async fn public_workflow_starts_without_credential() {
     let cloud = FakeCloud::start().await;
     cloud.publish_workflow("dfq1");
     let auth = layer(account(&cloud));
@@ -48,7 +48,7 @@ async fn a_public_workflow_is_started_without_a_header_and_without_iam() {
 }
 
 #[tokio::test]
-async fn an_override_is_sent_and_judged_and_leaves_the_cache_alone() {
+async fn override_is_judged_and_leaves_cache_alone() {
     let cloud = FakeCloud::start().await;
     let auth = layer(account(&cloud));
     let key = Credential::api_key(cloud.api_key()).unwrap();
@@ -79,7 +79,7 @@ async fn an_override_is_sent_and_judged_and_leaves_the_cache_alone() {
 }
 
 #[tokio::test]
-async fn the_header_is_marked_sensitive_cold_and_warm() {
+async fn header_is_sensitive_cold_and_warm() {
     let cloud = FakeCloud::start().await;
     let auth = layer(account(&cloud));
     let mut service = ServiceBuilder::new()
@@ -156,7 +156,7 @@ fn header_blocks() -> (std::net::SocketAddr, mpsc::Receiver<Vec<u8>>) {
 }
 
 #[tokio::test]
-async fn a_grpc_answer_passes_with_its_frames_and_trailers() {
+async fn grpc_response_keeps_frames_and_trailers() {
     let cloud = FakeCloud::start().await;
     let auth = layer(account(&cloud));
     let token = auth.cache().get().await.unwrap();
@@ -211,7 +211,7 @@ async fn taken_apart(response: Response<Body>) -> (String, Vec<Bytes>, HeaderMap
 }
 
 #[tokio::test]
-async fn a_connection_can_be_upgraded_through_the_layer() {
+async fn connection_is_upgraded_through_layer() {
     let server = Server::start(|mut stream| {
         let head = read_request(&mut stream);
         assert!(head.contains("authorization: Bearer t1.abc\r\n"), "{head}");

@@ -11,7 +11,7 @@ use yandex_cloud_auth::{Credential, Scheme};
 use crate::ask::*;
 
 #[tokio::test]
-async fn a_request_is_noted_with_its_credential_but_not_the_secret() {
+async fn request_is_recorded_without_secret() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     get_workflow(&cloud).bearer(&token).send().await;
@@ -61,7 +61,7 @@ async fn a_request_is_noted_with_its_credential_but_not_the_secret() {
 }
 
 #[tokio::test]
-async fn requests_are_counted_by_credential_and_by_kind_until_they_are_forgotten() {
+async fn requests_are_counted_by_credential() {
     let cloud = FakeCloud::start().await;
     let (first, second) = (token(&cloud).await, token(&cloud).await);
     for token in [&first, &second, &first] {
@@ -81,7 +81,7 @@ async fn requests_are_counted_by_credential_and_by_kind_until_they_are_forgotten
 }
 
 #[tokio::test]
-async fn an_answer_to_a_forgotten_request_is_not_noted_on_another() {
+async fn cleared_audit_ignores_late_response() {
     let cloud = FakeCloud::start().await;
     let ask = || tokio::spawn(Ask::get(&(cloud.metadata_url() + "/")).try_send());
     let received = async || {
@@ -104,7 +104,7 @@ async fn an_answer_to_a_forgotten_request_is_not_noted_on_another() {
 }
 
 #[tokio::test]
-async fn a_grpc_request_is_noted_with_its_code() {
+async fn grpc_request_is_recorded_with_code() {
     let cloud = FakeCloud::start().await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
     let request = || proto::ListExecutionsRequest {
@@ -132,7 +132,7 @@ async fn a_grpc_request_is_noted_with_its_code() {
 }
 
 #[tokio::test]
-async fn an_answer_carries_the_request_id_of_the_caller_or_a_new_one() {
+async fn response_carries_request_id() {
     let cloud = FakeCloud::start().await;
     let id = http::HeaderName::from_static("x-request-id");
     let given = get_workflow(&cloud).header(id.clone(), "mine").send().await;
@@ -173,7 +173,7 @@ async fn two_authorizations_are_none() {
 }
 
 #[tokio::test]
-async fn an_address_that_is_none_is_404_and_the_hosts_are_listed_without_credentials() {
+async fn unknown_path_is_404_and_hosts_are_listed() {
     let cloud = FakeCloud::start().await;
     assert_eq!(
         Ask::get(&(cloud.workflows_url() + "/workflows/v2/execution"))

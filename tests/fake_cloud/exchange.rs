@@ -34,7 +34,7 @@ fn ask(cloud: &FakeCloud, name: &str, value: &str) -> Ask {
 }
 
 #[tokio::test]
-async fn a_subject_token_becomes_the_token_of_the_audience() {
+async fn subject_token_is_exchanged_for_audiences_token() {
     let cloud = FakeCloud::start().await;
     cloud.set_clock(ManualClock::new());
     let answer = ask(&cloud, "", "").send().await.json();
@@ -71,7 +71,7 @@ async fn each_of_the_five_parameters_must_be_right() {
 }
 
 #[tokio::test]
-async fn a_json_body_is_refused() {
+async fn json_body_is_refused() {
     let cloud = FakeCloud::start().await;
     let answer = Ask::post(&(cloud.oauth_url() + "/oauth/token"))
         .json(json!({ "grant_type": "…" }))
@@ -84,7 +84,7 @@ async fn a_json_body_is_refused() {
 }
 
 #[tokio::test]
-async fn an_error_may_have_the_shape_of_iams_too() {
+async fn error_may_have_shape_of_iam() {
     let cloud = FakeCloud::start().await;
     cloud.set_exchange_errors(ErrorShape::Status);
     assert_eq!(
@@ -94,7 +94,7 @@ async fn an_error_may_have_the_shape_of_iams_too() {
 }
 
 #[tokio::test]
-async fn a_subject_token_ends() {
+async fn subject_token_expires() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     let subject = cloud.issue_subject_token(clock.wall() + Duration::from_secs(300));

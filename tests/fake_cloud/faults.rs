@@ -16,7 +16,7 @@ use crate::ask::*;
 const PATIENCE: Duration = Duration::from_millis(200);
 
 #[tokio::test]
-async fn a_status_comes_so_often_with_retry_after_and_then_is_over() {
+async fn status_fault_ends_after_its_count() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::status(503).retry_after("7").times(2));
     cloud.inject(Host::Iam, Fault::status(429).times(1));
@@ -42,7 +42,7 @@ async fn a_status_comes_so_often_with_retry_after_and_then_is_over() {
 }
 
 #[tokio::test]
-async fn a_fault_lasts_until_it_is_healed_and_stays_with_its_host_and_path() {
+async fn fault_lasts_until_healed() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     cloud.inject(
@@ -64,7 +64,7 @@ async fn a_fault_lasts_until_it_is_healed_and_stays_with_its_host_and_path() {
 }
 
 #[tokio::test]
-async fn an_answer_may_be_anything_at_all() {
+async fn response_body_may_be_anything() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::garbage().times(1));
     let answer = create_token(&cloud).send().await;
@@ -91,7 +91,7 @@ async fn an_answer_may_be_anything_at_all() {
 }
 
 #[tokio::test]
-async fn a_slow_answer_is_late_and_right() {
+async fn slow_response_is_late_and_correct() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::slow(PATIENCE));
     let start = Instant::now();
@@ -100,7 +100,7 @@ async fn a_slow_answer_is_late_and_right() {
 }
 
 #[tokio::test]
-async fn a_request_that_hangs_is_noted_without_a_status() {
+async fn hanging_request_is_recorded_without_status() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Metadata, Fault::hang());
     let ask = Ask::get(&(cloud.metadata_url() + "/")).send();
@@ -109,7 +109,7 @@ async fn a_request_that_hangs_is_noted_without_a_status() {
 }
 
 #[tokio::test]
-async fn an_answer_may_break_off_in_every_way() {
+async fn response_may_break_off() {
     let cloud = FakeCloud::start().await;
     for fault in [Fault::hang_up(), Fault::cut_short()] {
         cloud.inject(Host::Iam, fault.clone().times(2));
@@ -137,7 +137,7 @@ async fn an_answer_may_break_off_in_every_way() {
 }
 
 #[tokio::test]
-async fn a_grpc_client_sees_the_code_of_the_status_or_a_gateways_bare_answer() {
+async fn grpc_client_sees_status_or_bare_response() {
     let cloud = FakeCloud::start().await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
     let key = cloud.api_key();

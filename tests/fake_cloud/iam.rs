@@ -29,7 +29,7 @@ fn time_left(answer: &Value, now: SystemTime) -> i64 {
 }
 
 #[tokio::test]
-async fn a_signed_jwt_becomes_a_token_of_twelve_hours_in_nine_digits() {
+async fn jwt_is_exchanged_for_twelve_hour_token() {
     let cloud = FakeCloud::start().await;
     let answer = create_token(&cloud).send().await.json();
     assert!(Credential::iam_token(answer["iamToken"].as_str().unwrap()).is_ok());
@@ -42,7 +42,7 @@ async fn a_signed_jwt_becomes_a_token_of_twelve_hours_in_nine_digits() {
 }
 
 #[tokio::test]
-async fn the_key_file_is_what_the_cli_writes() {
+async fn key_file_has_form_of_cli() {
     let cloud = FakeCloud::start().await;
     let text = cloud.service_account_key();
     let key: Value = serde_json::from_str(&text).unwrap();
@@ -75,7 +75,7 @@ async fn the_key_file_is_what_the_cli_writes() {
 }
 
 #[tokio::test]
-async fn an_audience_may_be_a_text_or_a_list_of_one() {
+async fn audience_may_be_text_or_list() {
     let cloud = FakeCloud::start().await;
     let mut jwt = jwt(&cloud);
     jwt.claims["aud"] = json!([AUDIENCE]);
@@ -89,7 +89,7 @@ async fn an_audience_may_be_a_text_or_a_list_of_one() {
 }
 
 #[tokio::test]
-async fn a_jwt_that_is_wrong_in_any_part_is_refused_with_401() {
+async fn invalid_jwt_is_refused_with_401() {
     let cloud = FakeCloud::start().await;
     let other = cloud.other_service_account_id();
     let other_key: Value = serde_json::from_str(&cloud.other_service_account_key()).unwrap();
@@ -147,7 +147,7 @@ async fn a_jwt_that_is_wrong_in_any_part_is_refused_with_401() {
 }
 
 #[tokio::test]
-async fn a_clock_that_is_off_by_less_than_half_a_minute_is_met() {
+async fn small_clock_skew_is_accepted() {
     let cloud = FakeCloud::start().await;
     for (off, expected) in [(20, 200), (60, 401)] {
         cloud.set_clock_behind(Duration::from_secs(off));
@@ -166,7 +166,7 @@ async fn a_clock_that_is_off_by_less_than_half_a_minute_is_met() {
 }
 
 #[tokio::test]
-async fn a_request_names_exactly_one_identity_in_json() {
+async fn request_names_exactly_one_identity() {
     let cloud = FakeCloud::start().await;
     let jwt = jwt(&cloud).sign();
     let bodies = [
@@ -186,7 +186,7 @@ async fn a_request_names_exactly_one_identity_in_json() {
 }
 
 #[tokio::test]
-async fn a_rotated_key_ends_the_old_one_and_serves_the_same_account() {
+async fn rotated_key_replaces_old_one() {
     let cloud = FakeCloud::start().await;
     let old = jwt(&cloud);
     cloud.rotate_service_account_key();
@@ -203,7 +203,7 @@ async fn a_rotated_key_ends_the_old_one_and_serves_the_same_account() {
 }
 
 #[tokio::test]
-async fn the_end_of_a_token_is_written_as_the_test_wants() {
+async fn expires_at_is_written_as_requested() {
     let cloud = FakeCloud::start().await;
     cloud.set_token_lifetime(Duration::from_secs(90));
     let end = async |form| {
@@ -239,7 +239,7 @@ async fn the_end_of_a_token_is_written_as_the_test_wants() {
 }
 
 #[tokio::test]
-async fn an_account_gets_the_same_token_until_half_its_life_is_over() {
+async fn account_gets_same_token_for_half_its_life() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     assert_ne!(
@@ -268,7 +268,7 @@ async fn an_account_gets_the_same_token_until_half_its_life_is_over() {
 }
 
 #[tokio::test]
-async fn a_token_works_until_its_end_by_the_clouds_clock() {
+async fn token_works_until_expiry_by_cloud_clock() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     cloud.set_token_lifetime(HOUR);
@@ -309,7 +309,7 @@ async fn every_answer_carries_the_clouds_date() {
 }
 
 #[tokio::test]
-async fn revoking_ends_tokens_one_by_one_or_all_at_once() {
+async fn revocation_ends_one_or_all_tokens() {
     let cloud = FakeCloud::start().await;
     let (first, second) = (token(&cloud).await, token(&cloud).await);
     let revoke = async |bearer: &str, token: &str| {
@@ -343,7 +343,7 @@ async fn revoking_ends_tokens_one_by_one_or_all_at_once() {
 }
 
 #[tokio::test]
-async fn an_account_may_be_impersonated_by_a_token_with_permission() {
+async fn permitted_token_impersonates_account() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     let ask = |id: String| {
@@ -369,7 +369,7 @@ async fn an_account_may_be_impersonated_by_a_token_with_permission() {
 }
 
 #[tokio::test]
-async fn an_oauth_token_is_taken_by_the_date_it_was_issued() {
+async fn oauth_token_is_accepted_by_issue_date() {
     let cloud = FakeCloud::start().await;
     let ask = async |token: &str| {
         create(&cloud, json!({ "yandexPassportOauthToken": token }))

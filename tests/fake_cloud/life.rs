@@ -28,7 +28,7 @@ fn urls(cloud: &FakeCloud) -> Vec<String> {
 }
 
 #[tokio::test]
-async fn dropped_is_stopped_and_every_port_is_closed_when_the_drop_returns() {
+async fn drop_closes_every_port() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::hang());
     cloud.inject(Host::Workflows, Fault::endless());
@@ -63,7 +63,7 @@ async fn dropped_is_stopped_and_every_port_is_closed_when_the_drop_returns() {
 }
 
 #[test]
-fn a_cloud_outlives_the_runtime_it_was_started_on_and_may_be_dropped_on_none() {
+fn cloud_outlives_its_runtime() {
     let runtime = || {
         tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -102,7 +102,7 @@ async fn two_clouds_know_nothing_of_each_other() {
 }
 
 #[test]
-fn a_cloud_is_shared_between_threads() {
+fn cloud_is_shared_between_threads() {
     fn shared<T: Send + Sync>() {}
     shared::<FakeCloud>();
 }

@@ -16,7 +16,7 @@ fn ask(cloud: &FakeCloud) -> Ask {
 }
 
 #[tokio::test]
-async fn a_machine_gets_its_accounts_token_and_the_seconds_it_has_left() {
+async fn machine_gets_token_with_remaining_seconds() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     let first = ask(&cloud).header(FLAVOR, "Google").send().await.json();
@@ -42,7 +42,7 @@ async fn a_machine_gets_its_accounts_token_and_the_seconds_it_has_left() {
 }
 
 #[tokio::test]
-async fn a_short_life_is_what_is_left_of_a_long_one() {
+async fn expires_in_is_remaining_lifetime() {
     let cloud = FakeCloud::start().await;
     cloud.set_clock(ManualClock::new());
     cloud.set_token_lifetime(Duration::from_secs(37));
@@ -53,7 +53,7 @@ async fn a_short_life_is_what_is_left_of_a_long_one() {
 }
 
 #[tokio::test]
-async fn a_request_without_the_flavor_is_refused() {
+async fn request_without_flavor_is_refused() {
     let cloud = FakeCloud::start().await;
     assert_eq!(ask(&cloud).send().await.status, 403);
     assert_eq!(
@@ -63,7 +63,7 @@ async fn a_request_without_the_flavor_is_refused() {
 }
 
 #[tokio::test]
-async fn a_machine_without_an_account_says_404_and_one_that_is_closed_says_400_in_plain_text() {
+async fn machine_without_account_or_access_is_refused() {
     let cloud = FakeCloud::start().await;
     for status in [404, 400] {
         cloud.inject(Host::Metadata, Fault::status(status).times(1));

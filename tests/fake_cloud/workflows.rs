@@ -122,7 +122,7 @@ async fn create_workflow(cloud: &FakeCloud, token: &str) -> serde_json::Value {
 }
 
 #[tokio::test]
-async fn every_route_takes_a_token_and_those_of_execution_an_api_key_and_none_takes_nothing() {
+async fn rest_routes_check_credentials() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     let (execution, operation) = (start(&cloud).await, create_workflow(&cloud, &token).await);
@@ -166,8 +166,7 @@ async fn every_route_takes_a_token_and_those_of_execution_an_api_key_and_none_ta
 }
 
 #[tokio::test]
-async fn every_grpc_method_takes_a_token_and_those_of_execution_an_api_key_and_none_takes_nothing()
-{
+async fn grpc_methods_check_credentials() {
     const WORKFLOWS: &str = "/yandex.cloud.serverless.workflows.v1.";
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
@@ -236,7 +235,7 @@ async fn call(cloud: &FakeCloud, path: &str, credentials: Option<(Scheme, &str)>
 }
 
 #[tokio::test]
-async fn an_execution_started_by_rest_is_read_back_by_grpc() {
+async fn execution_started_by_rest_is_read_by_grpc() {
     let cloud = FakeCloud::start().await;
     let id = start(&cloud).await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
@@ -306,7 +305,7 @@ async fn an_execution_started_by_rest_is_read_back_by_grpc() {
 }
 
 #[tokio::test]
-async fn an_execution_started_by_grpc_is_read_back_by_rest_over_both_versions_of_http() {
+async fn execution_started_by_grpc_is_read_by_rest() {
     let cloud = FakeCloud::start().await;
     let (token, mut client) = (
         token(&cloud).await,
@@ -351,7 +350,7 @@ async fn an_execution_started_by_grpc_is_read_back_by_rest_over_both_versions_of
 }
 
 #[tokio::test]
-async fn the_input_is_a_text_or_a_value_or_the_whole_body_of_the_link() {
+async fn input_is_text_value_or_whole_body() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     let base = cloud.workflows_url() + "/workflows/v1/execution";
@@ -452,7 +451,7 @@ async fn lists_come_in_pages() {
 }
 
 #[tokio::test]
-async fn a_workflow_is_created_by_an_operation_and_read_back() {
+async fn workflow_is_created_by_operation() {
     let cloud = FakeCloud::start().await;
     let token = token(&cloud).await;
     let operation = create_workflow(&cloud, &token).await;
@@ -522,7 +521,7 @@ async fn a_workflow_is_created_by_an_operation_and_read_back() {
 }
 
 #[tokio::test]
-async fn an_api_key_needs_the_scope_and_to_be_known_and_not_over() {
+async fn api_key_needs_scope_and_validity() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     let list = async |key: &str| {
@@ -573,7 +572,7 @@ async fn an_api_key_needs_the_scope_and_to_be_known_and_not_over() {
 }
 
 #[tokio::test]
-async fn a_public_workflow_is_started_by_anybody_through_its_link_only() {
+async fn public_workflow_is_started_through_link_only() {
     let cloud = FakeCloud::start().await;
     let link = || Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq1/start"));
     assert_eq!(link().send().await.refusal(), (401, 16));
@@ -585,7 +584,7 @@ async fn a_public_workflow_is_started_by_anybody_through_its_link_only() {
 }
 
 #[tokio::test]
-async fn a_grpc_refusal_carries_the_request_id_in_its_details() {
+async fn grpc_error_details_carry_request_id() {
     let cloud = FakeCloud::start().await;
     let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
     let mut request = tonic::Request::new(proto::GetExecutionRequest {
@@ -628,7 +627,7 @@ fn contains(bytes: &[u8], part: &[u8]) -> bool {
 }
 
 #[test]
-fn fields_that_a_message_does_not_know_are_passed_over() {
+fn unknown_fields_are_ignored() {
     let newer = [
         proto::StartExecutionResponse {
             execution_id: "dfe1".to_owned(),

@@ -24,7 +24,7 @@ fn failing(error: ProviderError) -> AuthLayer {
 }
 
 #[tokio::test]
-async fn status_keeps_metadata_of_refusal() {
+async fn status_keeps_metadata() {
     for (layer, path, code, value) in [
         (
             AuthLayer::new(key()),

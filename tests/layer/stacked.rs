@@ -87,7 +87,7 @@ async fn inner_override_protects_outer_credential() {
 }
 
 #[tokio::test]
-async fn inner_grpc_refusal_protects_outer_credential() {
+async fn inner_grpc_denial_protects_outer_credential() {
     let outer = aged(ScriptedProvider::new().answer(token("t1.outer"))).await;
     let failing = ScriptedProvider::new().fail(ProviderError::permanent("no key"));
     let inner = AuthLayer::new(failing).grpc();

@@ -45,7 +45,7 @@ async fn secret_in_path_or_name_is_not_shown() {
 }
 
 #[tokio::test]
-async fn secret_in_id_endpoint_or_audience_is_not_shown() {
+async fn secret_in_other_setting_is_not_shown() {
     let unreachable = || {
         tower::service_fn(|_| async {
             Err::<http::Response<http_body_util::Full<bytes::Bytes>>, _>(std::io::Error::other(

@@ -115,7 +115,7 @@ mod tests {
     const SALTS: &str = include_str!("../keys/salts.txt");
 
     #[test]
-    fn a_salt_is_as_long_as_the_digest_and_never_another() {
+    fn salt_is_as_long_as_digest() {
         let accounts = Accounts::with_ids("ajeaccount", "ajekey");
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_100);
         let taken = |line: &'static str| {

@@ -44,7 +44,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn the_end_is_written_as_asked() {
+    fn expiry_is_written_as_requested() {
         let end = UNIX_EPOCH + Duration::new(1_742_699_198, 419_948_750);
         let cases = [
             (ExpiresAt::default(), Some("2025-03-23T03:06:38.419948750Z")),
