@@ -3,7 +3,7 @@
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The two clocks by which a credential's age is told.
+/// The two clocks that a credential's age is measured with.
 ///
 /// Both are asked, since each fails alone: a suspended machine stops the monotonic clock, a
 /// corrected clock moves the wall's. The default is the system's. Sleeping and the fetch deadline

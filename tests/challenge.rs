@@ -103,7 +103,7 @@ fn trailers_only(status: &'static str) -> Response<()> {
 }
 
 /// A layer over a credential that is old enough to be dropped.
-async fn settled(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) {
+async fn warm_layer(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) {
     let clock = ManualClock::new();
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
@@ -124,7 +124,7 @@ async fn only_401_and_16_drop_credential() {
         (|| Response::new(()), false),
     ];
     for (number, (refusal, dropped)) in cases.into_iter().enumerate() {
-        let (layer, _) = settled(two_tokens()).await;
+        let (layer, _) = warm_layer(two_tokens()).await;
         let server = Server::refusing(&["t1.old"], refusal);
         let mut client = layer.layer(server.client());
         let status = client
@@ -147,7 +147,7 @@ async fn only_401_and_16_drop_credential() {
 
 #[tokio::test]
 async fn warm_response_drops_credential_too() {
-    let (layer, _) = settled(two_tokens()).await;
+    let (layer, _) = warm_layer(two_tokens()).await;
     let server = Server::refusing(&[], unauthorized);
     let mut client = layer.layer(server.client());
     for _ in 0..3 {
@@ -162,7 +162,7 @@ async fn warm_response_drops_credential_too() {
 #[tokio::test]
 async fn thousand_rejections_cost_one_fetch() {
     let provider = two_tokens();
-    let (layer, _) = settled(provider.clone()).await;
+    let (layer, _) = warm_layer(provider.clone()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let client = layer.layer(server.client());
     let mut futures = Vec::new();
@@ -182,7 +182,7 @@ async fn thousand_rejections_cost_one_fetch() {
 
 #[tokio::test]
 async fn late_rejection_keeps_next_credential() {
-    let (layer, clock) = settled(two_tokens()).await;
+    let (layer, clock) = warm_layer(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let mut client = layer.layer(server.client());
     let late = client.ready().await.unwrap().call(request());
@@ -195,7 +195,7 @@ async fn late_rejection_keeps_next_credential() {
 #[tokio::test]
 async fn rejected_principal_costs_few_fetches() {
     let provider = ScriptedProvider::new().answer(token("t1.old"));
-    let (layer, clock) = settled(provider.clone()).await;
+    let (layer, clock) = warm_layer(provider.clone()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let mut client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
@@ -222,7 +222,7 @@ async fn rejected_principal_costs_few_fetches() {
 async fn request_is_replayed_once_with_next_credential() {
     let refusals: [fn() -> Response<()>; 2] = [unauthorized, || trailers_only("16")];
     for refusal in refusals {
-        let (layer, _) = settled(two_tokens()).await;
+        let (layer, _) = warm_layer(two_tokens()).await;
         let server = Server::refusing(&["t1.old"], refusal);
         let mut client = ServiceBuilder::new()
             .retry(OnUnauthorized::new())
@@ -237,7 +237,7 @@ async fn request_is_replayed_once_with_next_credential() {
 
 #[tokio::test]
 async fn second_rejection_goes_to_caller() {
-    let (layer, _) = settled(two_tokens()).await;
+    let (layer, _) = warm_layer(two_tokens()).await;
     let server = Server::refusing(&["t1.old", "t1.new"], unauthorized);
     let mut client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
@@ -259,14 +259,14 @@ async fn unchanged_request_is_not_replayed() {
         client.ready().await.unwrap().call(request).await.unwrap();
         server.seen().len()
     };
-    let (static_key, _) = settled(Credential::api_key("AQVN1").unwrap()).await;
+    let (static_key, _) = warm_layer(Credential::api_key("AQVN1").unwrap()).await;
     static_key.cache().refresh().await.unwrap();
     assert_eq!(once(static_key, request()).await, 1, "a static credential");
 
     let young = AuthLayer::new(two_tokens());
     assert_eq!(once(young, request()).await, 1, "too young to be dropped");
 
-    let (layer, _) = settled(two_tokens()).await;
+    let (layer, _) = warm_layer(two_tokens()).await;
     let mut used = request();
     used.extensions_mut()
         .insert(AuthOverride::Use(token("t1.old")));
@@ -332,10 +332,10 @@ fn dropped_credential_stays_dropped_when_clock_moves() {
     clock.advance(Duration::from_secs(60));
     server.refused.lock().unwrap().push("t1.old");
     assert_eq!(send(), Some(StatusCode::UNAUTHORIZED));
-    assert_eq!(send(), None, "nothing is held");
+    assert_eq!(send(), None, "nothing is cached");
     clock.rewind_wall(Duration::from_secs(1));
     server.seen();
-    assert_eq!(send(), None, "nothing is held");
+    assert_eq!(send(), None, "nothing is cached");
     assert_eq!(server.seen(), [""; 0]);
 }
 
@@ -356,7 +356,7 @@ async fn rejection_of_first_request_drops_credential() {
 
 #[tokio::test]
 async fn two_rejected_requests_are_both_replayed() {
-    let (layer, _) = settled(two_tokens()).await;
+    let (layer, _) = warm_layer(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
@@ -382,7 +382,7 @@ async fn two_rejected_requests_are_both_replayed() {
 
 #[tokio::test]
 async fn inner_layers_denial_drops_nothing() {
-    let (layer, _) = settled(two_tokens()).await;
+    let (layer, _) = warm_layer(two_tokens()).await;
     let below =
         AuthLayer::new(ScriptedProvider::new().fail(ProviderError::permanent("no key"))).grpc();
     let server = Server::refusing(&[], unauthorized);
@@ -394,7 +394,7 @@ async fn inner_layers_denial_drops_nothing() {
 
 #[tokio::test]
 async fn rejection_after_cache_is_gone_passes() {
-    let (layer, _) = settled(two_tokens()).await;
+    let (layer, _) = warm_layer(two_tokens()).await;
     let server = Server::refusing(&["t1.old"], unauthorized);
     let mut client = layer.layer(server.client());
     let response = client.ready().await.unwrap().call(request());

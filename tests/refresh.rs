@@ -470,7 +470,7 @@ fn cache_works_without_runtime() {
         "t1.a"
     );
     clock.advance(HOUR);
-    // The due fetch makes its way when it is asked for, and what is held is not waited with.
+    // The due fetch makes progress when the caller is polled, and the caller does not wait for it.
     assert_eq!(
         text(
             &futures_util::FutureExt::now_or_never(cache.get())
@@ -563,20 +563,20 @@ async fn nothing_runs_once_the_last_handle_is_gone() {
     let before = alive();
     let witness = Arc::new(());
     for fetching in [false, true] {
-        let held = Arc::clone(&witness);
+        let provided = Arc::clone(&witness);
         let provider = move || {
-            let held = Arc::clone(&held);
+            let provided = Arc::clone(&provided);
             async move {
                 if fetching {
                     std::future::pending::<()>().await;
                 }
-                drop(held);
+                drop(provided);
                 Ok(token("t1.a"))
             }
         };
         let cache = CredentialCache::new(provider);
         let _ = timeout(s(1), cache.get()).await;
-        assert!(alive() > before, "neither flight nor timer");
+        assert!(alive() > before, "neither fetch nor timer");
         drop(cache);
         sleep(Duration::from_millis(1)).await;
         assert_eq!(alive(), before);
@@ -673,10 +673,10 @@ async fn status_shows_every_state() {
         (None, None, None)
     );
 
-    let landed = clock.wall();
+    let fetched_at = clock.wall();
     assert_eq!(
         cache.get().await.unwrap().expires_at(),
-        Some(landed + s(1000))
+        Some(fetched_at + s(1000))
     );
     let status = cache.status();
     assert_eq!(
@@ -685,9 +685,9 @@ async fn status_shows_every_state() {
     );
     assert_eq!(
         (status.fetched_at(), status.expires_at()),
-        (Some(landed), Some(landed + s(1000)))
+        (Some(fetched_at), Some(fetched_at + s(1000)))
     );
-    let due = status.due_at().unwrap().duration_since(landed).unwrap();
+    let due = status.due_at().unwrap().duration_since(fetched_at).unwrap();
     assert!((s(72)..=s(800)).contains(&due), "{due:?}");
 
     clock.advance(s(800));

@@ -167,12 +167,12 @@ fn renewal_on_stalled_runtime_is_replaced() {
         tokio::time::sleep(Duration::from_millis(1100)).await;
         clock.advance(Duration::from_secs(1));
         assert_eq!(text(cache.get().await), "t1.a");
-        let landed = async {
+        let fetched = async {
             while cache.status().generation() < 2 {
                 tokio::task::yield_now().await;
             }
         };
-        tokio::time::timeout(Duration::from_secs(10), landed)
+        tokio::time::timeout(Duration::from_secs(10), fetched)
             .await
             .expect("nothing lands");
         assert_eq!(text(cache.get().await), "t1.b");

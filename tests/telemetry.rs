@@ -1,4 +1,4 @@
-//! What is told of a cache and a layer: which events, which instruments, and how often.
+//! The events and instruments of a cache and a layer, and how often they occur.
 
 mod support;
 
@@ -127,8 +127,8 @@ impl Recorder for Instruments {
     }
 }
 
-/// What `run` tells, on this thread: its lines in order, and what the instruments show at its end.
-fn told<F: Future<Output = ()>>(
+/// The events of `run` on this thread: its lines in order, and what the instruments show at its end.
+fn record<F: Future<Output = ()>>(
     run: impl FnOnce(Instruments) -> F,
 ) -> (Vec<String>, Vec<(String, f64)>) {
     let (listener, instruments) = (Listener::default(), Instruments::default());
@@ -192,7 +192,7 @@ fn fetch_is_reported_once() {
     let seconds = end.duration_since(UNIX_EPOCH).unwrap().as_secs_f64();
     let credential = Credential::iam_token("t1.abc").unwrap().with_expiry(end);
     let fingerprint = credential.fingerprint();
-    let (lines, shown) = told(|_| async move {
+    let (lines, shown) = record(|_| async move {
         let cache = CredentialCache::new(
             ScriptedProvider::new()
                 .after(Duration::from_secs(1))
@@ -220,7 +220,7 @@ fn fetch_is_reported_once() {
 #[test]
 fn failure_is_reported_once_per_attempt() {
     let down = || ProviderError::transient("down").with_provider("vault");
-    let (lines, shown) = told(|instruments| async move {
+    let (lines, shown) = record(|instruments| async move {
         let (cache, clock) = on_clock(
             ScriptedProvider::new()
                 .fail(down())
@@ -249,12 +249,12 @@ fn failure_is_reported_once_per_attempt() {
         "DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={} generation=1",
         token().fingerprint()
     );
-    let told = [failed(1, false), failed(2, false), fetched, failed(1, true)];
-    let told: Vec<_> = told
+    let expected = [failed(1, false), failed(2, false), fetched, failed(1, true)];
+    let expected: Vec<_> = expected
         .into_iter()
         .flat_map(|line| [STARTED.to_owned(), line])
         .collect();
-    assert_eq!(lines, told);
+    assert_eq!(lines, expected);
     assert!(
         shown.contains(&shows(FETCHES_TRANSIENT, 3.0)) && shown.contains(&shows(FETCHES_OK, 1.0)),
         "{shown:?}"
@@ -272,7 +272,7 @@ fn every_outcome_of_a_fetch_has_its_label() {
         (ProviderError::transient("x"), "transient", false),
         (ProviderError::not_configured("x"), "not_configured", false),
     ] {
-        let (lines, shown) = told(|_| async {
+        let (lines, shown) = record(|_| async {
             assert!(
                 CredentialCache::new(ScriptedProvider::new().fail(error))
                     .get()
@@ -291,7 +291,7 @@ fn every_outcome_of_a_fetch_has_its_label() {
 
 #[test]
 fn provider_events_are_inside_fetch_span() {
-    let (lines, _) = told(|_| async {
+    let (lines, _) = record(|_| async {
         let provider = || async {
             tokio::task::yield_now().await;
             tracing::info!(target: "yandex_cloud_auth_test", "asking");
@@ -312,7 +312,7 @@ fn provider_events_are_inside_fetch_span() {
 
 #[test]
 fn drop_is_reported_once() {
-    let (lines, shown) = told(|instruments| async move {
+    let (lines, shown) = record(|instruments| async move {
         let (cache, clock) = on_clock(ScriptedProvider::new().answer(token()));
         let refusing = tower::service_fn(|_: Request<()>| async {
             Ok::<_, Infallible>(Response::builder().status(401).body(()).unwrap())
@@ -336,7 +336,7 @@ fn drop_is_reported_once() {
         futures_util::future::try_join_all(all).await.unwrap();
     });
     let dropped = format!(
-        "WARN yandex_cloud_auth: credential dropped after it was refused scheme=Bearer fingerprint={}",
+        "WARN yandex_cloud_auth: credential dropped after a rejection scheme=Bearer fingerprint={}",
         token().fingerprint()
     );
     assert_eq!(lines[2..], [dropped]);
@@ -347,7 +347,7 @@ fn drop_is_reported_once() {
 fn unsent_request_is_reported_with_reason() {
     let client =
         || tower::service_fn(|_: Request<()>| async { Ok::<_, Infallible>(Response::new(())) });
-    let (lines, shown) = told(|_| async move {
+    let (lines, shown) = record(|_| async move {
         let key = AuthLayer::new(Credential::api_key("AQVN1").unwrap());
         let denied = || Request::get("/workflows/v1/workflow").body(()).unwrap();
         assert!(key.layer(client()).oneshot(denied()).await.is_err());
@@ -402,7 +402,7 @@ fn world_readable_key_file_is_reported() {
     write(&path, include_str!("fixtures/service_account_key.json")).unwrap();
     for (mode, times) in [(0o600, 0), (0o644, 1)] {
         set_permissions(&path, Permissions::from_mode(mode)).unwrap();
-        let (lines, _) = told(|_| async {
+        let (lines, _) = record(|_| async {
             yandex_cloud_auth::ServiceAccountKey::from_file(&path).unwrap();
         });
         let expected =

@@ -7,7 +7,7 @@ use super::error::AuthError;
 
 const GRPC_MESSAGE: HeaderName = HeaderName::from_static("grpc-message");
 
-/// The metadata that tells a refusal of the layer from a server's.
+/// The metadata that distinguishes an error of the layer from one of the server.
 const REFUSED_BY_LAYER: HeaderName = HeaderName::from_static("yandex-cloud-auth");
 
 /// The longest `grpc-message`, in bytes as sent.

@@ -19,7 +19,7 @@ const MAX_PAUSE: Duration = Duration::from_secs(600);
 /// so that an outage draws a few attempts per credential, however long it lasts.
 ///
 /// Half of the cool-down is fixed and half of it is scaled by `jitter`, from 0 to 1. A delay that
-/// the server asked for is honoured up to 5 min, times 1 to 2 by `jitter`: a fleet that was told the
+/// the server asked for is honoured up to 5 min, times 1 to 2 by `jitter`: a fleet that was given the
 /// same second would otherwise return in that second.
 pub(crate) fn pause(
     error: &ProviderError,

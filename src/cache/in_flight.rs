@@ -23,7 +23,7 @@ pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// One fetch, shared by all its waiters.
 ///
-/// No lock of this type is held while a waker is cloned, woken or dropped, nor while the fetch is
+/// No lock of this type is taken while a waker is cloned, woken or dropped, nor while the fetch is
 /// polled: all of that is code of others, which may use this very cache.
 pub(super) struct Fetch {
     pub(super) id: u64,

@@ -1,5 +1,4 @@
-//! How long a credential is used: the [`CredentialCache`], its states, and the one fetch that all
-//! share.
+//! How long a credential is used: the [`CredentialCache`] and its single flight of fetches.
 
 mod builder;
 mod complete;
@@ -39,32 +38,39 @@ pub use self::status::{CacheState, CacheStatus};
 use crate::credential::Credential;
 use crate::error::ProviderError;
 
-/// Keeps one identity's credential: fetched once for all who wait, renewed ahead of time, dropped
-/// when refused.
+/// Caches the credential of one identity. One fetch serves all callers, the credential is renewed
+/// ahead of time, and it is dropped when a server rejects it.
 ///
-/// What is held is *fresh* (used), *due* (used while one fetch runs) or *expired* (waited for). It
-/// is due at 80 % of its lifetime and at the latest after [`CredentialCacheBuilder::max_age`], less up to a tenth
-/// by chance; it is expired when the wall clock or the monotonic clock says so, less the last 5 %
-/// of its lifetime, 10 s at most.
+/// The cached credential is *fresh* (it is used), *due* (it is used while one fetch runs) or
+/// *expired* (callers wait for a fetch). It is due at 80 % of its lifetime and at the latest after
+/// [`max_age`](CredentialCacheBuilder::max_age), less a random tenth. A credential that was not
+/// fetched on schedule, such as the first one, is due earlier still, at a random time from a tenth
+/// of that on: processes that start together do not renew together. It is expired when the wall
+/// clock or the monotonic clock says so, less the last 5 % of its lifetime, 10 s at most.
 ///
-/// A failed fetch never takes away what is still valid. It begins a cool-down, 1 s doubling to 1
-/// min (after [permanent](crate::ProviderError::is_permanent) errors 10 s to 30 s, or to 10 min
-/// while something valid is entry), in which who needs a new credential gets that error at once.
-/// Nothing is final: after the cool-down it is tried again.
+/// A failed fetch never removes a valid credential. It starts a cool-down of 1 s, doubled with each
+/// failure up to 2 min (10 s after a [permanent](ProviderError::is_permanent) error). While a valid
+/// credential is cached, the cool-down is at least half of the time it has left, at most 10 min.
+/// Callers that need a new credential during a cool-down get the error of the failed fetch at once.
+/// After the cool-down it is tried again, whatever the error was.
 ///
-/// With the feature `tokio`, a fetch started on a tokio runtime runs detached, under
-/// [`CredentialCacheBuilder::fetch_timeout`], and a timer renews ahead of time when no request does. Otherwise whoever
-/// waits drives the fetch. Constructors spawn nothing and need no runtime. A runtime built without
-/// timers has neither deadline nor timer; tokio tells of that by a panic, which is caught where
-/// panics unwind.
+/// With the feature `tokio`, a fetch that starts on a tokio runtime runs detached from its callers,
+/// within [`fetch_timeout`](CredentialCacheBuilder::fetch_timeout), and a timer renews the credential
+/// where no request does. It also fetches after each cool-down while there is no valid credential, so
+/// that [`status`](Self::status) becomes ready without traffic. Elsewhere the callers drive the
+/// fetch. Constructors spawn nothing and need no runtime. A runtime without timers has neither:
+/// tokio reports that by a panic, which is caught where panics unwind.
+///
+/// The credential of a [static](crate::CredentialProvider::is_static) provider is cached from the
+/// start. It is never fetched again: once it has ended, callers get an error.
 ///
 /// # Clone
 ///
-/// Clones share everything. When the last handle goes, so do task, timer and provider.
+/// Clones share everything. When the last one is dropped, so are task, timer and provider.
 ///
 /// # Examples
 ///
-/// The door for clients that are no tower services:
+/// For clients that are not tower services:
 ///
 /// ```
 /// use yandex_cloud_auth::{Credential, CredentialCache};

@@ -107,7 +107,7 @@ impl Schedule {
     }
 
     /// The time until something is to be done about an entry of this age: it expires, or it is due
-    /// and no fetch is held back, as it is for `pause`. `None` where that time never comes.
+    /// and fetches are not paused any more, as they are for `pause`. `None` where that time never comes.
     pub(crate) fn time_to_next_lookup(&self, age: Duration, pause: Duration) -> Option<Duration> {
         let expires_in = self.expired.map(|expired| expired.saturating_sub(age));
         let fetch_in = self.due.map(|due| due.saturating_sub(age).max(pause));

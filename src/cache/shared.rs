@@ -12,7 +12,7 @@ use crate::runtime::Task;
 /// The least time between two due fetches.
 const DUE_SPACING: Duration = Duration::from_secs(1);
 
-/// What changes under the lock. Nothing of others runs while it is held: no provider, clock, waker,
+/// What changes under the lock. No foreign code runs under it: no provider, clock, waker,
 /// destructor of an error, or subscriber.
 #[derive(Default)]
 pub(super) struct Shared {

@@ -1,4 +1,4 @@
-//! What a cache tells of itself, for health checks and logs.
+//! The state of a cache at one moment, for health checks and logs.
 
 use std::time::{Duration, SystemTime};
 
@@ -13,7 +13,7 @@ use crate::error::ProviderError;
 pub enum CacheState {
     /// Entry and usable; a new one is to be fetched.
     Due,
-    /// Nothing is entry: nothing was fetched yet, or what was held was refused.
+    /// There is none: nothing was fetched yet, or it was dropped after a rejection.
     Empty,
     /// Entry and no longer usable.
     Expired,
@@ -90,28 +90,28 @@ impl CacheStatus {
         matches!(self.state, CacheState::Due | CacheState::Fresh)
     }
 
-    /// How many credentials have landed so far; the number of the last.
+    /// The number of credentials fetched so far.
     pub const fn generation(&self) -> u64 {
         self.generation
     }
 
-    /// When what is held result.
+    /// When the cached credential was fetched.
     pub const fn fetched_at(&self) -> Option<SystemTime> {
         self.fetched_at
     }
 
-    /// When what is held ends. `None` where no end is known. Its last seconds are not used: 5 % of
-    /// its life, 10 s at most.
+    /// When the cached credential expires. `None` where no end is known. Its last seconds are not
+    /// used: 5 % of its lifetime, 10 s at most.
     pub const fn expires_at(&self) -> Option<SystemTime> {
         self.expires_at
     }
 
-    /// When a new one is to be fetched. `None` where never.
+    /// When a new one is to be fetched. `None` if it never is.
     pub const fn due_at(&self) -> Option<SystemTime> {
         self.due_at
     }
 
-    /// How many fetches have failed since the last success.
+    /// The number of fetches that failed since the last success.
     pub const fn consecutive_failures(&self) -> u32 {
         self.consecutive_failures
     }
@@ -121,7 +121,7 @@ impl CacheStatus {
         self.last_error.as_ref()
     }
 
-    /// When the cool-down ends that the last failure began. `None` where none lasts.
+    /// When the cool-down ends after which a fetch is tried again. `None` if there is none.
     pub const fn next_attempt_at(&self) -> Option<SystemTime> {
         self.next_attempt_at
     }

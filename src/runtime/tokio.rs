@@ -63,7 +63,7 @@ impl Future for Timer {
 /// Returns a timer of the current runtime. `None` if there is no runtime, or one without timers.
 pub(crate) fn timer(duration: Duration) -> Option<Timer> {
     let runtime = Handle::try_current().ok()?.id();
-    // Tokio tells that a runtime has no timers by a panic only.
+    // Tokio reports a runtime without timers by a panic only.
     let sleep = catch_unwind(|| tokio::time::sleep(duration)).ok()?;
     Some(Timer {
         sleep: Box::pin(sleep),

@@ -36,7 +36,7 @@ pub(super) fn dropped(credential: &Credential) {
         target: "yandex_cloud_auth",
         scheme = %credential.scheme(),
         fingerprint = %credential.fingerprint(),
-        "credential dropped after it was refused"
+        "credential dropped after a rejection"
     );
 }
 

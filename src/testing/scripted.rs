@@ -1,4 +1,4 @@
-//! A provider that does what it is told.
+//! A provider that follows a script.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};

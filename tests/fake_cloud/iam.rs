@@ -330,7 +330,7 @@ async fn revocation_ends_one_or_all_tokens() {
     assert_eq!(
         revoke(&first, &second).await.refusal(),
         (401, 16),
-        "who asks must be somebody"
+        "the caller must be known"
     );
     assert_eq!(revoke(&second, "t1.none").await.refusal(), (400, 3));
     cloud.revoke_all();

@@ -1,4 +1,4 @@
-//! The fake cloud does what the documentation of the real one says, and goes wrong as it is told.
+//! The fake cloud follows the documentation of the real one, and fails on demand.
 
 mod ask;
 mod audit;

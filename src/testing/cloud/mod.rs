@@ -1,31 +1,9 @@
 //! A fake Yandex Cloud on loopback.
 
-mod access;
-mod accounts;
-mod api_keys;
-mod assertion;
-mod audit;
-mod discovery;
-mod expires_at;
-mod fault;
-mod gate;
-mod grants;
-mod grpc;
-mod host;
-mod iam;
-mod json;
-mod metadata;
-mod operations;
-mod payload;
-mod random;
-mod rest;
-mod server;
-mod status;
+mod hosts;
+mod state;
 mod switches;
-mod token_exchange;
-mod tokens;
-mod workflows;
-mod world;
+mod wire;
 
 use std::collections::BTreeMap;
 use std::fmt;
@@ -34,16 +12,16 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use axum::{Router, middleware};
 
-use self::api_keys::WORKFLOWS_SCOPE;
-pub use self::audit::Received;
-pub use self::expires_at::ExpiresAt;
-pub use self::fault::Fault;
-use self::gate::Gate;
-pub use self::host::Host;
-use self::server::Server;
-pub use self::status::ErrorShape;
-use self::status::Refusal;
-use self::world::Shared;
+use self::state::api_keys::WORKFLOWS_SCOPE;
+pub use self::state::audit::Received;
+pub use self::state::expires_at::ExpiresAt;
+use self::state::world::Shared;
+pub use self::wire::fault::Fault;
+use self::wire::gate::Gate;
+pub use self::wire::host::Host;
+use self::wire::server::Server;
+pub use self::wire::status::ErrorShape;
+use self::wire::status::ErrorStatus;
 use crate::credential::Fingerprint;
 
 /// How far ahead "for as long as the test runs" is.
@@ -108,12 +86,12 @@ impl FakeCloud {
         let mut addresses = BTreeMap::new();
         let mut served = Vec::new();
         for host in Host::ALL {
-            let (listener, address) = server::bind().expect("the system has a free port");
+            let (listener, address) = wire::server::bind().expect("the system has a free port");
             addresses.insert(host, address);
             served.push((listener, router(host, &cloud)));
         }
         let mut world = cloud.lock();
-        world.endpoints = discovery::endpoints(&addresses);
+        world.endpoints = hosts::discovery::endpoints(&addresses);
         let account = world.accounts.robot().id.clone();
         let end = world.now() + FAR;
         let api_key = world.api_keys.issue(&account, &[WORKFLOWS_SCOPE], None);
@@ -234,13 +212,13 @@ impl fmt::Debug for FakeCloud {
 
 fn router(host: Host, cloud: &Shared) -> Router {
     let routes = match host {
-        Host::Discovery => discovery::routes(),
-        Host::Grpc => grpc::routes(cloud).fallback(grpc::unimplemented),
-        Host::Iam => iam::routes(),
-        Host::Metadata => metadata::routes(),
-        Host::OAuth => token_exchange::routes(),
-        Host::Operation => operations::routes(cloud),
-        Host::Workflows => rest::routes(cloud),
+        Host::Discovery => hosts::discovery::routes(),
+        Host::Grpc => hosts::grpc::routes(cloud).fallback(hosts::grpc::unimplemented),
+        Host::Iam => hosts::iam::routes(),
+        Host::Metadata => hosts::metadata::routes(),
+        Host::OAuth => hosts::token_exchange::routes(),
+        Host::Operation => hosts::operations::routes(cloud),
+        Host::Workflows => hosts::rest::routes(cloud),
     };
     let gate = Gate {
         host,
@@ -253,10 +231,10 @@ fn router(host: Host, cloud: &Shared) -> Router {
     };
     routes
         .method_not_allowed_fallback(no_route)
-        .layer(middleware::from_fn_with_state(gate, gate::pass))
+        .layer(middleware::from_fn_with_state(gate, wire::gate::pass))
         .with_state(cloud.clone())
 }
 
-async fn no_route() -> Refusal {
-    Refusal::not_found("Not Found")
+async fn no_route() -> ErrorStatus {
+    ErrorStatus::not_found("Not Found")
 }

@@ -2,9 +2,9 @@
 
 use std::time::{Duration, SystemTime};
 
-use super::world::Skew;
 use super::{ErrorShape, ExpiresAt, FakeCloud, Fault, Host};
 use crate::clock::{Clock, TimeSource};
+use crate::testing::cloud::state::world::Skew;
 
 /// A thousand years: what is added to the present must stay a time.
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);

@@ -176,7 +176,7 @@ pub enum ExecutionStatus {
     Queued = 1,
     /// Is being run.
     Running = 2,
-    /// Is held.
+    /// It is paused.
     Paused = 3,
     /// Was stopped or terminated.
     Stopped = 4,

@@ -5,25 +5,25 @@ use rustls_pki_types::PrivatePkcs8KeyDer;
 use rustls_pki_types::pem::PemObject;
 use serde_json::Value;
 
-use super::random;
+use crate::testing::cloud::state::random;
 
 /// Two service accounts with a key each, and a Yandex account.
-pub(super) struct Accounts {
+pub(crate) struct Accounts {
     user: String,
     robot: ServiceAccount,
     deputy: ServiceAccount,
     /// Whether one may ask for a token of the other.
-    pub(super) impersonation: bool,
+    pub(crate) impersonation: bool,
 }
 
 /// A service account.
-pub(super) struct ServiceAccount {
-    pub(super) id: String,
-    pub(super) key: AuthorizedKey,
+pub(crate) struct ServiceAccount {
+    pub(crate) id: String,
+    pub(crate) key: AuthorizedKey,
 }
 
 /// An authorized key: a key pair under an id that the cloud knows.
-pub(super) struct AuthorizedKey {
+pub(crate) struct AuthorizedKey {
     id: String,
     pair: &'static KeyPair,
     created_at: jiff::Timestamp,
@@ -36,16 +36,16 @@ struct KeyPair {
 }
 
 static FIRST: KeyPair = KeyPair {
-    private_pem: include_str!("../keys/first.pem"),
-    public_pem: include_str!("../keys/first.pub.pem"),
+    private_pem: include_str!("../../keys/first.pem"),
+    public_pem: include_str!("../../keys/first.pub.pem"),
 };
 static SECOND: KeyPair = KeyPair {
-    private_pem: include_str!("../keys/second.pem"),
-    public_pem: include_str!("../keys/second.pub.pem"),
+    private_pem: include_str!("../../keys/second.pem"),
+    public_pem: include_str!("../../keys/second.pub.pem"),
 };
 
 impl Accounts {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             user: random::id("aje"),
             robot: ServiceAccount::new(&FIRST),
@@ -56,35 +56,35 @@ impl Accounts {
 
     /// With a first account and key of these ids, for what was signed beforehand.
     #[cfg(test)]
-    pub(super) fn with_ids(account: &str, key: &str) -> Self {
+    pub(crate) fn with_ids(account: &str, key: &str) -> Self {
         let mut accounts = Self::new();
         (accounts.robot.id, accounts.robot.key.id) = (account.to_owned(), key.to_owned());
         accounts
     }
 
     /// The person to whom OAuth tokens belong.
-    pub(super) fn user(&self) -> &str {
+    pub(crate) fn user(&self) -> &str {
         &self.user
     }
 
     /// The account that most tests are about.
-    pub(super) fn robot(&self) -> &ServiceAccount {
+    pub(crate) fn robot(&self) -> &ServiceAccount {
         &self.robot
     }
 
     /// Another one, to impersonate, and whose key is not the first one's.
-    pub(super) fn deputy(&self) -> &ServiceAccount {
+    pub(crate) fn deputy(&self) -> &ServiceAccount {
         &self.deputy
     }
 
-    pub(super) fn exists(&self, id: &str) -> bool {
+    pub(crate) fn exists(&self, id: &str) -> bool {
         [&self.robot, &self.deputy]
             .iter()
             .any(|account| account.id == id)
     }
 
     /// The key of that id and the account that owns it.
-    pub(super) fn key(&self, id: &str) -> Option<(&ServiceAccount, &AuthorizedKey)> {
+    pub(crate) fn key(&self, id: &str) -> Option<(&ServiceAccount, &AuthorizedKey)> {
         [&self.robot, &self.deputy]
             .into_iter()
             .find(|account| account.key.id == id)
@@ -92,7 +92,7 @@ impl Accounts {
     }
 
     /// Replaces the first account's key. The old one is unknown from then on.
-    pub(super) fn rotate_key(&mut self) {
+    pub(crate) fn rotate_key(&mut self) {
         let other = if std::ptr::eq(self.robot.key.pair, &FIRST) {
             &SECOND
         } else {
@@ -111,7 +111,7 @@ impl ServiceAccount {
     }
 
     /// The key file, as `yc iam key create` writes it *(Authorized keys, Yandex Cloud docs)*.
-    pub(super) fn key_file(&self) -> String {
+    pub(crate) fn key_file(&self) -> String {
         let AuthorizedKey {
             id,
             pair,
@@ -146,7 +146,7 @@ impl AuthorizedKey {
     }
 
     /// The public key, in the encoding that ring verifies with *(RFC 8017 §A.1.1)*.
-    pub(super) fn public_der(&self) -> Vec<u8> {
+    pub(crate) fn public_der(&self) -> Vec<u8> {
         let der = PrivatePkcs8KeyDer::from_pem_slice(self.pair.private_pem.as_bytes())
             .expect("the test keys are PEM");
         let pair = rsa::KeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("the test keys are RSA");

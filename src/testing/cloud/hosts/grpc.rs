@@ -12,13 +12,14 @@ use tonic::body::Body;
 use tonic::server::{Grpc, UnaryService};
 use tonic_prost::ProstCodec;
 
-use super::access::{Guard, Resource, guard};
-use super::status::{Refusal, RequestId};
-use super::world::{Shared, World};
-use super::{json, operations};
+use crate::testing::cloud::hosts::operations;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::access::{Guard, Resource, guard};
+use crate::testing::cloud::wire::json;
+use crate::testing::cloud::wire::status::{ErrorStatus, RequestId};
 use crate::testing::proto::*;
 
-pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
+pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
     let guarded = |resource| {
         middleware::from_fn_with_state(
             Guard {
@@ -65,14 +66,14 @@ fn others() -> Router<Shared> {
     Router::new().route("/{method}", post(unimplemented))
 }
 
-pub(super) async fn unimplemented() -> Refusal {
-    Refusal::new(Code::Unimplemented, "Method not found")
+pub(crate) async fn unimplemented() -> ErrorStatus {
+    ErrorStatus::new(Code::Unimplemented, "Method not found")
 }
 
 fn start(
     world: &mut World,
     request: StartExecutionRequest,
-) -> Result<StartExecutionResponse, Refusal> {
+) -> Result<StartExecutionResponse, ErrorStatus> {
     let now = world.now();
     let input = request.input.and_then(|input| input.input_json);
     Ok(StartExecutionResponse {
@@ -83,7 +84,7 @@ fn start(
 fn stop(
     world: &mut World,
     request: StopExecutionRequest,
-) -> Result<StopExecutionResponse, Refusal> {
+) -> Result<StopExecutionResponse, ErrorStatus> {
     Ok(StopExecutionResponse {
         execution_id: world.workflows.stop(&request.execution_id)?,
     })
@@ -92,7 +93,7 @@ fn stop(
 fn terminate(
     world: &mut World,
     request: TerminateExecutionRequest,
-) -> Result<TerminateExecutionResponse, Refusal> {
+) -> Result<TerminateExecutionResponse, ErrorStatus> {
     Ok(TerminateExecutionResponse {
         execution_id: world.workflows.stop(&request.execution_id)?,
     })
@@ -101,7 +102,7 @@ fn terminate(
 fn get_execution(
     world: &mut World,
     request: GetExecutionRequest,
-) -> Result<GetExecutionResponse, Refusal> {
+) -> Result<GetExecutionResponse, ErrorStatus> {
     Ok(GetExecutionResponse {
         execution: Some(world.workflows.execution(&request.execution_id)?.clone()),
     })
@@ -110,7 +111,7 @@ fn get_execution(
 fn get_history(
     world: &mut World,
     request: GetExecutionHistoryRequest,
-) -> Result<GetExecutionHistoryResponse, Refusal> {
+) -> Result<GetExecutionHistoryResponse, ErrorStatus> {
     let (execution, step) = world.workflows.history(&request.execution_id)?;
     Ok(GetExecutionHistoryResponse {
         execution: Some(execution),
@@ -121,7 +122,7 @@ fn get_history(
 fn list_executions(
     world: &mut World,
     request: ListExecutionsRequest,
-) -> Result<ListExecutionsResponse, Refusal> {
+) -> Result<ListExecutionsResponse, ErrorStatus> {
     let (executions, next_page_token) =
         world
             .workflows
@@ -135,7 +136,7 @@ fn list_executions(
 fn create_workflow(
     world: &mut World,
     request: CreateWorkflowRequest,
-) -> Result<Operation, Refusal> {
+) -> Result<Operation, ErrorStatus> {
     let now = world.now();
     let workflow = world.workflows.create(&request.folder_id, now)?;
     (workflow.name, workflow.description) = (request.name, request.description);
@@ -152,7 +153,7 @@ fn create_workflow(
 fn get_workflow(
     world: &mut World,
     request: GetWorkflowRequest,
-) -> Result<GetWorkflowResponse, Refusal> {
+) -> Result<GetWorkflowResponse, ErrorStatus> {
     let now = world.now();
     Ok(GetWorkflowResponse {
         workflow: Some(world.workflows.workflow(&request.workflow_id, now)?.clone()),
@@ -162,7 +163,7 @@ fn get_workflow(
 fn list_workflows(
     world: &mut World,
     request: ListWorkflowsRequest,
-) -> Result<ListWorkflowsResponse, Refusal> {
+) -> Result<ListWorkflowsResponse, ErrorStatus> {
     let (page, next_page_token) =
         world
             .workflows
@@ -182,7 +183,7 @@ fn list_workflows(
 }
 
 /// A unary method: one message in, one out, under the lock.
-type Act<A, B> = fn(&mut World, A) -> Result<B, Refusal>;
+type Act<A, B> = fn(&mut World, A) -> Result<B, ErrorStatus>;
 
 fn method<A, B>(act: Act<A, B>) -> MethodRouter<Shared>
 where
@@ -215,7 +216,7 @@ impl<A, B> UnaryService<A> for Unary<A, B> {
         ready(
             answer
                 .map(tonic::Response::new)
-                .map_err(|refusal| refusal.to_grpc(&id.expect("the gate gave it one"))),
+                .map_err(|error| error.to_grpc(&id.expect("the gate gave it one"))),
         )
     }
 }

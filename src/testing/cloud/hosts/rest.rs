@@ -8,16 +8,17 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::access::{Guard, Resource, authorize, guard};
-use super::payload::Payload;
-use super::status::Refusal;
-use super::world::{Shared, World};
-use super::{json, operations};
+use crate::testing::cloud::hosts::operations;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::access::{Guard, Resource, authorize, guard};
+use crate::testing::cloud::wire::json;
+use crate::testing::cloud::wire::payload::Payload;
+use crate::testing::cloud::wire::status::ErrorStatus;
 use crate::testing::proto::Workflow;
 
-type Answer = Result<Json<Value>, Refusal>;
+type Answer = Result<Json<Value>, ErrorStatus>;
 
-pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
+pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
     let guarded = |resource| {
         middleware::from_fn_with_state(
             Guard {
@@ -99,7 +100,7 @@ async fn start_by_link(
         [] => None,
         body => Some(
             serde_json::from_slice::<Value>(body)
-                .map_err(|_| Refusal::invalid("The body is not JSON"))?,
+                .map_err(|_| ErrorStatus::invalid("The body is not JSON"))?,
         ),
     };
     started(&mut world, &id, input.map(|value| value.to_string()))
@@ -145,7 +146,7 @@ async fn list_workflows(State(cloud): State<Shared>, RawQuery(query): RawQuery) 
 }
 
 /// What the list is of, the size of a page, and its token.
-fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, String), Refusal> {
+fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, String), ErrorStatus> {
     let query = query.unwrap_or_default();
     let value = |name: &str| {
         let mut pairs = form_urlencoded::parse(query.as_bytes());
@@ -158,7 +159,7 @@ fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, Stri
         "" => 0,
         size => size
             .parse()
-            .map_err(|_| Refusal::invalid("pageSize is not a number"))?,
+            .map_err(|_| ErrorStatus::invalid("pageSize is not a number"))?,
     };
     Ok((value(of), size, value("pageToken")))
 }
@@ -224,7 +225,7 @@ async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) ->
 async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
     match target.rsplit_once(':') {
         Some((_, "listAccessBindings")) => Ok(Json(json!({ "accessBindings": [] }))),
-        Some(_) => Err(Refusal::not_found("Not Found")),
+        Some(_) => Err(ErrorStatus::not_found("Not Found")),
         None => {
             let mut world = cloud.lock();
             let now = world.now();
@@ -249,7 +250,7 @@ async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>
             id,
             json!({}),
         ))),
-        _ => Err(Refusal::not_found("Not Found")),
+        _ => Err(ErrorStatus::not_found("Not Found")),
     }
 }
 

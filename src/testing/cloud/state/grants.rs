@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use super::random;
+use crate::testing::cloud::state::random;
 
 /// 2026-06-01: OAuth tokens issued from then on are refused *(OAuth token, Yandex Cloud docs)*.
 const OAUTH_ENDS: Duration = Duration::from_secs(1_780_272_000);
 
 #[derive(Default)]
-pub(super) struct Grants {
+pub(crate) struct Grants {
     /// When each OAuth token was issued.
     oauth: HashMap<String, SystemTime>,
     /// When each subject token ends.
@@ -18,25 +18,25 @@ pub(super) struct Grants {
 }
 
 impl Grants {
-    pub(super) fn issue_oauth(&mut self, issued_at: SystemTime) -> String {
+    pub(crate) fn issue_oauth(&mut self, issued_at: SystemTime) -> String {
         let token = random::oauth_token();
         self.oauth.insert(token.clone(), issued_at);
         token
     }
 
-    pub(super) fn issue_subject(&mut self, expires_at: SystemTime) -> String {
+    pub(crate) fn issue_subject(&mut self, expires_at: SystemTime) -> String {
         let token = random::subject_token();
         self.subject.insert(token.clone(), expires_at);
         token
     }
 
-    pub(super) fn takes_oauth(&self, token: &str) -> bool {
+    pub(crate) fn takes_oauth(&self, token: &str) -> bool {
         self.oauth
             .get(token)
             .is_some_and(|&issued_at| issued_at < SystemTime::UNIX_EPOCH + OAUTH_ENDS)
     }
 
-    pub(super) fn takes_subject(&self, token: &str, now: SystemTime) -> bool {
+    pub(crate) fn takes_subject(&self, token: &str, now: SystemTime) -> bool {
         self.subject.get(token).is_some_and(|&end| now < end)
     }
 }

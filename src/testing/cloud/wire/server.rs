@@ -1,4 +1,4 @@
-//! The listeners, and a thread that serves them until it is told to stop.
+//! The listeners, and a thread that serves them until it is stopped.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,10 +19,10 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tower_service::Service;
 
-use super::fault::HungUp;
+use crate::testing::cloud::wire::fault::HungUp;
 
 /// A listener on a loopback port that nobody serves yet. Connections wait in its queue.
-pub(super) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
+pub(crate) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
     let address = listener.local_addr()?;
@@ -31,13 +31,13 @@ pub(super) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
 
 /// A thread with a runtime of its own, so that the cloud outlives its caller's runtime and paused
 /// clock, and so that dropping this ends every task and socket before it returns.
-pub(super) struct Server {
+pub(crate) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
 }
 
 impl Server {
-    pub(super) fn start(served: Vec<(TcpListener, Router)>) -> io::Result<Self> {
+    pub(crate) fn start(served: Vec<(TcpListener, Router)>) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()

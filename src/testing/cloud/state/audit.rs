@@ -6,8 +6,8 @@ use axum::response::Response;
 use http::{HeaderMap, Method, StatusCode, Version};
 use tonic::Code;
 
-use super::host::Host;
 use crate::credential::{Fingerprint, Scheme};
+use crate::testing::cloud::wire::host::Host;
 
 /// A request that a [`FakeCloud`](super::FakeCloud) received. Holds no secret.
 #[derive(Clone, Debug)]
@@ -41,7 +41,7 @@ pub struct Received {
 
 /// Every request, in the order they came.
 #[derive(Default)]
-pub(super) struct Audit {
+pub(crate) struct Audit {
     requests: Vec<Received>,
     /// How many were forgotten. An answer still finds the request it belongs to.
     forgotten: usize,
@@ -49,15 +49,15 @@ pub(super) struct Audit {
 
 /// A request's place in the audit.
 #[derive(Clone, Copy)]
-pub(super) struct Entry(usize);
+pub(crate) struct Entry(usize);
 
 impl Audit {
-    pub(super) fn arrived(&mut self, received: Received) -> Entry {
+    pub(crate) fn arrived(&mut self, received: Received) -> Entry {
         self.requests.push(received);
         Entry(self.forgotten + self.requests.len() - 1)
     }
 
-    pub(super) fn answered(&mut self, Entry(place): Entry, answer: &Response) {
+    pub(crate) fn answered(&mut self, Entry(place): Entry, answer: &Response) {
         let place = place.checked_sub(self.forgotten);
         let Some(entry) = place.and_then(|place| self.requests.get_mut(place)) else {
             return;
@@ -68,16 +68,16 @@ impl Audit {
         }
     }
 
-    pub(super) fn clear(&mut self) {
+    pub(crate) fn clear(&mut self) {
         self.forgotten += self.requests.len();
         self.requests.clear();
     }
 
-    pub(super) fn all(&self) -> &[Received] {
+    pub(crate) fn all(&self) -> &[Received] {
         &self.requests
     }
 
-    pub(super) fn per_credential(&self) -> Vec<(Fingerprint, usize)> {
+    pub(crate) fn per_credential(&self) -> Vec<(Fingerprint, usize)> {
         let mut counts: Vec<(Fingerprint, usize)> = Vec::new();
         for fingerprint in self
             .requests

@@ -8,7 +8,7 @@ const ID_LEN: usize = 20;
 
 /// An id as Yandex Cloud writes them: twenty lower-case letters and digits, the first three saying
 /// of what.
-pub(super) fn id(prefix: &str) -> String {
+pub(crate) fn id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
     let rest = bytes::<ID_LEN>();
     let rest = rest
@@ -20,22 +20,22 @@ pub(super) fn id(prefix: &str) -> String {
 
 /// An IAM token of the documented pattern: `t1.`, some text, and 86 characters after a dot *(IAM
 /// token, Yandex Cloud docs)*.
-pub(super) fn iam_token() -> String {
+pub(crate) fn iam_token() -> String {
     format!("t1.{}.{}", base64(&bytes::<96>()), base64(&bytes::<64>()))
 }
 
 /// An API key of the shape they have today: `AQVN` and 36 more characters.
-pub(super) fn api_key() -> String {
+pub(crate) fn api_key() -> String {
     format!("AQVN{}", base64(&bytes::<27>()))
 }
 
 /// A Yandex account's OAuth token.
-pub(super) fn oauth_token() -> String {
+pub(crate) fn oauth_token() -> String {
     format!("y0_{}", base64(&bytes::<39>()))
 }
 
 /// What looks like another identity provider's JWT.
-pub(super) fn subject_token() -> String {
+pub(crate) fn subject_token() -> String {
     format!(
         "{}.{}.{}",
         base64(br#"{"alg":"RS256","typ":"JWT"}"#),
@@ -45,7 +45,7 @@ pub(super) fn subject_token() -> String {
 }
 
 /// A request id: a UUID, version 4.
-pub(super) fn request_id() -> String {
+pub(crate) fn request_id() -> String {
     let random = u128::from_be_bytes(bytes::<16>());
     let uuid = random & !(0xf << 76) & !(0x3 << 62) | (0x4 << 76) | (0x2 << 62);
     let hex = format!("{uuid:032x}");
@@ -60,7 +60,7 @@ pub(super) fn request_id() -> String {
 }
 
 /// A trace id as the cloud's gateway writes them.
-pub(super) fn trace_id() -> String {
+pub(crate) fn trace_id() -> String {
     let [trace, span] = [(); 2].map(|()| u64::from_be_bytes(bytes::<8>()));
     format!("{trace:016x}:{span:016x}:{trace:016x}:1")
 }

@@ -21,7 +21,7 @@ pub enum Host {
 }
 
 impl Host {
-    pub(super) const ALL: [Self; 7] = [
+    pub(crate) const ALL: [Self; 7] = [
         Self::Discovery,
         Self::Grpc,
         Self::Iam,

@@ -8,17 +8,17 @@ use http::HeaderMap;
 use serde::Deserialize;
 use serde_json::{Value, json};
 
-use super::access::{Resource, authorize};
-use super::assertion;
-use super::payload::Payload;
-use super::status::Refusal;
-use super::tokens::Issued;
-use super::world::{Shared, World};
+use crate::testing::cloud::state::assertion;
+use crate::testing::cloud::state::tokens::Issued;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::access::{Resource, authorize};
+use crate::testing::cloud::wire::payload::Payload;
+use crate::testing::cloud::wire::status::ErrorStatus;
 
 const MAX_JWT: usize = 8000;
 const MAX_OAUTH_TOKEN: usize = 4000;
 
-pub(super) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/iam/v1/tokens", post(create))
         .route(
@@ -38,13 +38,13 @@ struct Create {
 async fn create(
     State(cloud): State<Shared>,
     Payload(request): Payload<Create>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ErrorStatus> {
     let mut world = cloud.lock();
     let account = match (request.jwt, request.yandex_passport_oauth_token) {
         (Some(jwt), None) => signer(&jwt, &world)?,
         (None, Some(token)) => yandex_account(&token, &world)?,
         _ => {
-            return Err(Refusal::invalid(
+            return Err(ErrorStatus::invalid(
                 "Exactly one of jwt and yandexPassportOauthToken is required",
             ));
         }
@@ -52,19 +52,19 @@ async fn create(
     Ok(issue(&mut world, &account))
 }
 
-fn signer(jwt: &str, world: &World) -> Result<String, Refusal> {
+fn signer(jwt: &str, world: &World) -> Result<String, ErrorStatus> {
     if jwt.len() > MAX_JWT {
-        return Err(Refusal::invalid("jwt is too long"));
+        return Err(ErrorStatus::invalid("jwt is too long"));
     }
     assertion::verify(jwt, &world.accounts, world.now())
 }
 
-fn yandex_account(token: &str, world: &World) -> Result<String, Refusal> {
+fn yandex_account(token: &str, world: &World) -> Result<String, ErrorStatus> {
     if token.len() > MAX_OAUTH_TOKEN {
-        return Err(Refusal::invalid("yandexPassportOauthToken is too long"));
+        return Err(ErrorStatus::invalid("yandexPassportOauthToken is too long"));
     }
     if !world.grants.takes_oauth(token) {
-        return Err(Refusal::unauthenticated(
+        return Err(ErrorStatus::unauthenticated(
             "OAuth token is invalid or expired",
         ));
     }
@@ -81,14 +81,14 @@ async fn create_for_service_account(
     State(cloud): State<Shared>,
     headers: HeaderMap,
     Payload(request): Payload<CreateForServiceAccount>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ErrorStatus> {
     let mut world = cloud.lock();
     authorize(&world, &headers, Resource::Other)?;
     if !world.accounts.exists(&request.service_account_id) {
-        return Err(Refusal::not_found("Service account was not found"));
+        return Err(ErrorStatus::not_found("Service account was not found"));
     }
     if !world.accounts.impersonation {
-        return Err(Refusal::denied());
+        return Err(ErrorStatus::denied());
     }
     Ok(issue(&mut world, &request.service_account_id))
 }
@@ -103,13 +103,13 @@ async fn revoke(
     State(cloud): State<Shared>,
     headers: HeaderMap,
     Payload(request): Payload<Revoke>,
-) -> Result<Json<Value>, Refusal> {
+) -> Result<Json<Value>, ErrorStatus> {
     let mut world = cloud.lock();
     authorize(&world, &headers, Resource::Other)?;
     let account = world
         .tokens
         .revoke(&request.iam_token)
-        .ok_or_else(|| Refusal::invalid("The token is not one"))?;
+        .ok_or_else(|| ErrorStatus::invalid("The token is not one"))?;
     Ok(Json(json!({ "subjectId": account })))
 }
 

@@ -4,12 +4,12 @@ use std::time::{Duration, UNIX_EPOCH};
 
 use serde_json::{Value, json};
 
-use super::expires_at::rfc3339;
+use crate::testing::cloud::state::expires_at::rfc3339;
 use crate::testing::proto::{
     self, Execution, ExecutionPreview, ExecutionStatus, HistoryEntry, Timestamp, Workflow,
 };
 
-pub(super) fn execution(execution: &Execution) -> Value {
+pub(crate) fn execution(execution: &Execution) -> Value {
     let input = execution
         .input
         .as_ref()
@@ -29,7 +29,7 @@ pub(super) fn execution(execution: &Execution) -> Value {
     })
 }
 
-pub(super) fn preview(execution: &ExecutionPreview) -> Value {
+pub(crate) fn preview(execution: &ExecutionPreview) -> Value {
     json!({
         "id": execution.id,
         "workflowId": execution.workflow_id,
@@ -39,7 +39,7 @@ pub(super) fn preview(execution: &ExecutionPreview) -> Value {
     })
 }
 
-pub(super) fn history_entry(entry: &HistoryEntry) -> Value {
+pub(crate) fn history_entry(entry: &HistoryEntry) -> Value {
     json!({
         "id": entry.id,
         "title": entry.title,
@@ -51,7 +51,7 @@ pub(super) fn history_entry(entry: &HistoryEntry) -> Value {
     })
 }
 
-pub(super) fn workflow(workflow: &Workflow) -> Value {
+pub(crate) fn workflow(workflow: &Workflow) -> Value {
     json!({
         "id": workflow.id,
         "folderId": workflow.folder_id,

@@ -8,14 +8,14 @@ use ring::signature::{RSA_PSS_2048_8192_SHA256, UnparsedPublicKey};
 use serde::Deserialize;
 use serde::de::DeserializeOwned;
 
-use super::accounts::Accounts;
-use super::status::Refusal;
 use crate::clock::unix_nanos;
+use crate::testing::cloud::state::accounts::Accounts;
+use crate::testing::cloud::wire::status::ErrorStatus;
 
 /// Whom the JWT must be for. The same for every address the cloud is reached by.
 const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 const MAX_LIFETIME: i64 = 3600;
-/// How far the clock of whoever signed may be off, in seconds. The cloud's own allowance is not
+/// How far the clock of the signer may be off, in seconds. The cloud's own allowance is not
 /// documented.
 const MAX_SKEW: i64 = 30;
 
@@ -42,7 +42,11 @@ enum Audience {
 }
 
 /// The id of the service account that signed.
-pub(super) fn verify(jwt: &str, accounts: &Accounts, now: SystemTime) -> Result<String, Refusal> {
+pub(crate) fn verify(
+    jwt: &str,
+    accounts: &Accounts,
+    now: SystemTime,
+) -> Result<String, ErrorStatus> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or_else(malformed)?;
     let (header, claims) = signed.split_once('.').ok_or_else(malformed)?;
     let header: Header = part(header)?;
@@ -51,7 +55,7 @@ pub(super) fn verify(jwt: &str, accounts: &Accounts, now: SystemTime) -> Result<
         return Err(refused("alg must be PS256"));
     }
     let Some((account, key)) = accounts.key(&header.kid) else {
-        return Err(Refusal::unauthenticated(format!(
+        return Err(ErrorStatus::unauthenticated(format!(
             "Key '{}' was not found",
             header.kid
         )));
@@ -71,7 +75,7 @@ pub(super) fn verify(jwt: &str, accounts: &Accounts, now: SystemTime) -> Result<
     Ok(claims.iss)
 }
 
-fn check(claims: &Claims, now: i64) -> Result<(), Refusal> {
+fn check(claims: &Claims, now: i64) -> Result<(), ErrorStatus> {
     let (Audience::One(audience) | Audience::Several([audience])) = &claims.aud;
     if audience != AUDIENCE {
         return Err(refused("aud is not the address of the token method"));
@@ -88,20 +92,20 @@ fn check(claims: &Claims, now: i64) -> Result<(), Refusal> {
     Ok(())
 }
 
-fn part<T: DeserializeOwned>(text: &str) -> Result<T, Refusal> {
+fn part<T: DeserializeOwned>(text: &str) -> Result<T, ErrorStatus> {
     serde_json::from_slice(&decoded(text)?).map_err(|_| malformed())
 }
 
-fn decoded(text: &str) -> Result<Vec<u8>, Refusal> {
+fn decoded(text: &str) -> Result<Vec<u8>, ErrorStatus> {
     URL_SAFE_NO_PAD.decode(text).map_err(|_| malformed())
 }
 
-fn malformed() -> Refusal {
-    Refusal::unauthenticated("JWT is malformed")
+fn malformed() -> ErrorStatus {
+    ErrorStatus::unauthenticated("JWT is malformed")
 }
 
-fn refused(reason: &str) -> Refusal {
-    Refusal::unauthenticated(format!("JWT is invalid: {reason}"))
+fn refused(reason: &str) -> ErrorStatus {
+    ErrorStatus::unauthenticated(format!("JWT is invalid: {reason}"))
 }
 
 #[cfg(test)]
@@ -112,7 +116,7 @@ mod tests {
 
     /// One JWT, signed by openssl with salts of several lengths and without PSS. It says PS256 each
     /// time.
-    const SALTS: &str = include_str!("../keys/salts.txt");
+    const SALTS: &str = include_str!("../../keys/salts.txt");
 
     #[test]
     fn salt_is_as_long_as_digest() {

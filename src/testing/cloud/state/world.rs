@@ -6,31 +6,31 @@ use std::time::{Duration, SystemTime};
 
 use serde_json::Value;
 
-use super::accounts::Accounts;
-use super::api_keys::ApiKeys;
-use super::audit::Audit;
-use super::expires_at::ExpiresAt;
-use super::fault::Faults;
-use super::grants::Grants;
-use super::status::ErrorShape;
-use super::tokens::Tokens;
-use super::workflows::Workflows;
 use crate::clock::TimeSource;
+use crate::testing::cloud::hosts::workflows::Workflows;
+use crate::testing::cloud::state::accounts::Accounts;
+use crate::testing::cloud::state::api_keys::ApiKeys;
+use crate::testing::cloud::state::audit::Audit;
+use crate::testing::cloud::state::expires_at::ExpiresAt;
+use crate::testing::cloud::state::grants::Grants;
+use crate::testing::cloud::state::tokens::Tokens;
+use crate::testing::cloud::wire::fault::Faults;
+use crate::testing::cloud::wire::status::ErrorShape;
 
-pub(super) struct World {
-    pub(super) accounts: Accounts,
-    pub(super) api_keys: ApiKeys,
-    pub(super) audit: Audit,
-    pub(super) clock: FakeTime,
+pub(crate) struct World {
+    pub(crate) accounts: Accounts,
+    pub(crate) api_keys: ApiKeys,
+    pub(crate) audit: Audit,
+    pub(crate) clock: FakeTime,
     /// Where the hosts are, as the list of endpoints names them.
-    pub(super) endpoints: Vec<(&'static str, SocketAddr)>,
-    pub(super) exchange_errors: ErrorShape,
-    pub(super) expires_at: ExpiresAt,
-    pub(super) faults: Faults,
-    pub(super) grants: Grants,
-    pub(super) operations: Vec<Value>,
-    pub(super) tokens: Tokens,
-    pub(super) workflows: Workflows,
+    pub(crate) endpoints: Vec<(&'static str, SocketAddr)>,
+    pub(crate) exchange_errors: ErrorShape,
+    pub(crate) expires_at: ExpiresAt,
+    pub(crate) faults: Faults,
+    pub(crate) grants: Grants,
+    pub(crate) operations: Vec<Value>,
+    pub(crate) tokens: Tokens,
+    pub(crate) workflows: Workflows,
 }
 
 impl World {
@@ -54,11 +54,11 @@ impl World {
         }
     }
 
-    pub(super) fn now(&self) -> SystemTime {
+    pub(crate) fn now(&self) -> SystemTime {
         self.clock.now()
     }
 
-    pub(super) fn workflows_url(&self) -> String {
+    pub(crate) fn workflows_url(&self) -> String {
         let address = self
             .endpoints
             .iter()
@@ -69,14 +69,14 @@ impl World {
 }
 
 /// The cloud's clock, which may be wrong on purpose.
-pub(super) struct FakeTime {
-    pub(super) source: TimeSource,
-    pub(super) skew: Skew,
+pub(crate) struct FakeTime {
+    pub(crate) source: TimeSource,
+    pub(crate) skew: Skew,
 }
 
 /// How far a clock is off.
 #[derive(Clone, Copy)]
-pub(super) enum Skew {
+pub(crate) enum Skew {
     Ahead(Duration),
     Behind(Duration),
 }
@@ -99,14 +99,14 @@ impl FakeTime {
 
 /// The world as its servers and its owner share it.
 #[derive(Clone)]
-pub(super) struct Shared(Arc<Mutex<World>>);
+pub(crate) struct Shared(Arc<Mutex<World>>);
 
 impl Shared {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self(Arc::new(Mutex::new(World::new())))
     }
 
-    pub(super) fn lock(&self) -> MutexGuard<'_, World> {
+    pub(crate) fn lock(&self) -> MutexGuard<'_, World> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }

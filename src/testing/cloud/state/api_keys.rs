@@ -3,12 +3,12 @@
 use std::collections::HashMap;
 use std::time::SystemTime;
 
-use super::random;
-use super::status::Refusal;
 use crate::credential::Credential;
+use crate::testing::cloud::state::random;
+use crate::testing::cloud::wire::status::ErrorStatus;
 
 /// The scope that Workflows asks for.
-pub(super) const WORKFLOWS_SCOPE: &str = "yc.serverless.workflows.execute";
+pub(crate) const WORKFLOWS_SCOPE: &str = "yc.serverless.workflows.execute";
 
 /// What a key made without scopes may do. Workflows is not among it *(API key, Yandex Cloud docs)*.
 const DEFAULT_SCOPES: [&str; 10] = [
@@ -25,22 +25,22 @@ const DEFAULT_SCOPES: [&str; 10] = [
 ];
 
 #[derive(Default)]
-pub(super) struct ApiKeys(HashMap<String, ApiKey>);
+pub(crate) struct ApiKeys(HashMap<String, ApiKey>);
 
-pub(super) struct ApiKey {
-    pub(super) account: String,
+pub(crate) struct ApiKey {
+    pub(crate) account: String,
     scopes: Vec<String>,
     expires_at: Option<SystemTime>,
 }
 
 impl ApiKey {
-    pub(super) fn has_scope(&self, scope: &str) -> bool {
-        self.scopes.iter().any(|held| held == scope)
+    pub(crate) fn has_scope(&self, scope: &str) -> bool {
+        self.scopes.iter().any(|granted| granted == scope)
     }
 }
 
 impl ApiKeys {
-    pub(super) fn issue(
+    pub(crate) fn issue(
         &mut self,
         account: &str,
         scopes: &[&str],
@@ -64,23 +64,23 @@ impl ApiKeys {
         secret
     }
 
-    pub(super) fn delete_all(&mut self) {
+    pub(crate) fn delete_all(&mut self) {
         self.0.clear();
     }
 
-    pub(super) fn account(&self, secret: &str) -> Option<&str> {
+    pub(crate) fn account(&self, secret: &str) -> Option<&str> {
         self.0.get(secret).map(|key| key.account.as_str())
     }
 
-    pub(super) fn check(&self, secret: &str, now: SystemTime) -> Result<&ApiKey, Refusal> {
+    pub(crate) fn check(&self, secret: &str, now: SystemTime) -> Result<&ApiKey, ErrorStatus> {
         let Some(key) = self.0.get(secret) else {
-            return Err(Refusal::unauthenticated(format!(
+            return Err(ErrorStatus::unauthenticated(format!(
                 "Unknown api key '{}'",
                 masked(secret)
             )));
         };
         if key.expires_at.is_some_and(|end| end <= now) {
-            return Err(Refusal::unauthenticated("The apikey has expired"));
+            return Err(ErrorStatus::unauthenticated("The apikey has expired"));
         }
         Ok(key)
     }

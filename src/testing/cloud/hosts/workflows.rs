@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
 
-use super::random;
-use super::status::Refusal;
+use crate::testing::cloud::state::random;
+use crate::testing::cloud::wire::status::ErrorStatus;
 use crate::testing::proto::{
     Duration, Execution, ExecutionInput, ExecutionPreview, ExecutionResult, ExecutionStatus,
     HistoryEntry, Timestamp, Workflow,
@@ -17,22 +17,22 @@ const DEFAULT_PAGE: i64 = 100;
 /// Every workflow exists: one that was not created is made when it is first named, so that a test
 /// may use any id.
 #[derive(Default)]
-pub(super) struct Workflows {
+pub(crate) struct Workflows {
     executions: Vec<Execution>,
     workflows: BTreeMap<String, Workflow>,
     public: BTreeSet<String>,
 }
 
 /// A page of a list, and the token that asks for the next one.
-pub(super) type Page<T> = (Vec<T>, String);
+pub(crate) type Page<T> = (Vec<T>, String);
 
 impl Workflows {
-    pub(super) fn start(
+    pub(crate) fn start(
         &mut self,
         workflow_id: &str,
         input_json: Option<String>,
         now: SystemTime,
-    ) -> Result<String, Refusal> {
+    ) -> Result<String, ErrorStatus> {
         self.workflow(workflow_id, now)?;
         let execution = Execution {
             id: random::id("dfe"),
@@ -56,7 +56,7 @@ impl Workflows {
 
     /// Stops or terminates an execution. One that has finished shows as stopped, too, so that a
     /// test sees that it was asked.
-    pub(super) fn stop(&mut self, id: &str) -> Result<String, Refusal> {
+    pub(crate) fn stop(&mut self, id: &str) -> Result<String, ErrorStatus> {
         let execution = self
             .executions
             .iter_mut()
@@ -66,14 +66,17 @@ impl Workflows {
         Ok(execution.id.clone())
     }
 
-    pub(super) fn execution(&self, id: &str) -> Result<&Execution, Refusal> {
+    pub(crate) fn execution(&self, id: &str) -> Result<&Execution, ErrorStatus> {
         self.executions
             .iter()
             .find(|execution| execution.id == id)
             .ok_or_else(no_execution)
     }
 
-    pub(super) fn history(&self, id: &str) -> Result<(ExecutionPreview, HistoryEntry), Refusal> {
+    pub(crate) fn history(
+        &self,
+        id: &str,
+    ) -> Result<(ExecutionPreview, HistoryEntry), ErrorStatus> {
         let execution = self.execution(id)?;
         let step = HistoryEntry {
             id: "1".to_owned(),
@@ -86,12 +89,12 @@ impl Workflows {
         Ok((preview(execution), step))
     }
 
-    pub(super) fn executions(
+    pub(crate) fn executions(
         &self,
         workflow_id: &str,
         size: i64,
         token: &str,
-    ) -> Result<Page<ExecutionPreview>, Refusal> {
+    ) -> Result<Page<ExecutionPreview>, ErrorStatus> {
         require("workflow_id", workflow_id)?;
         let all = self
             .executions
@@ -100,7 +103,11 @@ impl Workflows {
         page(all.map(preview), size, token)
     }
 
-    pub(super) fn workflow(&mut self, id: &str, now: SystemTime) -> Result<&mut Workflow, Refusal> {
+    pub(crate) fn workflow(
+        &mut self,
+        id: &str,
+        now: SystemTime,
+    ) -> Result<&mut Workflow, ErrorStatus> {
         require("workflow_id", id)?;
         Ok(self
             .workflows
@@ -115,28 +122,28 @@ impl Workflows {
             }))
     }
 
-    pub(super) fn create(
+    pub(crate) fn create(
         &mut self,
         folder_id: &str,
         now: SystemTime,
-    ) -> Result<&mut Workflow, Refusal> {
+    ) -> Result<&mut Workflow, ErrorStatus> {
         require("folder_id", folder_id)?;
         let workflow = self.workflow(&random::id("dfq"), now)?;
         folder_id.clone_into(&mut workflow.folder_id);
         Ok(workflow)
     }
 
-    pub(super) fn delete(&mut self, id: &str) {
+    pub(crate) fn delete(&mut self, id: &str) {
         self.workflows.remove(id);
     }
 
     /// The workflows of a folder. One that was never put into a folder is in all of them.
-    pub(super) fn workflows(
+    pub(crate) fn workflows(
         &self,
         folder_id: &str,
         size: i64,
         token: &str,
-    ) -> Result<Page<Workflow>, Refusal> {
+    ) -> Result<Page<Workflow>, ErrorStatus> {
         require("folder_id", folder_id)?;
         let all = self.workflows.values();
         page(
@@ -147,22 +154,22 @@ impl Workflows {
         )
     }
 
-    pub(super) fn is_public(&self, id: &str) -> bool {
+    pub(crate) fn is_public(&self, id: &str) -> bool {
         self.public.contains(id)
     }
 
-    pub(super) fn publish(&mut self, id: &str) {
+    pub(crate) fn publish(&mut self, id: &str) {
         self.public.insert(id.to_owned());
     }
 }
 
-fn no_execution() -> Refusal {
-    Refusal::not_found("Execution was not found")
+fn no_execution() -> ErrorStatus {
+    ErrorStatus::not_found("Execution was not found")
 }
 
-fn require(name: &'static str, value: &str) -> Result<(), Refusal> {
+fn require(name: &'static str, value: &str) -> Result<(), ErrorStatus> {
     if value.is_empty() {
-        Err(Refusal::invalid(format!("{name}: field is required")))
+        Err(ErrorStatus::invalid(format!("{name}: field is required")))
     } else {
         Ok(())
     }
@@ -179,7 +186,7 @@ fn preview(execution: &Execution) -> ExecutionPreview {
 }
 
 /// The token of a page is where it starts.
-fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Page<T>, Refusal> {
+fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Page<T>, ErrorStatus> {
     let size = usize::try_from(if size == 0 { DEFAULT_PAGE } else { size });
     let start = if token.is_empty() {
         Ok(0)
@@ -187,7 +194,7 @@ fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Pag
         token.parse()
     };
     let (Ok(size), Ok(start)) = (size, start) else {
-        return Err(Refusal::invalid("page_size or page_token is wrong"));
+        return Err(ErrorStatus::invalid("page_size or page_token is wrong"));
     };
     let mut rest = items.skip(start);
     let page: Vec<_> = rest.by_ref().take(size).collect();

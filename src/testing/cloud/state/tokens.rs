@@ -3,19 +3,19 @@
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
-use super::random;
-use super::status::Refusal;
+use crate::testing::cloud::state::random;
+use crate::testing::cloud::wire::status::ErrorStatus;
 
 const INVALID: &str = "Token is invalid or has expired.";
 
 /// The tokens given out so far, and how the next ones are to be.
-pub(super) struct Tokens {
+pub(crate) struct Tokens {
     issued: HashMap<String, Token>,
     /// How long a new one lives.
-    pub(super) lifetime: Duration,
+    pub(crate) lifetime: Duration,
     /// Whether an account gets the same one again while that has more than half of its life before
     /// it.
-    pub(super) reused: bool,
+    pub(crate) reused: bool,
 }
 
 struct Token {
@@ -25,13 +25,13 @@ struct Token {
 }
 
 /// A token as it is given out.
-pub(super) struct Issued {
-    pub(super) token: String,
-    pub(super) expires_at: SystemTime,
+pub(crate) struct Issued {
+    pub(crate) token: String,
+    pub(crate) expires_at: SystemTime,
 }
 
 impl Tokens {
-    pub(super) fn new() -> Self {
+    pub(crate) fn new() -> Self {
         Self {
             issued: HashMap::new(),
             lifetime: Duration::from_secs(12 * 3600),
@@ -39,7 +39,7 @@ impl Tokens {
         }
     }
 
-    pub(super) fn issue(&mut self, account: &str, now: SystemTime) -> Issued {
+    pub(crate) fn issue(&mut self, account: &str, now: SystemTime) -> Issued {
         if self.reused {
             self.issue_cached(account, now)
         } else {
@@ -48,16 +48,16 @@ impl Tokens {
     }
 
     /// As the metadata service does, which always keeps what it gave.
-    pub(super) fn issue_cached(&mut self, account: &str, now: SystemTime) -> Issued {
+    pub(crate) fn issue_cached(&mut self, account: &str, now: SystemTime) -> Issued {
         let (half, whole) = (now + self.lifetime / 2, now + self.lifetime);
         // None from before the lifetime was made shorter.
         let lives =
             |token: &Token| !token.revoked && half < token.expires_at && token.expires_at <= whole;
-        let held = self
+        let issued = self
             .issued
             .iter()
             .filter(|(_, token)| token.account == account && lives(token));
-        match held.max_by_key(|(_, token)| token.expires_at) {
+        match issued.max_by_key(|(_, token)| token.expires_at) {
             Some((text, token)) => Issued {
                 token: text.clone(),
                 expires_at: token.expires_at,
@@ -79,26 +79,26 @@ impl Tokens {
         Issued { token, expires_at }
     }
 
-    pub(super) fn account(&self, token: &str) -> Option<&str> {
+    pub(crate) fn account(&self, token: &str) -> Option<&str> {
         self.issued.get(token).map(|token| token.account.as_str())
     }
 
     /// The account of a token that is good now.
-    pub(super) fn check(&self, token: &str, now: SystemTime) -> Result<String, Refusal> {
+    pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<String, ErrorStatus> {
         match self.issued.get(token) {
             Some(token) if !token.revoked && now < token.expires_at => Ok(token.account.clone()),
-            _ => Err(Refusal::unauthenticated(INVALID)),
+            _ => Err(ErrorStatus::unauthenticated(INVALID)),
         }
     }
 
     /// Ends a token. Returns its account.
-    pub(super) fn revoke(&mut self, token: &str) -> Option<String> {
+    pub(crate) fn revoke(&mut self, token: &str) -> Option<String> {
         let token = self.issued.get_mut(token)?;
         token.revoked = true;
         Some(token.account.clone())
     }
 
-    pub(super) fn revoke_all(&mut self) {
+    pub(crate) fn revoke_all(&mut self) {
         self.issued
             .values_mut()
             .for_each(|token| token.revoked = true);

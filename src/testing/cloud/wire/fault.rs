@@ -12,8 +12,8 @@ use futures_util::stream::{self, Stream, StreamExt};
 use http::header::{CONTENT_LENGTH, CONTENT_TYPE, HeaderName, HeaderValue, RETRY_AFTER};
 use http::{HeaderMap, StatusCode};
 
-use super::host::Host;
-use super::status::{Refusal, grpc_code};
+use crate::testing::cloud::wire::host::Host;
+use crate::testing::cloud::wire::status::{ErrorStatus, grpc_code};
 
 /// Something that goes wrong with the answers of one [`Host`], until it is healed or has happened
 /// often enough.
@@ -159,7 +159,7 @@ impl Fault {
     }
 
     /// What happens instead of, or before, the right answer.
-    pub(super) async fn play(
+    pub(crate) async fn play(
         self,
         host: Host,
         right_answer: impl Future<Output = Response>,
@@ -196,7 +196,7 @@ fn wrong_status(host: Host, status: StatusCode) -> Response {
     if host == Host::Metadata {
         return (status, words).into_response();
     }
-    let mut response = Refusal::new(grpc_code(status), words).into_response();
+    let mut response = ErrorStatus::new(grpc_code(status), words).into_response();
     *response.status_mut() = status;
     response
 }
@@ -212,7 +212,7 @@ fn spaces() -> impl Stream<Item = Result<Bytes, HungUp>> {
 
 /// Marks a response that is not to be sent: the connection closes in its place.
 #[derive(Clone, Copy, Debug)]
-pub(super) struct HungUp;
+pub(crate) struct HungUp;
 
 impl IntoResponse for HungUp {
     fn into_response(self) -> Response {
@@ -232,19 +232,19 @@ impl Error for HungUp {}
 
 /// The faults of every host, in the order they were injected.
 #[derive(Default)]
-pub(super) struct Faults(HashMap<Host, Vec<Fault>>);
+pub(crate) struct Faults(HashMap<Host, Vec<Fault>>);
 
 impl Faults {
-    pub(super) fn inject(&mut self, host: Host, fault: Fault) {
+    pub(crate) fn inject(&mut self, host: Host, fault: Fault) {
         self.0.entry(host).or_default().push(fault);
     }
 
-    pub(super) fn heal(&mut self, host: Host) {
+    pub(crate) fn heal(&mut self, host: Host) {
         self.0.remove(&host);
     }
 
     /// The first fault that is for this request and not used up.
-    pub(super) fn next(&mut self, host: Host, path: &str) -> Option<Fault> {
+    pub(crate) fn next(&mut self, host: Host, path: &str) -> Option<Fault> {
         let faults = self.0.get_mut(&host)?;
         faults.retain(|fault| fault.times != Some(0));
         let fault = faults

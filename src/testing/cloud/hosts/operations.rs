@@ -6,13 +6,13 @@ use axum::routing::get;
 use axum::{Json, Router, middleware};
 use serde_json::{Value, json};
 
-use super::access::{Guard, Resource, guard};
-use super::expires_at::rfc3339;
-use super::random;
-use super::status::Refusal;
-use super::world::{Shared, World};
+use crate::testing::cloud::state::expires_at::rfc3339;
+use crate::testing::cloud::state::random;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::access::{Guard, Resource, guard};
+use crate::testing::cloud::wire::status::ErrorStatus;
 
-pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
+pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
     let guarded = Guard {
         resource: Resource::Other,
         cloud: cloud.clone(),
@@ -24,7 +24,10 @@ pub(super) fn routes(cloud: &Shared) -> Router<Shared> {
 
 /// Reads an operation, or cancels it, which does nothing to one that is done. Yes, both are a
 /// `GET`.
-async fn read(State(cloud): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn read(
+    State(cloud): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ErrorStatus> {
     let id = id.strip_suffix(":cancel").unwrap_or(&id);
     let world = cloud.lock();
     let found = world
@@ -34,11 +37,11 @@ async fn read(State(cloud): State<Shared>, Path(id): Path<String>) -> Result<Jso
     found
         .cloned()
         .map(Json)
-        .ok_or_else(|| Refusal::not_found("Operation was not found"))
+        .ok_or_else(|| ErrorStatus::not_found("Operation was not found"))
 }
 
 /// Notes an operation on a workflow and returns it, done.
-pub(super) fn record(
+pub(crate) fn record(
     world: &mut World,
     description: &str,
     workflow_id: &str,
@@ -59,7 +62,7 @@ pub(super) fn record(
 }
 
 /// The operations on a workflow, in order.
-pub(super) fn of_workflow(world: &World, workflow_id: &str) -> Vec<Value> {
+pub(crate) fn of_workflow(world: &World, workflow_id: &str) -> Vec<Value> {
     world
         .operations
         .iter()

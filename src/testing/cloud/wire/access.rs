@@ -6,14 +6,14 @@ use axum::response::Response;
 use http::HeaderMap;
 use http::header::AUTHORIZATION;
 
-use super::api_keys::WORKFLOWS_SCOPE;
-use super::status::Refusal;
-use super::world::{Shared, World};
 use crate::credential::{Credential, Fingerprint, Scheme};
+use crate::testing::cloud::state::api_keys::WORKFLOWS_SCOPE;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::status::ErrorStatus;
 
 /// What a request is about.
 #[derive(Clone, Copy, PartialEq, Eq)]
-pub(super) enum Resource {
+pub(crate) enum Resource {
     /// The one resource that takes API keys *(Authentication, Workflows API reference, Yandex Cloud
     /// docs)*.
     Execution,
@@ -22,13 +22,13 @@ pub(super) enum Resource {
 }
 
 /// The credentials of a request: one `Authorization` of a known scheme.
-pub(super) struct Presented {
-    pub(super) scheme: Scheme,
-    pub(super) secret: String,
+pub(crate) struct Presented {
+    pub(crate) scheme: Scheme,
+    pub(crate) secret: String,
 }
 
 impl Presented {
-    pub(super) fn of(headers: &HeaderMap) -> Option<Self> {
+    pub(crate) fn of(headers: &HeaderMap) -> Option<Self> {
         let mut values = headers.get_all(AUTHORIZATION).iter();
         let (value, None) = (values.next()?, values.next()) else {
             return None;
@@ -43,7 +43,7 @@ impl Presented {
         })
     }
 
-    pub(super) fn fingerprint(&self) -> Option<Fingerprint> {
+    pub(crate) fn fingerprint(&self) -> Option<Fingerprint> {
         let credential = match self.scheme {
             Scheme::ApiKey => Credential::api_key(&self.secret),
             Scheme::Bearer => Credential::iam_token(&self.secret),
@@ -52,7 +52,7 @@ impl Presented {
     }
 
     /// Whose it is, were it valid.
-    pub(super) fn account<'w>(&self, world: &'w World) -> Option<&'w str> {
+    pub(crate) fn account<'w>(&self, world: &'w World) -> Option<&'w str> {
         match self.scheme {
             Scheme::ApiKey => world.api_keys.account(&self.secret),
             Scheme::Bearer => world.tokens.account(&self.secret),
@@ -64,13 +64,13 @@ impl Presented {
 ///
 /// What the cloud answers to an API key elsewhere than on the Execution resource is not documented;
 /// this one says 403, code 7.
-pub(super) fn authorize(
+pub(crate) fn authorize(
     world: &World,
     headers: &HeaderMap,
     resource: Resource,
-) -> Result<String, Refusal> {
+) -> Result<String, ErrorStatus> {
     let Some(Presented { scheme, secret }) = Presented::of(headers) else {
-        return Err(Refusal::unauthenticated(
+        return Err(ErrorStatus::unauthenticated(
             "No valid Authorization header provided",
         ));
     };
@@ -81,7 +81,7 @@ pub(super) fn authorize(
             if resource == Resource::Execution && key.has_scope(WORKFLOWS_SCOPE) {
                 Ok(key.account.clone())
             } else {
-                Err(Refusal::denied())
+                Err(ErrorStatus::denied())
             }
         }
     }
@@ -89,16 +89,16 @@ pub(super) fn authorize(
 
 /// What stands before the routes of a resource.
 #[derive(Clone)]
-pub(super) struct Guard {
-    pub(super) resource: Resource,
-    pub(super) cloud: Shared,
+pub(crate) struct Guard {
+    pub(crate) resource: Resource,
+    pub(crate) cloud: Shared,
 }
 
-pub(super) async fn guard(
+pub(crate) async fn guard(
     State(guard): State<Guard>,
     request: Request,
     next: Next,
-) -> Result<Response, Refusal> {
+) -> Result<Response, ErrorStatus> {
     authorize(&guard.cloud.lock(), request.headers(), guard.resource)?;
     Ok(next.run(request).await)
 }

@@ -8,11 +8,11 @@ use axum::routing::get;
 use axum::{Json, Router};
 use serde_json::{Value, json};
 
-use super::host::Host;
-use super::status::Refusal;
-use super::world::Shared;
+use crate::testing::cloud::state::world::Shared;
+use crate::testing::cloud::wire::host::Host;
+use crate::testing::cloud::wire::status::ErrorStatus;
 
-pub(super) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<Shared> {
     Router::new()
         .route("/endpoints", get(list))
         .route("/endpoints/{id}", get(one))
@@ -28,16 +28,19 @@ async fn list(State(cloud): State<Shared>) -> Json<Value> {
     Json(json!({ "endpoints": endpoints }))
 }
 
-async fn one(State(cloud): State<Shared>, Path(id): Path<String>) -> Result<Json<Value>, Refusal> {
+async fn one(
+    State(cloud): State<Shared>,
+    Path(id): Path<String>,
+) -> Result<Json<Value>, ErrorStatus> {
     let world = cloud.lock();
     let found = world.endpoints.iter().find(|&&(known, _)| known == id);
-    let &(id, address) = found.ok_or_else(|| Refusal::not_found("Endpoint was not found"))?;
+    let &(id, address) = found.ok_or_else(|| ErrorStatus::not_found("Endpoint was not found"))?;
     Ok(Json(endpoint(id, &address.to_string())))
 }
 
 /// The hosts that Yandex lists, by the ids it lists them under. The token exchange and the metadata
 /// service are not among them.
-pub(super) fn endpoints(addresses: &BTreeMap<Host, SocketAddr>) -> Vec<(&'static str, SocketAddr)> {
+pub(crate) fn endpoints(addresses: &BTreeMap<Host, SocketAddr>) -> Vec<(&'static str, SocketAddr)> {
     let listed = [
         ("endpoint", Host::Discovery),
         ("iam", Host::Iam),

@@ -1,4 +1,4 @@
-//! How the cloud says no: `google.rpc.Status`, with the request's id *(API design guide, Errors,
+//! The errors of the cloud: `google.rpc.Status`, with the request's id *(API design guide, Errors,
 //! Yandex Cloud docs)*.
 
 use std::borrow::Cow;
@@ -10,7 +10,7 @@ use prost::Message;
 use serde_json::{Value, json};
 use tonic::{Code, Status};
 
-use super::random;
+use crate::testing::cloud::state::random;
 use crate::testing::proto::rpc;
 
 const REQUEST_INFO: &str = "type.googleapis.com/google.rpc.RequestInfo";
@@ -28,51 +28,51 @@ pub enum ErrorShape {
 
 /// The id of one request: the caller's, if it sent one, or a new one.
 #[derive(Clone)]
-pub(super) struct RequestId(pub(super) String);
+pub(crate) struct RequestId(pub(crate) String);
 
 impl RequestId {
-    pub(super) fn of(headers: &HeaderMap) -> Self {
+    pub(crate) fn of(headers: &HeaderMap) -> Self {
         let sent = headers.get("x-request-id").and_then(|id| id.to_str().ok());
         Self(sent.map_or_else(random::request_id, str::to_owned))
     }
 }
 
-/// Why a request is refused. The gate renders it, since only the gate knows the request's id.
+/// Why a request fails. The gate renders it, since only the gate knows the request's id.
 #[derive(Clone)]
-pub(super) struct Refusal {
+pub(crate) struct ErrorStatus {
     code: Code,
     message: Cow<'static, str>,
 }
 
-impl Refusal {
-    pub(super) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
+impl ErrorStatus {
+    pub(crate) fn new(code: Code, message: impl Into<Cow<'static, str>>) -> Self {
         Self {
             code,
             message: message.into(),
         }
     }
 
-    pub(super) fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn unauthenticated(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::Unauthenticated, message)
     }
 
-    pub(super) fn denied() -> Self {
+    pub(crate) fn denied() -> Self {
         Self::new(Code::PermissionDenied, "Permission denied")
     }
 
-    pub(super) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn invalid(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::InvalidArgument, message)
     }
 
-    pub(super) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
+    pub(crate) fn not_found(message: impl Into<Cow<'static, str>>) -> Self {
         Self::new(Code::NotFound, message)
     }
 
-    pub(super) fn to_rest(&self, id: &RequestId) -> Response {
+    pub(crate) fn to_rest(&self, id: &RequestId) -> Response {
         (http_status(self.code), Json(self.to_json(id))).into_response()
     }
 
-    pub(super) fn to_json(&self, RequestId(id): &RequestId) -> Value {
+    pub(crate) fn to_json(&self, RequestId(id): &RequestId) -> Value {
         json!({
             "code": i32::from(self.code),
             "message": self.message,
@@ -80,7 +80,7 @@ impl Refusal {
         })
     }
 
-    pub(super) fn to_grpc(&self, RequestId(id): &RequestId) -> Status {
+    pub(crate) fn to_grpc(&self, RequestId(id): &RequestId) -> Status {
         let info = rpc::RequestInfo {
             request_id: id.clone(),
         };
@@ -100,7 +100,7 @@ impl Refusal {
     }
 }
 
-impl IntoResponse for Refusal {
+impl IntoResponse for ErrorStatus {
     fn into_response(self) -> Response {
         let mut response = http_status(self.code).into_response();
         response.extensions_mut().insert(self);
@@ -129,7 +129,7 @@ fn http_status(code: Code) -> StatusCode {
 
 /// The gRPC code that a gateway makes of an HTTP status: the table read backwards, with a guess by
 /// class.
-pub(super) fn grpc_code(status: StatusCode) -> Code {
+pub(crate) fn grpc_code(status: StatusCode) -> Code {
     match status.as_u16() {
         200..300 => Code::Ok,
         401 => Code::Unauthenticated,

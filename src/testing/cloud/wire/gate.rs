@@ -8,21 +8,21 @@ use axum::middleware::Next;
 use axum::response::Response;
 use http::header::{DATE, HeaderMap, HeaderName, HeaderValue, SERVER};
 
-use super::access::Presented;
-use super::audit::Received;
-use super::host::Host;
-use super::random;
-use super::status::{Refusal, RequestId};
-use super::world::{Shared, World};
+use crate::testing::cloud::state::audit::Received;
+use crate::testing::cloud::state::random;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::access::Presented;
+use crate::testing::cloud::wire::host::Host;
+use crate::testing::cloud::wire::status::{ErrorStatus, RequestId};
 
 /// The gate of one host.
 #[derive(Clone)]
-pub(super) struct Gate {
-    pub(super) host: Host,
-    pub(super) cloud: Shared,
+pub(crate) struct Gate {
+    pub(crate) host: Host,
+    pub(crate) cloud: Shared,
 }
 
-pub(super) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
+pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
     let (entry, fault) = {
@@ -68,17 +68,17 @@ fn received(host: Host, request: &Request, id: &RequestId, world: &World) -> Rec
     }
 }
 
-/// A refusal in the words of its host. Its status and headers stay, since a fault may have set
+/// An error in the words of its host. Its status and headers stay, since a fault may have set
 /// them.
 fn rendered(answer: Response, host: Host, id: &RequestId) -> Response {
-    let Some(refusal) = answer.extensions().get::<Refusal>().cloned() else {
+    let Some(error) = answer.extensions().get::<ErrorStatus>().cloned() else {
         return answer;
     };
     let (status, headers) = (answer.status(), answer.headers().clone());
     let mut answer = match host {
-        Host::Grpc => refusal.to_grpc(id).into_http(),
+        Host::Grpc => error.to_grpc(id).into_http(),
         _ => {
-            let mut answer = refusal.to_rest(id);
+            let mut answer = error.to_rest(id);
             *answer.status_mut() = status;
             answer
         }

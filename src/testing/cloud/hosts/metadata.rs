@@ -7,10 +7,10 @@ use axum::{Json, Router};
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::tokens::Issued;
-use super::world::Shared;
+use crate::testing::cloud::state::tokens::Issued;
+use crate::testing::cloud::state::world::Shared;
 
-pub(super) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<Shared> {
     Router::new().route(
         "/computeMetadata/v1/instance/service-accounts/default/token",
         get(token),

@@ -11,9 +11,9 @@ use http::header::CONTENT_TYPE;
 use http::{HeaderMap, StatusCode};
 use serde_json::json;
 
-use super::status::{ErrorShape, Refusal, RequestId};
-use super::tokens::Issued;
-use super::world::{Shared, World};
+use crate::testing::cloud::state::tokens::Issued;
+use crate::testing::cloud::state::world::{Shared, World};
+use crate::testing::cloud::wire::status::{ErrorShape, ErrorStatus, RequestId};
 
 /// The parameters whose value is fixed. `audience` and `subject_token` are the others.
 const FIXED: [(&str, &str); 3] = [
@@ -31,7 +31,7 @@ const FIXED: [(&str, &str); 3] = [
     ),
 ];
 
-pub(super) fn routes() -> Router<Shared> {
+pub(crate) fn routes() -> Router<Shared> {
     Router::new().route("/oauth/token", post(exchange))
 }
 
@@ -99,6 +99,6 @@ fn refuse(
             let body = json!({ "error": error, "error_description": description });
             (StatusCode::BAD_REQUEST, Json(body)).into_response()
         }
-        ErrorShape::Status => Refusal::unauthenticated(description).to_rest(id),
+        ErrorShape::Status => ErrorStatus::unauthenticated(description).to_rest(id),
     }
 }

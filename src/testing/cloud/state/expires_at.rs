@@ -23,7 +23,7 @@ impl Default for ExpiresAt {
 }
 
 impl ExpiresAt {
-    pub(super) fn render(&self, end: SystemTime) -> Option<String> {
+    pub(crate) fn render(&self, end: SystemTime) -> Option<String> {
         match self {
             Self::Digits(digits) => Some(rfc3339(end, *digits)),
             Self::Missing => None,
@@ -32,7 +32,7 @@ impl ExpiresAt {
     }
 }
 
-pub(super) fn rfc3339(time: SystemTime, digits: u8) -> String {
+pub(crate) fn rfc3339(time: SystemTime, digits: u8) -> String {
     let time = Timestamp::try_from(time).unwrap_or(Timestamp::MAX);
     format!("{time:.*}", usize::from(digits.min(9)))
 }

@@ -7,24 +7,26 @@ use http::HeaderMap;
 use http::header::CONTENT_TYPE;
 use serde::de::DeserializeOwned;
 
-use super::status::Refusal;
+use crate::testing::cloud::wire::status::ErrorStatus;
 
 /// A JSON body. Unknown fields are refused, where the type says so.
-pub(super) struct Payload<T>(pub(super) T);
+pub(crate) struct Payload<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
     type Rejection = Response;
 
     async fn from_request(request: Request, state: &S) -> Result<Self, Response> {
         if !is_json(request.headers()) {
-            return Err(Refusal::invalid("Content-Type must be application/json").into_response());
+            return Err(
+                ErrorStatus::invalid("Content-Type must be application/json").into_response(),
+            );
         }
         let body = Bytes::from_request(request, state)
             .await
             .map_err(IntoResponse::into_response)?;
         // The parser's words could quote the body.
         let parsed = serde_json::from_slice(&body)
-            .map_err(|_| Refusal::invalid("The body is not the JSON expected here"));
+            .map_err(|_| ErrorStatus::invalid("The body is not the JSON expected here"));
         parsed.map(Self).map_err(IntoResponse::into_response)
     }
 }

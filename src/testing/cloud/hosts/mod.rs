@@ -1,0 +1,10 @@
+//! The hosts of the cloud: one file each, and the two protocols they speak.
+
+pub(crate) mod discovery;
+pub(crate) mod grpc;
+pub(crate) mod iam;
+pub(crate) mod metadata;
+pub(crate) mod operations;
+pub(crate) mod rest;
+pub(crate) mod token_exchange;
+pub(crate) mod workflows;
