@@ -5,5 +5,6 @@ mod denial;
 mod execution;
 mod host;
 mod origin;
+mod region;
 mod rules;
 mod support;
