@@ -7,4 +7,5 @@ mod host;
 mod origin;
 mod region;
 mod rules;
+mod services;
 mod support;
