@@ -96,6 +96,10 @@ impl Credential {
     /// An API key, sent as `Authorization: Api-Key …`. Its characters are those of
     /// [`iam_token`](Self::iam_token).
     ///
+    /// For Workflows the key needs the scope `yc.serverless.workflows.execute`, which a key that is
+    /// created without a scope does not have: `yc iam api-key create --service-account-name …
+    /// --scopes yc.serverless.workflows.execute` *(Yandex Cloud, "API key")*.
+    ///
     /// # Errors
     ///
     /// As for [`iam_token`](Self::iam_token).
