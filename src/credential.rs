@@ -111,6 +111,10 @@ impl Credential {
     /// An API key, sent as `Authorization: Api-Key …`. It has the same characters as an
     /// [IAM token](Self::iam_token).
     ///
+    /// For Workflows the key needs the scope `yc.serverless.workflows.execute`, which a key that is
+    /// created without a scope does not have: `yc iam api-key create --service-account-name …
+    /// --scopes yc.serverless.workflows.execute` *(Yandex Cloud, "API key")*.
+    ///
     /// # Errors
     ///
     /// As for [`iam_token`](Self::iam_token). Refuses texts that look like an IAM token (`t1.…`) or

@@ -169,8 +169,8 @@ pub use identity::{default_chain, default_chain_with};
 #[cfg(feature = "impersonation")]
 pub use impersonation::Impersonation;
 pub use policy::{
-    And, ApiKeyRules, Decision, Denial, ExecutionOnly, InvalidRule, Policy, PolicyFn, RequestHead,
-    TrustedOrigins, Unrestricted, Workflows, WorkflowsAt, policy_fn,
+    And, ApiKeyRules, CloudService, Decision, Denial, ExecutionOnly, InvalidRule, Policy, PolicyFn,
+    Region, RequestHead, TrustedOrigins, Unrestricted, Workflows, WorkflowsAt, policy_fn,
 };
 pub use provider::CredentialProvider;
 #[cfg(feature = "hyper-client")]

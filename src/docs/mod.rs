@@ -1,8 +1,15 @@
-//! Pages that belong to no single item: [which identity to use](identities), and [what each feature
+//! Pages that belong to no single item: [which identity to use](identities), [which policy each
+//! service needs](services), [how other clients get a token](clients), and [what each feature
 //! costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
+
+#[doc = include_str!("services.md")]
+pub mod services {}
+
+#[doc = include_str!("clients.md")]
+pub mod clients {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}

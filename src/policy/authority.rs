@@ -195,13 +195,14 @@ impl<'a> Host<'a> {
         if let Ok(address) = text.parse() {
             return Ok(Self::Address(IpAddr::V4(address)));
         }
-        let name = text.strip_suffix('.').unwrap_or(text);
-        if name.split('.').all(is_label) && !ends_in_number(name) {
-            Ok(Self::Name(name))
-        } else {
-            Err(Reason::Host)
-        }
+        host_name(text).map(Self::Name).ok_or(Reason::Host)
     }
+}
+
+/// A host name, without its trailing dot.
+pub(super) fn host_name(text: &str) -> Option<&str> {
+    let name = text.strip_suffix('.').unwrap_or(text);
+    (name.split('.').all(is_label) && !ends_in_number(name)).then_some(name)
 }
 
 /// A name must not: it is an address in a spelling (`127.1`, `127.0.0.1.`) that resolvers read

@@ -3,7 +3,7 @@
 use std::error::Error;
 use std::fmt;
 
-/// Why a text is no origin, path prefix or service name that a rule can name. Prints what is wrong,
+/// Why a text is no origin, path prefix, service name or domain that a rule can name. Prints what is wrong,
 /// never the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRule {
@@ -12,6 +12,7 @@ pub struct InvalidRule {
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Reason {
+    Domain,
     Host,
     Insecure,
     Path,
@@ -32,6 +33,10 @@ impl From<Reason> for InvalidRule {
 impl fmt::Display for InvalidRule {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.write_str(match self.reason {
+            Reason::Domain => {
+                "invalid region: the domain is not a host name of two or more labels, such as \
+                 api.example.net, without scheme, port and path"
+            }
             Reason::Host => {
                 "invalid origin: the host is neither a name of ASCII letters, digits, `-` and `_` \
                  nor an IP address without zone"

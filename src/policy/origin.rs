@@ -10,6 +10,7 @@ use super::decision::Decision;
 use super::host_field::{has_host, host_agrees};
 use super::invalid_rule::{InvalidRule, Reason};
 use super::method::leaks;
+use super::region::Region;
 use super::request_head::RequestHead;
 use super::request_target::{starts_at_root, stays_at_host};
 use crate::credential::Credential;
@@ -63,8 +64,14 @@ const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 pub struct TrustedOrigins {
     pub(super) any_https: bool,
     pub(super) loopback: bool,
-    pub(super) yandex_cloud: bool,
-    listed: Option<Arc<Vec<Origin>>>,
+    yandex_cloud: bool,
+    listed: Option<Arc<Listed>>,
+}
+
+#[derive(Clone, Debug, Default)]
+struct Listed {
+    domain: Option<Box<str>>,
+    origins: Vec<Origin>,
 }
 
 impl TrustedOrigins {
@@ -82,6 +89,16 @@ impl TrustedOrigins {
     pub const fn yandex_cloud() -> Self {
         let mut origins = Self::none();
         origins.yandex_cloud = true;
+        origins
+    }
+
+    /// `https` to the API domain of `region` and all hosts under it, on the default port.
+    pub fn region(region: &Region) -> Self {
+        if region.domain() == YANDEX_CLOUD {
+            return Self::yandex_cloud();
+        }
+        let mut origins = Self::none();
+        origins.list_mut().domain = Some(region.domain().into());
         origins
     }
 
@@ -130,12 +147,25 @@ impl TrustedOrigins {
     }
 
     fn with(mut self, origin: Origin) -> Self {
-        Arc::make_mut(self.listed.get_or_insert_default()).push(origin);
+        self.list_mut().origins.push(origin);
         self
     }
 
+    fn list_mut(&mut self) -> &mut Listed {
+        Arc::make_mut(self.listed.get_or_insert_default())
+    }
+
+    /// The domain that is trusted with all hosts under it.
+    pub(super) fn domain(&self) -> Option<&str> {
+        if self.yandex_cloud {
+            Some(YANDEX_CLOUD)
+        } else {
+            self.listed.as_ref()?.domain.as_deref()
+        }
+    }
+
     pub(super) fn listed(&self) -> &[Origin] {
-        self.listed.as_deref().map_or(&[], Vec::as_slice)
+        self.listed.as_deref().map_or(&[], |listed| &listed.origins)
     }
 
     #[inline(always)]
@@ -185,7 +215,7 @@ impl TrustedOrigins {
 
     pub(super) fn includes(&self, target: Target<'_>) -> bool {
         (target.is_https()
-            && (self.any_https || (self.yandex_cloud && target.is_within(YANDEX_CLOUD))))
+            && (self.any_https || self.domain().is_some_and(|domain| target.is_within(domain))))
             || (self.loopback && target.is_loopback())
             || self.listed().iter().any(|origin| origin.is(target))
     }

@@ -68,11 +68,12 @@ impl TrustedOrigins {
 
     fn summary(&self, policy: &str, setter: &str) -> String {
         let mut allowed: Vec<String> = self.listed().iter().map(Origin::to_string).collect();
+        let domain = self.domain();
+        allowed.extend(
+            domain
+                .map(|domain| format!("https to {domain} and hosts under it on the default port")),
+        );
         for (flag, what) in [
-            (
-                self.yandex_cloud,
-                "https to api.cloud.yandex.net and hosts under it on the default port",
-            ),
             (self.any_https, "https to any host"),
             (self.loopback, "http and https to loopback"),
         ] {

@@ -5,6 +5,8 @@ mod denial;
 mod execution;
 mod host;
 mod origin;
+mod region;
 mod rules;
+mod services;
 mod support;
 mod workflows;
