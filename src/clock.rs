@@ -1,18 +1,44 @@
-//! What time it is: by the wall, by the monotonic clock, and coarsely for the warm path.
+//! The wall clock, the monotonic clock, and a coarse reading of the wall clock for the warm path.
 
 use std::sync::Arc;
 use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 
-/// The two clocks by which a credential's age is told.
+/// The two clocks that measure the age of a credential.
 ///
-/// Both are asked, since each fails alone: a suspended machine stops the monotonic clock, a
-/// corrected clock moves the wall's. The default is the system's. Sleeping and the fetch deadline
-/// follow real time whatever this says.
+/// A cache reads both, since each can be wrong alone: the monotonic clock stops while the machine
+/// sleeps, and a correction moves the wall clock. The default is the clocks of the system. Timers
+/// and the fetch timeout use real time, whatever this trait returns.
+///
+/// # Examples
+///
+/// A wall clock that is corrected by the offset of a time server:
+///
+/// ```
+/// use std::time::{Duration, Instant, SystemTime};
+/// use yandex_cloud_auth::{Clock, Credential, CredentialCache};
+///
+/// struct Corrected(Duration);
+///
+/// impl Clock for Corrected {
+///     fn wall(&self) -> SystemTime {
+///         SystemTime::now() + self.0
+///     }
+///
+///     fn monotonic(&self) -> Instant {
+///         Instant::now()
+///     }
+/// }
+///
+/// let cache = CredentialCache::builder(Credential::iam_token("t1.abc")?)
+///     .clock(Corrected(Duration::from_secs(90)))
+///     .build();
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 pub trait Clock: Send + Sync + 'static {
-    /// The time of day. May be set forward and back.
+    /// The time of day. It may go forward and back.
     fn wall(&self) -> SystemTime;
 
-    /// Time that never goes back, and may stand still while the machine sleeps.
+    /// A time that never goes back. It may stop while the machine sleeps.
     fn monotonic(&self) -> Instant;
 }
 
@@ -26,14 +52,15 @@ impl<C: Clock + ?Sized> Clock for Arc<C> {
     }
 }
 
-/// The clock a cache reads: the system's without a detour, or the user's.
+/// The clock that a cache reads. The system's is not boxed, so that the warm path calls it
+/// directly.
 pub(crate) enum TimeSource {
     System,
     User(Box<dyn Clock>),
 }
 
 impl TimeSource {
-    /// A reading of both clocks.
+    /// Reads both clocks.
     pub(crate) fn now(&self) -> Reading {
         match self {
             Self::System => Reading {
@@ -47,8 +74,8 @@ impl TimeSource {
         }
     }
 
-    /// The wall clock in nanoseconds since 1970, cheap enough for every request: a few milliseconds
-    /// late at most.
+    /// The wall clock in nanoseconds since 1970, at most a few milliseconds late. Cheap enough for
+    /// every request.
     #[inline]
     pub(crate) fn coarse(&self) -> u64 {
         match self {
@@ -66,7 +93,7 @@ pub(crate) struct Reading {
 }
 
 impl Reading {
-    /// The time since `earlier` by the clock that says more. Neither going back makes it negative.
+    /// The time since `earlier` by the clock that moved further. Zero if both went back.
     pub(crate) fn since(&self, earlier: &Self) -> Duration {
         let wall = self.wall.duration_since(earlier.wall).unwrap_or_default();
         wall.max(self.monotonic.saturating_duration_since(earlier.monotonic))
@@ -85,8 +112,8 @@ pub(crate) fn unix_nanos(time: SystemTime) -> u64 {
         .unwrap_or(u64::MAX)
 }
 
-/// The coarse clock is read through the vDSO and moves in steps of 4 ms, which the expiry allowance
-/// covers.
+/// Reads the kernel's coarse clock, at a quarter of the cost of the standard library's. It moves in
+/// steps of 4 ms, which the expiry allowance covers.
 #[cfg(all(feature = "tokio", target_os = "linux"))]
 #[inline]
 fn coarse_system_nanos() -> u64 {
@@ -125,7 +152,7 @@ mod tests {
     }
 
     #[test]
-    fn time_since_is_what_the_faster_clock_says() {
+    fn elapsed_time_is_that_of_faster_clock() {
         let start = TimeSource::System.now();
         let s = Duration::from_secs;
         let cases = [
@@ -140,7 +167,7 @@ mod tests {
     }
 
     #[test]
-    fn nanoseconds_saturate_at_both_ends() {
+    fn nanoseconds_saturate_outside_range() {
         assert_eq!(unix_nanos(UNIX_EPOCH - Duration::from_secs(1)), u64::MAX);
         assert_eq!(unix_nanos(UNIX_EPOCH + Duration::from_nanos(7)), 7);
         assert_eq!(

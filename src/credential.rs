@@ -1,5 +1,4 @@
-//! What is sent: a scheme and a secret, ready as a header value, with what is known of its
-//! lifetime.
+//! A scheme and a secret as a header value, with an expiry if one is known.
 
 use std::error::Error;
 use std::fmt;
@@ -16,14 +15,15 @@ const MAX_TOKEN_LEN: usize = 16_384;
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
-    /// `Api-Key`: a service account's API key. Workflows takes it for its Execution resource only.
+    /// `Api-Key`: the API key of a service account. The Workflows API accepts it for its Execution
+    /// resource only.
     ApiKey,
     /// `Bearer`: an IAM token *(RFC 6750 §2.1)*.
     Bearer,
 }
 
 impl Scheme {
-    /// The scheme as it is written in the header: `"Api-Key"` or `"Bearer"`.
+    /// The scheme as the header has it: `"Api-Key"` or `"Bearer"`.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::ApiKey => "Api-Key",
@@ -38,14 +38,16 @@ impl fmt::Display for Scheme {
     }
 }
 
-/// An IAM token or an API key, ready to be sent, with its lifetime where it is known.
+/// An IAM token or an API key as a header value, with an expiry if one is known.
 ///
-/// The header text is built once and lies in memory that is zeroed when its last clone is dropped.
-/// A clone shares that memory and allocates nothing. `Debug` shows the scheme, the fingerprint and
-/// the expiry only.
+/// The header text is built once, in memory that is zeroed when the last clone is dropped. `Debug`
+/// prints the scheme, the fingerprint and the expiry, never the secret.
 ///
-/// A `Credential` is also the simplest [`CredentialProvider`](crate::CredentialProvider): a static
-/// one.
+/// A `Credential` is also a [`CredentialProvider`](crate::CredentialProvider), a static one.
+///
+/// # Clone
+///
+/// Clones share the memory and allocate nothing.
 ///
 /// # Examples
 ///
@@ -53,7 +55,8 @@ impl fmt::Display for Scheme {
 /// use std::time::Duration;
 /// use yandex_cloud_auth::{Credential, Scheme};
 ///
-/// let credential = Credential::iam_token("t1.9euelZ")?.with_lifetime(Duration::from_secs(12 * 3600));
+/// let credential = Credential::iam_token("t1.9euelZ")?
+///     .with_lifetime(Duration::from_secs(12 * 3600));
 /// assert_eq!(credential.scheme(), Scheme::Bearer);
 /// assert_eq!(credential.header_value(), "Bearer t1.9euelZ");
 /// assert!(credential.header_value().is_sensitive());
@@ -68,14 +71,14 @@ pub struct Credential {
     max_age: Option<Duration>,
 }
 
-/// What is known of a credential's end. The last thing said of it counts.
+/// When a credential expires. The last setter that was called decides.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(crate) enum Expiry {
-    /// Unusable from this time on.
+    /// At this time.
     At(SystemTime),
-    /// Unusable this long after the cache received it.
+    /// This long after the cache received it.
     In(Duration),
-    /// Good until it is refused.
+    /// Never, as far as is known.
     Never,
 }
 
@@ -83,22 +86,35 @@ impl Credential {
     /// An IAM token, sent as `Authorization: Bearer …`.
     ///
     /// The token has 1 to 16 384 characters of the `token68` set: letters, digits, `-._~+/`, and
-    /// `=` at the end or before a `.`, where IAM tokens may carry it *(RFC 9110 §11.2)*.
+    /// `=` at the end or before a `.`, where IAM tokens may have it *(RFC 9110 §11.2)*. White space
+    /// is not trimmed.
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] says what is wrong and where, never the token. White space is not
-    /// trimmed; a token pasted together with its `Bearer ` is refused.
+    /// [`InvalidCredential`] if the text has another character, starts with a scheme such as
+    /// `Bearer `, or looks like an API key (`AQVN…`) or an OAuth token (`y0_…` to `y3_…`).
+    ///
+    /// # Examples
+    ///
+    /// An API key, which has another constructor:
+    ///
+    /// ```
+    /// use yandex_cloud_auth::Credential;
+    ///
+    /// let error = Credential::iam_token("AQVNexample").unwrap_err();
+    /// assert!(error.to_string().contains("use `Credential::api_key`"));
+    /// ```
     pub fn iam_token(token: impl AsRef<str>) -> Result<Self, InvalidCredential> {
         Self::new(Scheme::Bearer, token.as_ref())
     }
 
-    /// An API key, sent as `Authorization: Api-Key …`. Its characters are those of
-    /// [`iam_token`](Self::iam_token).
+    /// An API key, sent as `Authorization: Api-Key …`. It has the same characters as an
+    /// [IAM token](Self::iam_token).
     ///
     /// # Errors
     ///
-    /// As for [`iam_token`](Self::iam_token).
+    /// As for [`iam_token`](Self::iam_token). Refuses texts that look like an IAM token (`t1.…`) or
+    /// an OAuth token.
     pub fn api_key(key: impl AsRef<str>) -> Result<Self, InvalidCredential> {
         Self::new(Scheme::ApiKey, key.as_ref())
     }
@@ -118,7 +134,9 @@ impl Credential {
         })
     }
 
-    /// Unusable from `at` on. Replaces what was said of the lifetime before.
+    /// Sets the time from which it is unusable. Replaces an earlier expiry or lifetime.
+    ///
+    /// A cache stops using it earlier by 5 % of its lifetime, at most 10 seconds.
     #[must_use]
     pub fn with_expiry(self, at: SystemTime) -> Self {
         Self {
@@ -127,10 +145,10 @@ impl Credential {
         }
     }
 
-    /// Unusable once this long has passed since the cache received it. Replaces what was said of
-    /// the expiry before.
+    /// Sets the time after which it is unusable, counted from when the cache receives it. Replaces
+    /// an earlier expiry or lifetime.
     ///
-    /// For answers that state the time left, and for machines whose clock is not to be trusted.
+    /// For responses that state the time left, and for machines whose clock may be wrong.
     #[must_use]
     pub fn with_lifetime(self, lifetime: Duration) -> Self {
         Self {
@@ -139,11 +157,12 @@ impl Credential {
         }
     }
 
-    /// Another is to be fetched once this one has been held for so long; until that arrives, this
-    /// one is used.
+    /// Sets the age at which the cache fetches another one. Until that one arrives, requests use
+    /// this one.
     ///
-    /// For credentials whose account may change while they are still valid, as on a virtual
-    /// machine.
+    /// For credentials whose account may change while they are valid, as on a virtual machine. The
+    /// cache's own [`max_age`](crate::CredentialCacheBuilder::max_age) applies too; the shorter one
+    /// counts.
     #[must_use]
     pub fn with_max_age(self, max_age: Duration) -> Self {
         Self {
@@ -152,12 +171,12 @@ impl Credential {
         }
     }
 
-    /// The scheme it is sent with.
+    /// The scheme that it is sent with.
     pub const fn scheme(&self) -> Scheme {
         self.scheme
     }
 
-    /// When it becomes unusable. `None` where no end is known, or where only a lifetime is and no
+    /// The time from which it is unusable. `None` if it has no expiry, or only a lifetime and no
     /// cache has received it yet.
     pub const fn expires_at(&self) -> Option<SystemTime> {
         match self.expiry {
@@ -166,7 +185,7 @@ impl Credential {
         }
     }
 
-    /// The value of `Authorization`, scheme included. Always marked sensitive.
+    /// The value of `Authorization`, with the scheme. It is always marked sensitive.
     pub const fn header_value(&self) -> &HeaderValue {
         &self.header
     }
@@ -205,8 +224,7 @@ impl Credential {
         self.max_age
     }
 
-    /// The same credential in memory of its own, so that cloning it touches no counter that others
-    /// touch.
+    /// A copy that shares no memory, so that its clones do not contend on a shared reference count.
     pub(crate) fn deep_clone(&self) -> Self {
         Self {
             header: sensitive(Secret::concat(&[self.header.as_bytes()])),
@@ -214,7 +232,7 @@ impl Credential {
         }
     }
 
-    /// Whether both would be sent as the same text.
+    /// Whether both have the same scheme and secret.
     pub(crate) fn same_secret(&self, other: &Self) -> bool {
         self.header == other.header
     }
@@ -233,8 +251,8 @@ impl fmt::Debug for Credential {
 /// The CRC-32 (IEEE) of a secret, printed as eight upper-case hexadecimal digits, as YDB's Go SDK
 /// does.
 ///
-/// It identifies a credential to a person who has it at hand; it proves nothing and must not be
-/// used to compare secrets.
+/// It identifies a credential in a log. It is not a cryptographic hash and must not be used to
+/// compare secrets.
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u32);
 
@@ -250,7 +268,7 @@ impl fmt::Debug for Fingerprint {
     }
 }
 
-/// Why a text is not a token or an API key. Says what and where, never the text.
+/// Why a text is not a token or an API key. Prints the reason and the offset, never the text.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidCredential {
     reason: Reason,
@@ -271,8 +289,8 @@ enum Reason {
 }
 
 impl InvalidCredential {
-    /// Where the first character that is not allowed stands, in bytes from the start. `None` where
-    /// the length is what is wrong.
+    /// The offset of the first character that is not allowed, in bytes. `None` if the length is
+    /// wrong.
     pub const fn offset(&self) -> Option<usize> {
         self.offset
     }
@@ -303,13 +321,16 @@ impl fmt::Display for InvalidCredential {
                 f.write_str("it is an IAM token, not an API key: use `Credential::iam_token`")?;
             }
             Reason::OAuthToken => f.write_str(
-                "it is an OAuth token, which no API takes: `OAuthToken` exchanges it for an IAM token",
+                "it is an OAuth token, which the APIs do not accept: `OAuthToken` exchanges it for \
+                 an IAM token",
             )?,
-            Reason::Character => f.write_str("a character that no token or key may have")?,
+            Reason::Character => {
+                f.write_str("a character that is not allowed in a token or key")?
+            }
             Reason::Empty => f.write_str("it is empty")?,
-            Reason::Padding => f.write_str("`=` where only the end or a `.` may follow it")?,
+            Reason::Padding => f.write_str("a `=` that is neither at the end nor before a `.`")?,
             Reason::Prefix(scheme) => {
-                write!(f, "it starts with `{scheme} `, give it without the scheme")?
+                write!(f, "it starts with `{scheme} `, leave the scheme out")?
             }
             Reason::TooLong => write!(f, "it is longer than {MAX_TOKEN_LEN} characters")?,
             Reason::WhiteSpace => f.write_str("white space, trim it")?,
@@ -323,8 +344,8 @@ impl fmt::Display for InvalidCredential {
 
 impl Error for InvalidCredential {}
 
-/// RFC 9110 `token68`, with `=` also before a `.`: `HeaderValue` by itself would let tabs and
-/// non-ASCII through.
+/// Checks for RFC 9110's `token68`, with `=` also before a `.`. `HeaderValue` alone accepts tabs
+/// and bytes that are not ASCII.
 pub(crate) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
     let bytes = token.as_bytes();
     if bytes.is_empty() {
@@ -356,8 +377,8 @@ pub(crate) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
     Ok(())
 }
 
-/// Refuses a secret of the other kind, as far as its first characters show. They are not documented
-/// as stable, so no other form is refused.
+/// Refuses a secret of another kind by its first characters. Yandex does not document them as
+/// stable, so an unknown form is accepted.
 fn check_kind(scheme: Scheme, secret: &str) -> Result<(), InvalidCredential> {
     let reason = match (secret.as_bytes(), scheme) {
         ([b'y', b'0'..=b'3', b'_', ..], _) => Reason::OAuthToken,
@@ -468,6 +489,7 @@ mod tests {
         let key = Credential::api_key("AQVNcanary").unwrap();
         for copy in [key.clone(), key.deep_clone()] {
             assert_eq!(copy.header_value(), "Api-Key AQVNcanary");
+            assert_eq!(copy.expose_secret(), "AQVNcanary");
             assert!(copy.header_value().is_sensitive());
             assert!(copy.same_secret(&key));
             assert!(!format!("{copy:?} {:?}", copy.header_value()).contains("canary"));

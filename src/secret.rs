@@ -5,11 +5,12 @@ use std::fmt;
 use bytes::Bytes;
 use zeroize::Zeroizing;
 
-/// Secret bytes in one allocation of exactly their length, so that growing left no copy behind.
+/// Secret bytes in one allocation of exactly their length: a buffer that grows leaves copies that
+/// are not zeroed.
 pub(crate) struct Secret(Zeroizing<Box<[u8]>>);
 
 impl Secret {
-    /// The parts, one after another.
+    /// Joins the parts.
     pub(crate) fn concat(parts: &[&[u8]]) -> Self {
         let mut bytes = Vec::with_capacity(parts.iter().map(|part| part.len()).sum());
         for part in parts {
@@ -18,7 +19,7 @@ impl Secret {
         Self(Zeroizing::new(bytes.into_boxed_slice()))
     }
 
-    /// The same memory as shared bytes: zeroed when the last clone is dropped.
+    /// The same memory as shared bytes, zeroed when the last clone is dropped.
     pub(crate) fn into_bytes(self) -> Bytes {
         Bytes::from_owner(self)
     }
@@ -41,7 +42,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn parts_are_joined_and_never_printed() {
+    fn parts_are_joined_and_redacted() {
         let secret = Secret::concat(&[b"Bearer ", b"canary"]);
         assert_eq!(secret.as_ref(), b"Bearer canary");
         assert!(!format!("{secret:?}").contains("canary"));

@@ -114,11 +114,11 @@ fn invalid_content_is_permanent_and_not_shown() {
             "canary\ncanary",
             "white space, trim it (at offset 6)",
         ),
-        ("prefixed", "Bearer canary", "give it without the scheme"),
+        ("prefixed", "Bearer canary", "leave the scheme out"),
         (
             "control",
             "canary\0",
-            "a character that no token or key may have",
+            "a character that is not allowed in a token or key",
         ),
     ] {
         let path = dir.file(name, content);
