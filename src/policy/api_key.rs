@@ -28,9 +28,9 @@ pub(super) static WORKFLOWS: ApiKeyRules = ApiKeyRules::workflows();
 /// goes anywhere.
 ///
 /// The API accepts no API key elsewhere *(Yandex Cloud documentation, "Authentication with the
-/// Workflows API")*. The resource is the REST path `/workflows/v1/execution` and all paths below it,
-/// and each method of the gRPC service `yandex.cloud.serverless.workflows.v1.ExecutionService`, with
-/// any HTTP method and on any host. The default policy, [`Workflows`](super::Workflows), adds
+/// Workflows API")*. The resource is the REST path `/workflows/v1/execution` and all paths below
+/// it, and each method of the gRPC service `yandex.cloud.serverless.workflows.v1.ExecutionService`,
+/// with any HTTP method and on any host. The default policy, [`Workflows`](super::Workflows), adds
 /// [`TrustedOrigins`](super::TrustedOrigins).
 ///
 /// The path is judged byte for byte as it will be sent. A path is not Execution if it has a `%`,
@@ -84,6 +84,7 @@ impl Policy for ExecutionOnly {
 /// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct ApiKeyRules {
     workflows: bool,
     listed: Option<Arc<Vec<Rule>>>,
@@ -116,9 +117,10 @@ impl ApiKeyRules {
     /// Adds the REST path `path_prefix` and all paths below it, at `origin`: `https://host` or
     /// `https://host:port`.
     ///
-    /// Origins are compared as by [`TrustedOrigins`](super::TrustedOrigins). A URI without authority
-    /// is judged by the origin that the layer was given with
-    /// [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, only the path counts.
+    /// Origins are compared as by [`TrustedOrigins`](super::TrustedOrigins). A URI without
+    /// authority is judged by the origin that the layer was given with
+    /// [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, only the path
+    /// counts.
     ///
     /// # Errors
     ///
@@ -141,13 +143,26 @@ impl ApiKeyRules {
 
     /// Adds every path at `origin`: `https://host` or `https://host:port`.
     ///
-    /// For an origin that belongs to one service as a whole, such as a private function or container.
-    /// A URI without authority is allowed only if the layer was given this origin with
+    /// For an origin that belongs to one service as a whole, such as a private function or
+    /// container. A URI without authority is allowed only if the layer was given this origin with
     /// [`with_origin`](crate::AuthLayer::with_origin).
     ///
     /// # Errors
     ///
     /// [`InvalidRule`] if the origin is not of this form. `http` is for loopback only.
+    ///
+    /// # Examples
+    ///
+    /// Workflows, and a private function behind an API gateway:
+    ///
+    /// ```
+    /// use yandex_cloud_auth::{ApiKeyRules, Policy, TrustedOrigins};
+    ///
+    /// let gateway = "https://d5dexample.apigw.yandexcloud.net";
+    /// let rules = ApiKeyRules::workflows().allow_origin(gateway)?;
+    /// let policy = TrustedOrigins::yandex_cloud().allow(gateway)?.and(rules);
+    /// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
+    /// ```
     pub fn allow_origin(self, origin: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let origin = secure(origin.as_ref())?;
         Ok(self.with(Rule::Origin { origin }))
@@ -192,6 +207,7 @@ impl ApiKeyRules {
         (self.workflows && is_execution(request.uri)) || self.is_listed(request)
     }
 
+    // Not inlined, so that the preset costs as little as if it was written out.
     #[inline(never)]
     fn is_listed(&self, request: &RequestHead<'_>) -> bool {
         self.listed().iter().any(|rule| rule.allows(request))
@@ -200,18 +216,23 @@ impl ApiKeyRules {
     #[cold]
     pub(super) fn deny(&self, request: &RequestHead<'_>) -> Decision {
         let path = request.uri.path();
-        let rule = if path.len() > 1 && !path::is_canonical(path) {
+        let rule = if self.judges_paths() && path.len() > 1 && !path::is_canonical(path) {
             "an API key goes only with a plain path: no empty or dot segment, no `%`, `;` or `\\`, \
              only visible ASCII"
         } else if !self.only_workflows() {
             "an API key works only for the methods listed for it"
         } else if path.contains(EXECUTION) || path.contains(EXECUTION_SERVICE) {
-            "an API key works only for methods of the Execution resource, at the root of their host \
-             (list a proxy's path prefix with `ApiKeyRules`)"
+            "an API key works only for methods of the Execution resource, at the root of their \
+             host (list a proxy's path prefix with `ApiKeyRules`)"
         } else {
             "an API key works only for methods of the Execution resource"
         };
         Decision::Deny(Denial::new(rule, request).allowed(self.summary()))
+    }
+
+    fn judges_paths(&self) -> bool {
+        let is_path = |rule: &Rule| !matches!(rule, Rule::Origin { .. });
+        self.workflows || self.listed().iter().any(is_path)
     }
 
     fn only_workflows(&self) -> bool {
@@ -271,7 +292,7 @@ fn is_sent_to(request: &RequestHead<'_>, origin: &Origin) -> Option<bool> {
     }
 }
 
-/// Reads an origin to which a credential may be sent in the clear over loopback only.
+/// Reads an origin. Plain `http` is accepted for loopback only.
 fn secure(origin: &str) -> Result<Origin, InvalidRule> {
     let origin = Origin::parse(origin)?;
     if origin.is_https() || origin.is_loopback() {

@@ -19,7 +19,7 @@ pub(crate) struct Origin {
 }
 
 impl Origin {
-    /// Reads `scheme://host[:port]`; one `/` at the end names the same.
+    /// Reads `scheme://host[:port]`. One `/` at the end is ignored.
     pub(crate) fn parse(text: &str) -> Result<Self, InvalidRule> {
         let (scheme, rest) = text.split_once("://").ok_or(Reason::Scheme)?;
         let scheme = known_scheme(&scheme.to_ascii_lowercase()).ok_or(Reason::Scheme)?;
@@ -87,7 +87,7 @@ pub(super) struct Target<'a> {
 #[derive(Clone, Copy, Debug)]
 enum Host<'a> {
     Address(IpAddr),
-    /// Without the trailing dot, in whatever case.
+    /// Without the trailing dot, in any case of letters.
     Name(&'a str),
 }
 
@@ -244,7 +244,7 @@ mod tests {
 
     #[test]
     fn origin_has_one_canonical_spelling() {
-        for (text, usual) in [
+        for (text, canonical) in [
             ("https://a.example", "https://a.example"),
             ("HTTPS://A.Example.:443/", "https://a.example"),
             ("https://a.example:0443", "https://a.example"),
@@ -260,8 +260,12 @@ mod tests {
             ("https://[::FFFF:1.2.3.4]:1", "https://[::ffff:1.2.3.4]:1"),
             ("https://under_score.example", "https://under_score.example"),
         ] {
-            assert_eq!(Origin::parse(text).unwrap().to_string(), usual, "{text}");
-            assert_eq!(target(text).unwrap(), usual, "{text}");
+            assert_eq!(
+                Origin::parse(text).unwrap().to_string(),
+                canonical,
+                "{text}"
+            );
+            assert_eq!(target(text).unwrap(), canonical, "{text}");
         }
     }
 
@@ -305,7 +309,7 @@ mod tests {
             ("https://a.example\\x", Reason::Path),
         ] {
             assert_eq!(Origin::parse(text).unwrap_err(), reason.into(), "{text:?}");
-            // What http takes for a URI all the same leads nowhere, but for a path.
+            // A URI that `http` accepts all the same has no target, except for a path.
             if reason != Reason::Path && text.contains("://") && text.parse::<Uri>().is_ok() {
                 assert_eq!(target(text), None, "{text:?}");
             }

@@ -4,6 +4,7 @@ use super::denial::Denial;
 
 /// What a [`Policy`](super::Policy) decides about one request.
 #[derive(Clone, Debug)]
+#[must_use]
 #[non_exhaustive]
 pub enum Decision {
     /// Send it with the credential.

@@ -36,6 +36,7 @@ const MAX_METHOD: usize = 20;
 /// # Ok::<(), http::Error>(())
 /// ```
 #[derive(Clone)]
+#[must_use]
 pub struct Denial {
     rule: Cow<'static, str>,
     hint: Option<Cow<'static, str>>,
@@ -67,7 +68,6 @@ impl Denial {
     }
 
     /// Says what would be allowed.
-    #[must_use]
     pub fn allowed(self, hint: impl Into<Cow<'static, str>>) -> Self {
         Self {
             hint: Some(hint.into()),

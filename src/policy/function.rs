@@ -21,6 +21,18 @@ use crate::credential::Credential;
 /// });
 /// let policy = Workflows::new().and(read_only);
 /// ```
+///
+/// # Compile errors
+///
+/// Without this function, the compiler infers a closure that takes references of one lifetime only,
+/// and says that it "is not general enough":
+///
+/// ```compile_fail
+/// use yandex_cloud_auth::{Decision, Policy, Workflows};
+///
+/// let anything = |_, _| Decision::Attach;
+/// let policy = Workflows::new().and(anything);
+/// ```
 pub const fn policy_fn<F>(decide: F) -> PolicyFn<F>
 where
     F: Fn(&RequestHead<'_>, &Credential) -> Decision,
@@ -30,6 +42,7 @@ where
 
 /// A closure as a policy, made by [`policy_fn`].
 #[derive(Clone, Copy)]
+#[must_use]
 pub struct PolicyFn<F> {
     decide: F,
 }

@@ -37,10 +37,11 @@ use crate::credential::Credential;
 /// Decides per request whether a credential may go with it.
 ///
 /// A policy is called for every request and is cloned with the service: it must not block, and its
-/// clones are cheap. It must judge what will be sent, byte for byte, and deny what it does not know.
+/// clones are cheap. It must judge what will be sent, byte for byte, and deny what it does not
+/// know.
 ///
-/// A function `Fn(&RequestHead<'_>, &Credential) -> Decision` and an `Arc` of a policy are policies.
-/// For a closure, [`policy_fn`] spares the types of its arguments.
+/// A function `Fn(&RequestHead<'_>, &Credential) -> Decision` and an `Arc` of a policy are
+/// policies. For a closure, [`policy_fn`] spares the types of its arguments.
 ///
 /// # Examples
 ///
@@ -48,7 +49,9 @@ use crate::credential::Credential;
 ///
 /// ```
 /// use http::Method;
-/// use yandex_cloud_auth::{AuthLayer, Credential, Decision, Denial, Policy, RequestHead, Workflows};
+/// use yandex_cloud_auth::{
+///     AuthLayer, Credential, Decision, Denial, Policy, RequestHead, Workflows,
+/// };
 ///
 /// fn read_only(request: &RequestHead<'_>, _: &Credential) -> Decision {
 ///     match *request.method {

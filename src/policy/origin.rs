@@ -29,16 +29,16 @@ const YANDEX_CLOUD: &str = "api.cloud.yandex.net";
 ///
 /// A URI without authority, as tonic's requests have it, is judged by the origin that the layer was
 /// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the request
-/// passes: only the transport under the layer decides where it goes, so let that transport reach one
-/// trusted place. A path that starts with `//` or `/\` is denied then: resolved against a base URL,
-/// it names another host.
+/// passes: only the transport under the layer decides where it goes, so let that transport reach
+/// one trusted place. A path that starts with `//` or `/\` is denied then: resolved against a base
+/// URL, it names another host.
 ///
-/// `TRACE` returns the credential in its response, and `CONNECT` sends it to a proxy; both are denied
-/// in any case of letters. What a request asks of a trusted origin is not judged: see
+/// `TRACE` returns the credential in its response, and `CONNECT` sends it to a proxy; both are
+/// denied in any case of letters. What a request asks of a trusted origin is not judged: see
 /// [`ExecutionOnly`](super::ExecutionOnly).
 ///
-/// This policy does not see redirects that the transport follows by itself: disable them there. Over
-/// HTTP/2, hyper removes the fields that a `Connection` field names, so a request with
+/// This policy does not see redirects that the transport follows by itself: disable them there.
+/// Over HTTP/2, hyper removes the fields that a `Connection` field names, so a request with
 /// `Connection: authorization` arrives without its credential.
 ///
 /// # Clone

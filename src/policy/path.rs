@@ -28,7 +28,8 @@ enum Byte {
     Slash,
 }
 
-/// The meaning of each byte. A table costs one load a byte, where comparisons cost four branches.
+/// The meaning of each byte. A table takes one load for a byte, where comparisons take up to five
+/// branches.
 static BYTES: [Byte; 256] = {
     let mut bytes = [Byte::Other; 256];
     let mut byte = 0;
@@ -44,8 +45,7 @@ static BYTES: [Byte; 256] = {
 
 /// Whether `below`, which starts with `/`, has only segments of letters, digits, `-` and `_`.
 ///
-/// Ids and verbs are such segments. It is the quick test of the warm path, and what passes it passes
-/// [`is_canonical`] too.
+/// Ids and verbs are such segments. A path that passes this quick test passes [`is_canonical`] too.
 fn is_plain(below: &str) -> bool {
     let mut previous = Byte::Letter;
     for &byte in below.as_bytes() {

@@ -11,26 +11,34 @@ use crate::credential::Credential;
 
 static YANDEX_CLOUD: TrustedOrigins = TrustedOrigins::yandex_cloud();
 
-/// The default policy: [`TrustedOrigins::yandex_cloud`] and [`ExecutionOnly`](super::ExecutionOnly).
+/// The default policy: [`TrustedOrigins::yandex_cloud`] and
+/// [`ExecutionOnly`](super::ExecutionOnly).
 ///
 /// Every credential goes only to hosts of Yandex Cloud, over `https`. An API key goes only to the
 /// Execution resource of Workflows.
 ///
 /// A URI without authority, as tonic's requests have it, is judged by the origin that the layer was
-/// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the transport
-/// alone decides where the request goes, and over a plain-text channel the credential is sent in
-/// plain text.
+/// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the
+/// transport alone decides where the request goes, and over a plain-text channel the credential is
+/// sent in plain text.
 ///
 /// The methods that start with `allow` add origins and keep the rule on API keys.
 ///
 /// # Examples
 ///
-/// The default rule, with a fake on this machine in addition:
+/// The default rule, with a fake on this machine in addition. The rule on API keys applies there
+/// too:
 ///
 /// ```
-/// use yandex_cloud_auth::Workflows;
+/// use yandex_cloud_auth::{Credential, Decision, Policy, RequestHead, Workflows};
 ///
 /// let policy = Workflows::new().allow_loopback();
+/// let key = Credential::api_key("AQVNexample")?;
+/// let start = http::Request::post("http://127.0.0.1:8080/workflows/v1/execution/start").body(())?;
+/// let create = http::Request::post("http://127.0.0.1:8080/workflows/v1/workflow").body(())?;
+/// assert!(matches!(policy.decide(&RequestHead::of(&start), &key), Decision::Attach));
+/// assert!(matches!(policy.decide(&RequestHead::of(&create), &key), Decision::Deny(_)));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
 /// ```
 #[derive(Clone, Copy, Debug, Default)]
 #[non_exhaustive]
@@ -42,7 +50,8 @@ impl Workflows {
         Self
     }
 
-    /// The same rule, at one more origin: `https://host` or `https://host:port`.
+    /// Adds one origin: `https://host` or `https://host:port`. The rule on API keys applies there
+    /// too.
     ///
     /// # Errors
     ///
@@ -51,12 +60,12 @@ impl Workflows {
         WorkflowsAt::new().allow(origin)
     }
 
-    /// The same rule, at this machine in addition. See [`TrustedOrigins::allow_loopback`].
+    /// Adds this machine. See [`TrustedOrigins::allow_loopback`].
     pub const fn allow_loopback(self) -> WorkflowsAt {
         WorkflowsAt::new().allow_loopback()
     }
 
-    /// The same rule, at one plain `http` origin in addition. The network can read the credential.
+    /// Adds one plain `http` origin. The network can read the credential.
     ///
     /// # Errors
     ///
@@ -65,14 +74,14 @@ impl Workflows {
         WorkflowsAt::new().allow_insecure(origin)
     }
 
-    /// The same rule, at any `https` origin. See [`TrustedOrigins::allow_any_https`].
+    /// Adds every `https` origin. See [`TrustedOrigins::allow_any_https`].
     pub const fn allow_any_https(self) -> WorkflowsAt {
         WorkflowsAt::new().allow_any_https()
     }
 }
 
 impl Policy for Workflows {
-    // Called for nearly every request. Inlined, its answer needs no memory.
+    // Called for nearly every request. Inlined, so that the decision is returned in a register.
     #[inline(always)]
     fn decide(&self, request: &RequestHead<'_>, credential: &Credential) -> Decision {
         if YANDEX_CLOUD.trusts(request) && WORKFLOWS.lets_pass(request, credential) {

@@ -27,6 +27,7 @@ use crate::credential::Credential;
 /// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
 /// ```
 #[derive(Clone, Debug)]
+#[must_use]
 pub struct WorkflowsAt {
     origins: TrustedOrigins,
 }
@@ -49,7 +50,6 @@ impl WorkflowsAt {
     }
 
     /// Adds this machine. See [`TrustedOrigins::allow_loopback`].
-    #[must_use]
     pub const fn allow_loopback(mut self) -> Self {
         self.origins.loopback = true;
         self
@@ -66,7 +66,6 @@ impl WorkflowsAt {
     }
 
     /// Adds every `https` origin. See [`TrustedOrigins::allow_any_https`].
-    #[must_use]
     pub const fn allow_any_https(mut self) -> Self {
         self.origins.any_https = true;
         self
