@@ -4,10 +4,10 @@ use std::sync::Arc;
 
 use yandex_cloud_auth::{
     ApiKeyRules, Credential, Decision, Denial, ExecutionOnly, Policy, RequestHead, TrustedOrigins,
-    Unrestricted, Workflows,
+    Unrestricted, Workflows, WorkflowsAt, policy_fn,
 };
 
-use crate::support::{request, token};
+use crate::support::{attaches, key, request, token};
 
 #[test]
 fn deny_wins_over_skip_wins_over_attach() {
@@ -49,8 +49,24 @@ fn policies_are_shared_between_threads() {
     shared(&Workflows::default());
     shared(&ExecutionOnly);
     shared(&Unrestricted);
+    shared(&Workflows::new().allow_loopback());
     shared(&ApiKeyRules::workflows());
     shared(&TrustedOrigins::yandex_cloud().and(ApiKeyRules::none()));
     assert_eq!(size_of::<(Workflows, ExecutionOnly, Unrestricted)>(), 0);
-    assert!(size_of::<ApiKeyRules>() <= 16 && size_of::<TrustedOrigins>() <= 16);
+    assert!(size_of::<ApiKeyRules>() <= 16 && size_of::<WorkflowsAt>() <= 16);
+}
+
+#[test]
+fn closure_without_types_is_a_policy() {
+    let policy = policy_fn(|head, credential| match credential.scheme().as_str() {
+        "Bearer" => Decision::Attach,
+        _ => Decision::Deny(Denial::new("tokens only", head)),
+    });
+    assert!(attaches(&policy, &token(), "GET", "/"));
+    assert!(!attaches(&policy, &key(), "GET", "/"));
+    let both = Workflows::new().and(policy);
+    assert!(
+        both.precheck(&RequestHead::of(&request("GET", "https://evil.example/")))
+            .is_some()
+    );
 }

@@ -1,10 +1,11 @@
 //! What a denial says.
 
+use http::Request;
 use yandex_cloud_auth::{
-    ApiKeyRules, Decision, ExecutionOnly, Policy, RequestHead, TrustedOrigins, Workflows,
+    ApiKeyRules, Decision, Denial, ExecutionOnly, Policy, RequestHead, TrustedOrigins, Workflows,
 };
 
-use crate::support::{decide, key, request};
+use crate::support::{START, WORKFLOWS, decide, key, request, token};
 
 #[test]
 fn denial_reads_same_before_and_after_fetch() {
@@ -122,4 +123,56 @@ fn invalid_origin_error_hides_text() {
         error.to_string(),
         "invalid origin: over `http` the network can read the credential, use `https`"
     );
+}
+
+#[test]
+fn denial_names_setter_that_fits() {
+    let denied = |policy: &dyn Fn(&Request<()>) -> Denial, uri: &str| {
+        policy(&request("GET", uri)).to_string()
+    };
+    let default = |request: &Request<()>| decide(&Workflows::new(), &token(), request).unwrap_err();
+    let origins = TrustedOrigins::none()
+        .allow_insecure("http://a.example")
+        .unwrap();
+    let listed = |request: &Request<()>| decide(&origins, &token(), request).unwrap_err();
+    for (text, expected) in [
+        (
+            denied(&default, "http://127.0.0.1:1/x"),
+            "`Workflows::allow_loopback`",
+        ),
+        (
+            denied(&default, "http://corp.example/x"),
+            "`Workflows::allow_insecure`",
+        ),
+        (
+            denied(&default, "https://corp.example/x"),
+            "`Workflows::allow`",
+        ),
+        (
+            denied(&listed, "http://b.example/x"),
+            "credentials go only to trusted origins",
+        ),
+        (
+            denied(&default, "wss://api.cloud.yandex.net/x"),
+            "credentials go only over `https`",
+        ),
+        (
+            denied(&default, "evil.example:443"),
+            "credentials go only to a whole URI",
+        ),
+        (
+            denied(&default, "//evil.example/x"),
+            "credentials go only with a path that names no other host",
+        ),
+        (
+            denied(&listed, "https://b.example/x"),
+            "`TrustedOrigins::allow`",
+        ),
+    ] {
+        assert!(text.contains(expected), "{text}");
+    }
+    assert!(!denied(&listed, "http://b.example/x").contains("only over `https`"));
+    let proxied = format!("{WORKFLOWS}/proxy{START}");
+    let denial = decide(&Workflows::new(), &key(), &request("POST", &proxied)).unwrap_err();
+    assert!(denial.to_string().contains("`ApiKeyRules`"), "{denial}");
 }

@@ -7,3 +7,4 @@ mod host;
 mod origin;
 mod rules;
 mod support;
+mod workflows;

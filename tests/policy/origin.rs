@@ -221,7 +221,7 @@ fn credentials_never_go_with_trace_or_connect() {
     let everything = TrustedOrigins::yandex_cloud()
         .allow_loopback()
         .allow_any_https();
-    for method in ["TRACE", "CONNECT"] {
+    for method in ["TRACE", "trace", "Trace", "CONNECT", "connect", "cOnNeCt"] {
         for uri in [
             "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution",
             "/workflows/v1/execution",
@@ -241,6 +241,8 @@ fn credentials_never_go_with_trace_or_connect() {
             }
         }
     }
+    let other = attaches(&Workflows::new(), &token(), "PROPFIND", "/x");
+    assert!(other, "other extension methods pass");
 }
 
 #[test]

@@ -2,7 +2,7 @@
 
 use yandex_cloud_auth::ApiKeyRules;
 
-use crate::support::{attaches, key, token};
+use crate::support::{attaches, decide, key, request, token};
 
 #[test]
 fn listed_rest_path_is_bound_to_origin() {
@@ -95,4 +95,34 @@ fn invalid_rule_is_refused() {
         .allow_rest("http://127.0.0.1:8080", "/v2")
         .unwrap();
     assert!(attaches(&fake, &key(), "GET", "http://127.0.0.1:8080/v2/x"));
+}
+
+#[test]
+fn whole_origin_takes_api_key_for_every_path() {
+    let rules = ApiKeyRules::none()
+        .allow_origin("https://d5d.apigw.example")
+        .unwrap();
+    for (uri, allowed) in [
+        ("https://d5d.apigw.example/", true),
+        ("https://d5d.apigw.example/a%2fb//", true),
+        ("https://D5D.apigw.example:443/x", true),
+        ("https://other.apigw.example/", false),
+        ("http://d5d.apigw.example/", false),
+        ("/x", false),
+    ] {
+        assert_eq!(attaches(&rules, &key(), "GET", uri), allowed, "{uri}");
+    }
+    assert!(
+        ApiKeyRules::none()
+            .allow_origin("http://d5d.apigw.example")
+            .is_err()
+    );
+    // Every path is allowed there, so the denial does not ask for a plain path.
+    let denial = decide(
+        &rules,
+        &key(),
+        &request("GET", "https://other.example/a%2fb"),
+    );
+    let rule = denial.unwrap_err().rule().to_owned();
+    assert_eq!(rule, "an API key works only for the methods listed for it");
 }

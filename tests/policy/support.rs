@@ -1,4 +1,4 @@
-//! Requests and credentials to ask policies about.
+//! Requests and credentials for the policies to judge.
 
 use http::Request;
 use yandex_cloud_auth::{Credential, Decision, Denial, Policy, RequestHead};
@@ -6,6 +6,7 @@ use yandex_cloud_auth::{Credential, Decision, Denial, Policy, RequestHead};
 pub(crate) const WORKFLOWS: &str = "https://serverless-workflows.api.cloud.yandex.net";
 pub(crate) const OPERATION: &str = "https://operation.api.cloud.yandex.net";
 pub(crate) const SERVICE: &str = "yandex.cloud.serverless.workflows.v1.ExecutionService";
+pub(crate) const START: &str = "/workflows/v1/execution/start";
 pub(crate) const ID: &str = "dfqt5gd2kbtmn1f4ag3e";
 
 pub(crate) fn key() -> Credential {
@@ -45,7 +46,7 @@ pub(crate) fn attaches(
     decide(policy, credential, &request(method, uri)).is_ok()
 }
 
-/// `text` with each byte replaced by each, each inserted everywhere, and each left out.
+/// Every text that differs from `text` by one byte: replaced, inserted or left out.
 pub(crate) fn mutations(text: &str) -> impl Iterator<Item = Vec<u8>> {
     let text = text.as_bytes();
     (0..=text.len()).flat_map(move |at| {
