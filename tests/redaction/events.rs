@@ -139,7 +139,7 @@ async fn events_of_full_run_have_no_secret() {
         "new credential_fetch",
         "credential fetched",
         "credential fetch failed",
-        "credential dropped after it was refused",
+        "credential dropped after a rejection",
         "request not sent",
     ];
     for message in messages {
