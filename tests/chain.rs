@@ -1,13 +1,14 @@
 //! The first configured provider wins, and a failed one ends the chain.
 
+#[path = "support/token.rs"]
+mod token;
+
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 
-use yandex_cloud_auth::{Chain, Credential, CredentialProvider, EnvCredential, ProviderError};
+use yandex_cloud_auth::{Chain, CredentialProvider, EnvCredential, ProviderError};
 
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text).expect("a valid token")
-}
+use crate::token::token;
 
 fn nothing_set() -> EnvCredential {
     EnvCredential::with_lookup(|_| None)

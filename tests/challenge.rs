@@ -1,5 +1,8 @@
 //! What happens to a credential that is refused, and to the request that carried it.
 
+#[path = "support/token.rs"]
+mod token;
+
 use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
@@ -13,11 +16,7 @@ use yandex_cloud_auth::{
     ProviderError, RequestHead,
 };
 
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text)
-        .unwrap()
-        .with_lifetime(Duration::from_secs(43_200))
-}
+use crate::token::token;
 
 fn two_tokens() -> ScriptedProvider {
     ScriptedProvider::new()

@@ -1,5 +1,8 @@
 //! The layer among tower's others, inside and outside of it.
 
+#[path = "support/token.rs"]
+mod token;
+
 use std::convert::Infallible;
 use std::time::Duration;
 
@@ -12,16 +15,12 @@ use tower::{BoxError, Service, ServiceBuilder, ServiceExt};
 use yandex_cloud_auth::testing::ScriptedProvider;
 use yandex_cloud_auth::{AuthLayer, Credential};
 
-fn token() -> Credential {
-    Credential::iam_token("t1.a")
-        .unwrap()
-        .with_lifetime(Duration::from_secs(43_200))
-}
+use crate::token::token;
 
 fn slow_token() -> ScriptedProvider {
     ScriptedProvider::new()
         .after(Duration::from_secs(2))
-        .answer(token())
+        .answer(token("t1.a"))
 }
 
 fn request() -> Request<String> {
@@ -161,7 +160,7 @@ async fn outer_retry_sends_current_credential() {
         }
     }
     let provider = ScriptedProvider::new()
-        .answer(token())
+        .answer(token("t1.a"))
         .answer(Credential::iam_token("t1.b").unwrap());
     let auth = AuthLayer::new(provider);
     let cache = auth.cache().clone();

@@ -3,7 +3,8 @@
 #![cfg(feature = "file")]
 
 #[cfg(feature = "tracing")]
-mod support;
+#[path = "support/listener.rs"]
+mod listener;
 
 use std::fs;
 use std::path::{Path, PathBuf};
@@ -207,7 +208,7 @@ fn file_readable_by_all_is_warned_of_once() {
     use std::os::unix::fs::PermissionsExt;
 
     // A scoped subscriber would miss the event if another test runs at the same time.
-    let listener = support::Listener::default();
+    let listener = listener::Listener::default();
     tracing::subscriber::set_global_default(listener.clone()).unwrap();
     for (mode, warnings) in [(0o600, 0), (0o644, 1)] {
         let dir = Dir::new();

@@ -1,8 +1,10 @@
 //! The default chain. Each case runs in a process of its own, whose environment it reads.
 
-mod script;
 #[cfg(feature = "tracing")]
-mod support;
+#[path = "support/listener.rs"]
+mod listener;
+#[path = "support/script.rs"]
+mod script;
 
 use std::process::Command;
 
@@ -95,7 +97,7 @@ mod in_a_process {
     #[tokio::test]
     #[ignore = "run by another test with its own environment"]
     async fn warning_is_emitted_once() {
-        let listener = support::Listener::default();
+        let listener = listener::Listener::default();
         tracing::subscriber::set_global_default(listener.clone()).unwrap();
         let chain = default_chain_with(Script::new().reply(200, iam_token("t1.key", 60)));
         for _ in 0..3 {

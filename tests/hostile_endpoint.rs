@@ -3,7 +3,9 @@
 //!
 //! The tests use real sockets and the real clock, so their timeouts are short.
 
+#[path = "support/script.rs"]
 mod script;
+#[path = "support/server.rs"]
 mod server;
 
 use std::io::Write;

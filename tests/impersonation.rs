@@ -1,5 +1,9 @@
 //! Impersonation: which token is sent, and what happens if it is rejected.
 
+#[path = "support/token.rs"]
+mod token;
+
+#[path = "support/script.rs"]
 mod script;
 
 use std::time::Duration;
@@ -11,9 +15,7 @@ use yandex_cloud_auth::{
 
 use crate::script::{Script, iam_token, printed};
 
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap()
-}
+use crate::token::token;
 
 /// A source of two tokens, whose cache may drop the first one already.
 async fn source(clock: &ManualClock) -> (ScriptedProvider, CredentialCache) {

@@ -1,5 +1,6 @@
 //! The metadata service: its request, and when a missing response means that it does not exist.
 
+#[path = "support/script.rs"]
 mod script;
 
 use std::time::{Duration, SystemTime};

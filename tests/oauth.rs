@@ -1,5 +1,6 @@
 //! OAuth tokens: the exchange, and its errors.
 
+#[path = "support/script.rs"]
 mod script;
 
 use yandex_cloud_auth::{CredentialProvider, OAuthToken};

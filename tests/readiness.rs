@@ -1,5 +1,8 @@
 //! The tower contract: who is polled ready, who is called, and what a request waits for.
 
+#[path = "support/token.rs"]
+mod token;
+
 use std::convert::Infallible;
 use std::future::{Ready, ready};
 use std::task::{Context, Poll};
@@ -15,11 +18,7 @@ use yandex_cloud_auth::{
     ProviderError, RequestHead, Unrestricted,
 };
 
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text)
-        .unwrap()
-        .with_lifetime(Duration::from_secs(43_200))
-}
+use crate::token::token;
 
 fn request() -> Request<()> {
     Request::get("https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution")

@@ -1,5 +1,8 @@
 //! Flights and the runtimes they run on: none, another, one that stands still, one that is gone.
 
+#[path = "support/token.rs"]
+mod token;
+
 use std::future::Future;
 use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
@@ -15,6 +18,8 @@ use yandex_cloud_auth::{
     AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, ProviderError,
 };
 
+use crate::token::token;
+
 const HOUR: Duration = Duration::from_secs(3600);
 
 fn runtime() -> Runtime {
@@ -22,12 +27,6 @@ fn runtime() -> Runtime {
         .enable_all()
         .build()
         .unwrap()
-}
-
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text)
-        .unwrap()
-        .with_lifetime(12 * HOUR)
 }
 
 fn text(result: Result<Credential, ProviderError>) -> String {

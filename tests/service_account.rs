@@ -1,5 +1,6 @@
 //! A service account's key: the request to IAM, its response, and the key file.
 
+#[path = "support/script.rs"]
 mod script;
 
 use std::fs;

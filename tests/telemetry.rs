@@ -1,6 +1,10 @@
 //! The events and instruments of a cache and a layer, and how often they occur.
 
-mod support;
+#[path = "support/token.rs"]
+mod token;
+
+#[path = "support/listener.rs"]
+mod listener;
 
 use std::collections::BTreeMap;
 use std::convert::Infallible;
@@ -16,7 +20,9 @@ use tower::{Layer, Service, ServiceExt};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache, ProviderError};
 
-use support::Listener;
+use listener::Listener;
+
+use crate::token::token;
 
 const FETCHES_OK: &str = "yandex_cloud_auth_fetches_total{outcome=ok}";
 const FETCHES_TRANSIENT: &str = "yandex_cloud_auth_fetches_total{outcome=transient}";
@@ -161,12 +167,6 @@ fn shows(name: &str, value: f64) -> (String, f64) {
     (name.to_owned(), value)
 }
 
-fn token() -> Credential {
-    Credential::iam_token("t1.abc")
-        .unwrap()
-        .with_lifetime(Duration::from_secs(43_200))
-}
-
 fn on_clock(provider: ScriptedProvider) -> (CredentialCache, ManualClock) {
     let clock = ManualClock::new();
     (
@@ -225,7 +225,7 @@ fn failure_is_reported_once_per_attempt() {
             ScriptedProvider::new()
                 .fail(down())
                 .fail(down())
-                .answer(token())
+                .answer(token("t1.abc"))
                 .fail(down()),
         );
         for in_a_row in [1.0, 2.0] {
@@ -247,7 +247,7 @@ fn failure_is_reported_once_per_attempt() {
     };
     let fetched = format!(
         "DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={} generation=1",
-        token().fingerprint()
+        token("t1.abc").fingerprint()
     );
     let expected = [failed(1, false), failed(2, false), fetched, failed(1, true)];
     let expected: Vec<_> = expected
@@ -295,7 +295,7 @@ fn provider_events_are_inside_fetch_span() {
         let provider = || async {
             tokio::task::yield_now().await;
             tracing::info!(target: "yandex_cloud_auth_test", "asking");
-            Ok(token())
+            Ok(token("t1.abc"))
         };
         CredentialCache::new(provider).get().await.unwrap();
         tracing::info!(target: "yandex_cloud_auth_test", "asked");
@@ -313,7 +313,7 @@ fn provider_events_are_inside_fetch_span() {
 #[test]
 fn drop_is_reported_once() {
     let (lines, shown) = record(|instruments| async move {
-        let (cache, clock) = on_clock(ScriptedProvider::new().answer(token()));
+        let (cache, clock) = on_clock(ScriptedProvider::new().answer(token("t1.abc")));
         let refusing = tower::service_fn(|_: Request<()>| async {
             Ok::<_, Infallible>(Response::builder().status(401).body(()).unwrap())
         });
@@ -337,7 +337,7 @@ fn drop_is_reported_once() {
     });
     let dropped = format!(
         "WARN yandex_cloud_auth: credential dropped after a rejection scheme=Bearer fingerprint={}",
-        token().fingerprint()
+        token("t1.abc").fingerprint()
     );
     assert_eq!(lines[2..], [dropped]);
     assert!(shown.contains(&shows(DROPPED, 1.0)), "{shown:?}");

@@ -1,6 +1,8 @@
 //! The certificates that the ready-made transport trusts, and the errors of the others.
 
+#[path = "support/script.rs"]
 mod script;
+#[path = "support/server.rs"]
 mod server;
 
 use std::io::{self, Read, Write};

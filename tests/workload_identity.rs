@@ -1,5 +1,6 @@
 //! Workload identity: the sources of the subject token, and its exchange.
 
+#[path = "support/script.rs"]
 mod script;
 
 use std::fs;

@@ -4,7 +4,7 @@
 mod outages;
 mod refused;
 mod routes;
-#[path = "../server/mod.rs"]
+#[path = "../support/server.rs"]
 mod server;
 mod support;
 mod wire;

@@ -9,3 +9,5 @@ mod origin;
 mod permit;
 mod stacked;
 mod support;
+#[path = "../support/token.rs"]
+mod token;

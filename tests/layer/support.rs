@@ -3,6 +3,7 @@
 use std::convert::Infallible;
 use std::time::Duration;
 
+pub(crate) use crate::token::token;
 use http::{Request, Response, header};
 use tower::{Service, ServiceExt};
 use yandex_cloud_auth::testing::ManualClock;
@@ -11,12 +12,6 @@ use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache, CredentialProvid
 pub(crate) const WORKFLOWS: &str = "https://serverless-workflows.api.cloud.yandex.net";
 pub(crate) const START: &str = "/yandex.cloud.serverless.workflows.v1.ExecutionService/Start";
 pub(crate) const CREATE: &str = "/yandex.cloud.serverless.workflows.v1.WorkflowService/Create";
-
-pub(crate) fn token(text: &str) -> Credential {
-    Credential::iam_token(text)
-        .unwrap()
-        .with_lifetime(Duration::from_secs(43_200))
-}
 
 pub(crate) fn key() -> Credential {
     Credential::api_key("AQVN1").unwrap()

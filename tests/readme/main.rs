@@ -1,7 +1,7 @@
 //! The program in README.md is `program.rs`, and it runs: against a fake Yandex Cloud behind TLS,
 //! which has the names and the port of the real one.
 
-#[path = "../server/mod.rs"]
+#[path = "../support/server.rs"]
 mod server;
 
 /// The program as printed.

@@ -9,7 +9,7 @@ use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, ManualClock, proto};
 use yandex_cloud_auth::*;
 
 use crate::canary::*;
-use crate::support::Listener;
+use crate::listener::Listener;
 
 struct Run {
     cloud: FakeCloud,

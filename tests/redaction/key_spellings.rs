@@ -12,7 +12,7 @@ use tower::{Layer, ServiceExt};
 use yandex_cloud_auth::*;
 
 use crate::canary::*;
-use crate::support::Listener;
+use crate::listener::Listener;
 
 const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 

@@ -4,8 +4,8 @@ mod canary;
 mod echoes;
 mod events;
 mod key_spellings;
+#[path = "../support/listener.rs"]
+mod listener;
 mod panics;
 mod settings;
-#[path = "../support/mod.rs"]
-mod support;
 mod values;

@@ -12,12 +12,10 @@ use tokio::runtime::{Builder, Runtime};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{Credential, CredentialCache, CredentialProvider, ProviderError};
 
+use crate::token::token;
+
 const HOUR: Duration = Duration::from_secs(3600);
 const PATIENCE: Duration = Duration::from_secs(20);
-
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap().with_lifetime(HOUR)
-}
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -43,8 +41,8 @@ fn header(credential: &Credential) -> &str {
 fn late_waiter_does_not_get_expired_credential() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
-        .answer(token("t1.a"))
-        .answer(token("t1.b"));
+        .answer(token("t1.a").with_lifetime(HOUR))
+        .answer(token("t1.b").with_lifetime(HOUR));
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
         .build();
@@ -62,8 +60,8 @@ fn late_waiter_does_not_get_expired_credential() {
 fn late_waiter_does_not_get_dropped_credential() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
-        .answer(token("t1.a"))
-        .answer(token("t1.b"));
+        .answer(token("t1.a").with_lifetime(HOUR))
+        .answer(token("t1.b").with_lifetime(HOUR));
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
         .build();
@@ -222,7 +220,7 @@ fn waiter_keeps_timeout_after_its_runtime_stands_still() {
 #[test]
 fn abandoned_fetch_wakes_waiters() {
     let timeout = Duration::from_millis(200);
-    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(HOUR));
     let cache = CredentialCache::builder(provider)
         .fetch_timeout(timeout)
         .build();
@@ -369,7 +367,7 @@ fn clock_may_use_cache() {
     within_patience(|| {
         let own = Arc::new(OnceLock::new());
         let clock = Meddling(ManualClock::new(), Arc::clone(&own));
-        let provider = ScriptedProvider::new().answer(token("t1.a"));
+        let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(HOUR));
         let cache = CredentialCache::builder(provider).clock(clock).build();
         own.set(cache.clone()).unwrap();
         assert!(block_on(cache.get()).is_ok());

@@ -5,12 +5,10 @@ use std::time::Duration;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{Credential, CredentialCache, ProviderError};
 
+use crate::token::token;
+
 const MINUTE: Duration = Duration::from_secs(60);
 const HOUR: Duration = Duration::from_secs(3600);
-
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text).unwrap().with_lifetime(HOUR)
-}
 
 fn header(credential: &Credential) -> &str {
     credential.header_value().to_str().unwrap()
@@ -25,7 +23,7 @@ fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
 #[tokio::test(start_paused = true)]
 async fn cached_credential_is_returned_while_valid_long_enough() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(HOUR));
     let cache = cache(&provider, &clock);
     for _ in 0..3 {
         let credential = cache.get_valid_for(50 * MINUTE).await.unwrap();
@@ -38,8 +36,8 @@ async fn cached_credential_is_returned_while_valid_long_enough() {
 async fn shorter_credential_is_replaced_by_one_shared_fetch() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
-        .answer(token("t1.a"))
-        .answer(token("t1.b"));
+        .answer(token("t1.a").with_lifetime(HOUR))
+        .answer(token("t1.b").with_lifetime(HOUR));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
     clock.advance(2 * MINUTE);
@@ -55,7 +53,7 @@ async fn shorter_credential_is_replaced_by_one_shared_fetch() {
 #[tokio::test(start_paused = true)]
 async fn impossible_duration_fetches_once_a_minute() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(HOUR));
     let cache = cache(&provider, &clock);
     for calls in 1..=3 {
         for _ in 0..10 {
@@ -78,7 +76,7 @@ async fn impossible_duration_fetches_once_a_minute() {
 async fn cool_down_holds_for_longer_credentials_too() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
-        .answer(token("t1.a"))
+        .answer(token("t1.a").with_lifetime(HOUR))
         .fail(ProviderError::transient("down"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();

@@ -4,15 +4,11 @@ use std::time::Duration;
 
 use tokio::runtime::Runtime;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{Clock, Credential, CredentialCache, ProviderError};
+use yandex_cloud_auth::{Clock, CredentialCache, ProviderError};
+
+use crate::token::token;
 
 const HOUR: Duration = Duration::from_secs(3600);
-
-fn token(text: &str) -> Credential {
-    Credential::iam_token(text)
-        .unwrap()
-        .with_lifetime(12 * HOUR)
-}
 
 fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
     CredentialCache::builder(provider.clone())

@@ -1,0 +1,19 @@
+//! How long a credential is used, who fetches the next one, and what a failure costs.
+
+mod clocks;
+mod cool_down;
+mod drops;
+mod fleet;
+mod get_valid_for;
+mod idle;
+mod limits;
+mod renewal;
+mod runtime;
+mod single_flight;
+mod static_credential;
+mod status;
+mod support;
+mod timer;
+#[path = "../support/token.rs"]
+mod token;
+mod waiting;

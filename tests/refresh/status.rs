@@ -1,0 +1,68 @@
+//! What the status shows.
+
+use tokio::time::sleep;
+use yandex_cloud_auth::Clock;
+use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+use yandex_cloud_auth::{CacheState, Credential, ProviderError};
+
+use crate::support::{cache, s};
+
+#[tokio::test(start_paused = true)]
+async fn status_shows_every_state() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(
+            Credential::iam_token("t1.a")
+                .unwrap()
+                .with_lifetime(s(1000)),
+        )
+        .fail(ProviderError::transient("down"));
+    let cache = cache(&provider, &clock);
+    let status = cache.status();
+    assert_eq!(
+        (status.state(), status.is_ready(), status.generation()),
+        (CacheState::Empty, false, 0)
+    );
+    assert_eq!(
+        (status.fetched_at(), status.expires_at(), status.due_at()),
+        (None, None, None)
+    );
+
+    let fetched_at = clock.wall();
+    assert_eq!(
+        cache.get().await.unwrap().expires_at(),
+        Some(fetched_at + s(1000))
+    );
+    let status = cache.status();
+    assert_eq!(
+        (status.state(), status.is_ready(), status.generation()),
+        (CacheState::Fresh, true, 1)
+    );
+    assert_eq!(
+        (status.fetched_at(), status.expires_at()),
+        (Some(fetched_at), Some(fetched_at + s(1000)))
+    );
+    let due = status.due_at().unwrap().duration_since(fetched_at).unwrap();
+    assert!((s(72)..=s(800)).contains(&due), "{due:?}");
+
+    clock.advance(s(800));
+    cache.get().await.unwrap();
+    sleep(s(1)).await;
+    let status = cache.status();
+    assert_eq!(
+        (
+            status.state(),
+            status.is_ready(),
+            status.consecutive_failures()
+        ),
+        (CacheState::Due, true, 1)
+    );
+    assert!(status.next_attempt_at().unwrap() > clock.wall());
+
+    clock.advance(s(190));
+    let status = cache.status();
+    assert_eq!(
+        (status.state(), status.is_ready()),
+        (CacheState::Expired, false)
+    );
+}
