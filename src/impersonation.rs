@@ -10,6 +10,7 @@ use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::exchange::{ExchangeError, iam};
 use crate::identity::shared::network::network_setters;
+use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
 use crate::transport::Client;
@@ -57,6 +58,15 @@ impl Impersonation {
             service_account_id: service_account_id.into(),
             client: Client::new(iam::ENDPOINT),
         }
+    }
+
+    /// Sets the region, from which the endpoint of IAM follows. Default: [`Region::russia`].
+    ///
+    /// The source keeps its own region. Of this setter and [`with_endpoint`](Self::with_endpoint), the
+    /// last one counts.
+    #[must_use]
+    pub fn with_region(self, region: &Region) -> Self {
+        self.with_endpoint(region.iam_endpoint())
     }
 
     async fn exchange(&self) -> Result<Credential, ProviderError> {

@@ -165,7 +165,7 @@ pub use identity::{Chain, EnvCredential};
 #[cfg(feature = "exec")]
 pub use identity::{Exec, YcCli};
 #[cfg(all(feature = "service-account", feature = "metadata"))]
-pub use identity::{default_chain, default_chain_with};
+pub use identity::{default_chain, default_chain_in, default_chain_with};
 #[cfg(feature = "impersonation")]
 pub use impersonation::Impersonation;
 pub use policy::{

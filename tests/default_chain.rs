@@ -58,6 +58,23 @@ fn key_precedes_environment_and_metadata() {
 }
 
 #[test]
+fn endpoint_variable_sets_region_of_key() {
+    for endpoint in ["api.yandexcloud.kz", "https://api.yandexcloud.kz:443"] {
+        let variables = [
+            ("YC_SERVICE_ACCOUNT_KEY_FILE", KEY),
+            ("YC_ENDPOINT", endpoint),
+        ];
+        run("in_a_process::key_is_used_in_kazakhstan", &variables);
+    }
+    let invalid = [
+        ("YC_SERVICE_ACCOUNT_KEY_FILE", KEY),
+        ("YC_ENDPOINT", "api.yandexcloud.kz:8443"),
+        ("YC_API_KEY", "AQVN"),
+    ];
+    run("in_a_process::error_is_that_of_endpoint", &invalid);
+}
+
+#[test]
 fn broken_key_file_ends_chain() {
     let broken = [
         ("YC_SERVICE_ACCOUNT_KEY_FILE", "/nonexistent/key.json"),
@@ -117,6 +134,34 @@ mod in_a_process {
         assert_eq!(
             (script.calls(), script.request(0).uri().host()),
             (1, Some("iam.api.cloud.yandex.net"))
+        );
+    }
+
+    #[tokio::test]
+    #[ignore = "run by another test with its own environment"]
+    async fn key_is_used_in_kazakhstan() {
+        let script = Script::new().reply(200, iam_token("t1.kz", 60));
+        let credential = default_chain_with(script.clone()).fetch().await.unwrap();
+        assert_eq!(credential.header_value(), "Bearer t1.kz");
+        let request = script.request(0);
+        assert_eq!(
+            request.uri(),
+            "https://iam.api.yandexcloud.kz/iam/v1/tokens"
+        );
+        assert_eq!(script.calls(), 1);
+    }
+
+    #[tokio::test]
+    #[ignore = "run by another test with its own environment"]
+    async fn error_is_that_of_endpoint() {
+        let script = Script::new();
+        let chain = default_chain_with(script.clone());
+        let error = chain.fetch().await.unwrap_err();
+        assert!(error.is_permanent() && script.calls() == 0, "{error}");
+        let text = error.to_string();
+        assert!(
+            text.starts_with("service account key: YC_ENDPOINT is not the domain"),
+            "{text}"
         );
     }
 

@@ -17,11 +17,14 @@ use super::shared::text::{looks_like_api_key, without_quotes};
 use super::{Chain, EnvCredential, MetadataService, ServiceAccountKey};
 use crate::credential::Credential;
 use crate::error::{BoxError, ProviderError};
+use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
 use crate::transport::Transport;
 
 const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
+
+const ENDPOINT_VARIABLE: &str = "YC_ENDPOINT";
 
 /// The default chain. The first source that is configured wins:
 ///
@@ -32,8 +35,11 @@ const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 /// 3. [`MetadataService`]: the service account of this virtual machine, function or container. It
 ///    is waited for at most one second.
 ///
+/// The variable `YC_ENDPOINT` names the [`Region`] of the key by the domain of its API, such as
+/// `api.yandexcloud.kz`, with or without `https://` and port 443. Default: [`Region::russia`].
+///
 /// An empty variable counts as unset. White space, a byte order mark and a pair of quotes around
-/// the value of `YC_SERVICE_ACCOUNT_KEY_FILE` are removed. If a source is configured and fails, its
+/// the values of `YC_SERVICE_ACCOUNT_KEY_FILE` and `YC_ENDPOINT` are removed. If a source is configured and fails, its
 /// error is the error of the chain. If none is configured, the error lists the reason of each. This
 /// function reads `YC_METADATA_ADDR`; everything else is read at a fetch.
 ///
@@ -45,7 +51,23 @@ const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 /// let cache = CredentialCache::new(default_chain());
 /// ```
 pub fn default_chain() -> Chain {
-    chain(Transport::default(), MetadataService::new())
+    chain(None, Transport::default(), MetadataService::new())
+}
+
+/// [`default_chain`] in this region, whatever `YC_ENDPOINT` says.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::{AuthLayer, ExecutionOnly, Policy, Region, TrustedOrigins, default_chain_in};
+///
+/// let region = Region::kazakhstan();
+/// let policy = TrustedOrigins::region(&region).and(ExecutionOnly);
+/// let auth = AuthLayer::new(default_chain_in(&region)).with_policy(policy);
+/// ```
+pub fn default_chain_in(region: &Region) -> Chain {
+    let region = Some(region.clone());
+    chain(region, Transport::default(), MetadataService::new())
 }
 
 /// [`default_chain`], whose network providers use this tower service.
@@ -60,11 +82,12 @@ where
     B::Error: Into<BoxError>,
 {
     let metadata = MetadataService::new().with_transport(transport.clone());
-    chain(Transport::new(transport), metadata)
+    chain(None, Transport::new(transport), metadata)
 }
 
-fn chain(transport: Transport, metadata: MetadataService) -> Chain {
+fn chain(region: Option<Region>, transport: Transport, metadata: MetadataService) -> Chain {
     let key = KeyInVariable {
+        region,
         transport,
         file_state: Arc::default(),
     };
@@ -77,19 +100,48 @@ fn chain(transport: Transport, metadata: MetadataService) -> Chain {
 /// The key that the variable names or holds. The variable is read at each fetch, so that a chain
 /// can be made before it is set.
 struct KeyInVariable {
+    /// The region of `YC_ENDPOINT`, if `None`.
+    region: Option<Region>,
     transport: Transport,
     file_state: Arc<FileState>,
 }
 
 impl CredentialProvider for KeyInVariable {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        let key = key_in(env::var_os(VARIABLE), &self.file_state)
-            .map_err(|error| error.with_provider(NAME))?;
+        let key = self.key().map_err(|error| error.with_provider(NAME))?;
         key.through(self.transport.clone()).fetch().await
     }
 
     fn name(&self) -> Cow<'static, str> {
         NAME.into()
+    }
+}
+
+impl KeyInVariable {
+    fn key(&self) -> Result<ServiceAccountKey, ProviderError> {
+        let key = key_in(env::var_os(VARIABLE), &self.file_state)?;
+        let region = self.region(env::var_os(ENDPOINT_VARIABLE))?;
+        Ok(key.with_region(&region))
+    }
+
+    fn region(&self, variable: Option<OsString>) -> Result<Region, ProviderError> {
+        match &self.region {
+            Some(region) => Ok(region.clone()),
+            None => region_in(variable),
+        }
+    }
+}
+
+fn region_in(value: Option<OsString>) -> Result<Region, ProviderError> {
+    let value = value.unwrap_or_default();
+    match without_quotes(&value.to_string_lossy()) {
+        "" => Ok(Region::default()),
+        text => Region::from_endpoint(text).map_err(|_| {
+            ProviderError::permanent(format!(
+                "{ENDPOINT_VARIABLE} is not the domain of an API: it must be a host such as \
+                 api.yandexcloud.kz, with or without port 443"
+            ))
+        }),
     }
 }
 
@@ -160,6 +212,43 @@ mod tests {
             assert!(error.is_not_configured());
             assert_eq!(error.to_string(), "YC_SERVICE_ACCOUNT_KEY_FILE is not set");
         }
+    }
+
+    #[test]
+    fn endpoint_variable_names_region() {
+        for (value, region) in [
+            (None, Region::russia()),
+            (Some(""), Region::russia()),
+            (Some("api.cloud.yandex.net:443"), Region::russia()),
+            (Some(" 'api.yandexcloud.kz'\n"), Region::kazakhstan()),
+        ] {
+            assert_eq!(
+                region_in(value.map(Into::into)).unwrap(),
+                region,
+                "{value:?}"
+            );
+        }
+        let error = region_in(Some("canary:1".into())).unwrap_err();
+        let text = error.to_string();
+        assert!(
+            error.is_permanent() && text.contains("YC_ENDPOINT is not"),
+            "{text}"
+        );
+        assert!(!text.contains("canary"), "{text}");
+    }
+
+    #[test]
+    fn given_region_precedes_variable() {
+        let key = |region| KeyInVariable {
+            region,
+            transport: Transport::default(),
+            file_state: Arc::default(),
+        };
+        let variable = || Some("api.example.net".into());
+        let given = key(Some(Region::kazakhstan())).region(variable());
+        assert_eq!(given.unwrap(), Region::kazakhstan());
+        let named = key(None).region(variable());
+        assert_eq!(named.unwrap().domain(), "api.example.net");
     }
 
     #[test]

@@ -14,6 +14,7 @@ use super::shared::network::network_setters;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::{ExchangeError, access_token};
+use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::runtime;
 use crate::transport::{Client, Response, Transport};
@@ -81,6 +82,14 @@ impl MetadataService {
             client,
             availability: Availability::default(),
         }
+    }
+
+    /// Changes nothing: the address of the metadata service does not depend on the region.
+    ///
+    /// For code that sets the region of every provider.
+    #[must_use]
+    pub fn with_region(self, _: &Region) -> Self {
+        self
     }
 
     async fn exchange(&self) -> Result<Credential, ExchangeError> {

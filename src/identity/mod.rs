@@ -26,7 +26,7 @@ mod yc_cli;
 
 pub use self::chain::Chain;
 #[cfg(all(feature = "service-account", feature = "metadata"))]
-pub use self::default_chain::{default_chain, default_chain_with};
+pub use self::default_chain::{default_chain, default_chain_in, default_chain_with};
 pub use self::env::EnvCredential;
 #[cfg(feature = "exec")]
 pub use self::exec::Exec;

@@ -10,6 +10,7 @@ use super::shared::network::network_setters;
 use crate::credential::{Credential, InvalidCredential, check_token68};
 use crate::error::ProviderError;
 use crate::exchange::iam;
+use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::transport::Client;
 
@@ -55,6 +56,14 @@ impl OAuthToken {
             token: Zeroizing::new(token.as_ref().into()),
             client: Client::new(iam::ENDPOINT),
         })
+    }
+
+    /// Sets the region, from which the endpoint of IAM follows. Default: [`Region::russia`].
+    ///
+    /// Of this setter and [`with_endpoint`](Self::with_endpoint), the last one counts.
+    #[must_use]
+    pub fn with_region(self, region: &Region) -> Self {
+        self.with_endpoint(region.iam_endpoint())
     }
 }
 

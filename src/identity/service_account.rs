@@ -16,6 +16,7 @@ use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::authorized_key::{AuthorizedKey, InvalidKey};
 use crate::exchange::{ExchangeError, assertion, iam};
+use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
 use crate::runtime::spawn_blocking;
@@ -113,13 +114,25 @@ impl ServiceAccountKey {
         }
     }
 
-    /// Sets the audience (`aud`) of the JWT. Default: IAM's official URL, whatever the endpoint is.
+    /// Sets the audience (`aud`) of the JWT. Default: IAM's official URL in the region, whatever the
+    /// endpoint is.
     #[must_use]
     pub fn with_audience(self, audience: impl Into<Cow<'static, str>>) -> Self {
         Self {
             audience: audience.into(),
             ..self
         }
+    }
+
+    /// Sets the region, from which the endpoint of IAM and the audience of the JWT follow. Default:
+    /// [`Region::russia`].
+    ///
+    /// Of this setter, [`with_endpoint`](Self::with_endpoint) and
+    /// [`with_audience`](Self::with_audience), the last one counts.
+    #[must_use]
+    pub fn with_region(self, region: &Region) -> Self {
+        self.with_endpoint(region.iam_endpoint())
+            .with_audience(region.jwt_audience())
     }
 
     #[cfg(feature = "metadata")]
@@ -227,7 +240,7 @@ fn time_to_sign_by(error: &ExchangeError) -> Option<SystemTime> {
 fn hint(status: StatusCode) -> Option<&'static str> {
     match status {
         StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
-            "check that the key and its service account still exist, or create a new key with `yc iam key create`",
+            "check that the key and its service account still exist in this region, or create a new key with `yc iam key create`",
         ),
         _ => None,
     }

@@ -17,6 +17,7 @@ use super::shared::small_file::SmallFile;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::exchange::token_exchange;
+use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
 use crate::transport::Client;
@@ -105,6 +106,22 @@ impl WorkloadIdentity {
             source,
             availability: Availability::default(),
             client,
+        }
+    }
+
+    /// Sets the region, from which the endpoint of the token exchange follows. Default:
+    /// [`Region::russia`].
+    ///
+    /// The endpoint is known for Russia only. For another region, each fetch returns a permanent error
+    /// that says so, unless [`with_endpoint`](Self::with_endpoint) follows.
+    #[must_use]
+    pub fn with_region(self, region: &Region) -> Self {
+        match region.token_exchange_endpoint() {
+            Ok(endpoint) => self.with_endpoint(endpoint),
+            Err(reason) => Self {
+                client: self.client.without_endpoint(reason),
+                ..self
+            },
         }
     }
 

@@ -83,6 +83,13 @@ impl YcCli {
         )
     }
 
+    /// Sets the endpoint of the API to use instead of that of the profile: `host:port`, such as
+    /// `api.yandexcloud.kz:443`.
+    #[must_use]
+    pub fn with_endpoint(self, endpoint: impl AsRef<OsStr>) -> Self {
+        self.flag("--endpoint", endpoint.as_ref())
+    }
+
     /// Sets how long `yc` may run before it is killed. Default: 20 seconds, less than the fetch
     /// timeout of a cache.
     #[must_use]
@@ -151,8 +158,12 @@ mod tests {
 
     #[test]
     fn flags_are_those_of_cli() {
-        let cli = YcCli::new().with_profile("test").with_impersonation("aje1");
-        let expected = "iam create-token --format json --no-user-output --profile test --impersonate-service-account-id aje1";
+        let cli = YcCli::new()
+            .with_profile("test")
+            .with_impersonation("aje1")
+            .with_endpoint("api.yandexcloud.kz:443");
+        let expected = "iam create-token --format json --no-user-output --profile test \
+             --impersonate-service-account-id aje1 --endpoint api.yandexcloud.kz:443";
         assert_eq!(cli.program.path, "yc");
         assert_eq!(cli.program.args, expected.split(' ').collect::<Vec<_>>());
     }

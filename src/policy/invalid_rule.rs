@@ -35,7 +35,7 @@ impl fmt::Display for InvalidRule {
         f.write_str(match self.reason {
             Reason::Domain => {
                 "invalid region: the domain is not a host name of two or more labels, such as \
-                 api.example.net, without scheme, port and path"
+                 api.example.net, without scheme, port and path, or it looks like a secret"
             }
             Reason::Host => {
                 "invalid origin: the host is neither a name of ASCII letters, digits, `-` and `_` \

@@ -4,6 +4,7 @@ use std::borrow::Cow;
 
 use super::authority::host_name;
 use super::invalid_rule::{InvalidRule, Reason};
+use crate::redact;
 
 const RUSSIA: &str = "api.cloud.yandex.net";
 const KAZAKHSTAN: &str = "api.yandexcloud.kz";
@@ -20,7 +21,7 @@ const KAZAKHSTAN: &str = "api.yandexcloud.kz";
 /// | [`at`](Self::at) | as given | `iam.` and the domain |
 ///
 /// The token exchange of workload identity federations is known for Russia only. For another region,
-/// set its endpoint.
+/// set its endpoint with `WorkloadIdentity::with_endpoint`.
 ///
 /// *(Yandex Cloud: "API endpoints", for each region; the Python SDK's "Switch SDK region")*
 ///
@@ -60,10 +61,10 @@ impl Region {
     ///
     /// # Errors
     ///
-    /// [`InvalidRule`] if the text is not a host name of two or more labels. It has no scheme, port
-    /// or path, and is not an IP address.
+    /// [`InvalidRule`] if the text is not a host name of two or more labels, or looks like a secret. It
+    /// has no scheme, port or path, and is not an IP address.
     pub fn at(domain: impl AsRef<str>) -> Result<Self, InvalidRule> {
-        let name = host_name(domain.as_ref()).filter(|name| name.contains('.'));
+        let name = host_name(domain.as_ref()).filter(|name| is_domain(name));
         let domain = name.ok_or(Reason::Domain)?.to_ascii_lowercase().into();
         Ok(Self { domain })
     }
@@ -72,6 +73,51 @@ impl Region {
     pub fn domain(&self) -> &str {
         &self.domain
     }
+}
+
+/// The endpoints of the token providers.
+#[cfg(feature = "_network")]
+#[cfg_attr(
+    not(feature = "full"),
+    allow(dead_code, reason = "each provider uses a part of it")
+)]
+impl Region {
+    /// The value of `YC_ENDPOINT`: a domain, with or without `https://` and port 443.
+    pub(crate) fn from_endpoint(text: &str) -> Result<Self, InvalidRule> {
+        let text = match text.get(..8) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("https://") => &text[8..],
+            _ => text,
+        };
+        let text = text.strip_suffix('/').unwrap_or(text);
+        Self::at(text.strip_suffix(":443").unwrap_or(text))
+    }
+
+    /// The endpoint of IAM.
+    pub(crate) fn iam_endpoint(&self) -> String {
+        format!("https://iam.{}", self.domain)
+    }
+
+    /// The audience of a service account's JWT: the URL of IAM's `Create`.
+    pub(crate) fn jwt_audience(&self) -> String {
+        format!("{}/iam/v1/tokens", self.iam_endpoint())
+    }
+
+    /// The endpoint of the token exchange, or why there is none.
+    pub(crate) fn token_exchange_endpoint(&self) -> Result<&'static str, String> {
+        if *self == Self::russia() {
+            return Ok("https://auth.yandex.cloud");
+        }
+        Err(format!(
+            "the endpoint of the token exchange is not known for the region {}: set it with `with_endpoint`",
+            self.domain
+        ))
+    }
+}
+
+/// Whether the name has two labels, and is no secret that was pasted here. Such a secret would not be
+/// masked any more after its letters were changed to lower case.
+fn is_domain(name: &str) -> bool {
+    name.contains('.') && redact::setting(name) == name
 }
 
 /// [`Region::russia`].
@@ -96,6 +142,68 @@ mod tests {
         }
     }
 
+    #[cfg(feature = "_network")]
+    #[test]
+    fn endpoints_follow_from_region() {
+        let known = Ok("https://auth.yandex.cloud");
+        for (region, iam, audience, exchange) in [
+            (
+                Region::russia(),
+                "https://iam.api.cloud.yandex.net",
+                "https://iam.api.cloud.yandex.net/iam/v1/tokens",
+                known,
+            ),
+            (
+                Region::kazakhstan(),
+                "https://iam.api.yandexcloud.kz",
+                "https://iam.api.yandexcloud.kz/iam/v1/tokens",
+                Err("for the region api.yandexcloud.kz: set it with `with_endpoint`"),
+            ),
+            (
+                Region::at("API.example.net").unwrap(),
+                "https://iam.api.example.net",
+                "https://iam.api.example.net/iam/v1/tokens",
+                Err("for the region api.example.net: set it with `with_endpoint`"),
+            ),
+        ] {
+            assert_eq!(region.iam_endpoint(), iam);
+            assert_eq!(region.jwt_audience(), audience);
+            match (region.token_exchange_endpoint(), exchange) {
+                (Ok(endpoint), Ok(expected)) => assert_eq!(endpoint, expected),
+                (Err(error), Err(expected)) => assert!(error.ends_with(expected), "{error}"),
+                other => panic!("{other:?}"),
+            }
+        }
+    }
+
+    #[cfg(feature = "_network")]
+    #[test]
+    fn endpoint_variable_holds_domain_and_optional_port() {
+        for text in [
+            "api.yandexcloud.kz",
+            "api.yandexcloud.kz:443",
+            "https://api.yandexcloud.kz",
+            "HTTPS://API.yandexcloud.kz:443/",
+        ] {
+            assert_eq!(
+                Region::from_endpoint(text),
+                Ok(Region::kazakhstan()),
+                "{text}"
+            );
+        }
+        for text in [
+            "",
+            "api.yandexcloud.kz:8443",
+            "http://api.yandexcloud.kz",
+            "https://api.yandexcloud.kz/endpoints",
+            "https://https://api.yandexcloud.kz",
+            "u@api.yandexcloud.kz",
+            "localhost:443",
+        ] {
+            assert!(Region::from_endpoint(text).is_err(), "{text:?}");
+        }
+    }
+
     #[test]
     fn text_that_is_no_domain_is_refused() {
         for text in [
@@ -116,6 +224,8 @@ mod tests {
             "127.0.0.1",
             "127.1",
             "[::1]",
+            "t1.9euelZ.c2ln",
+            "eyJhbGciOi.eyJzdWIi.c2ln",
         ] {
             assert_eq!(
                 Region::at(text).unwrap_err(),

@@ -36,6 +36,15 @@ impl Client {
         }
     }
 
+    /// No endpoint: each request is the permanent error `reason`.
+    #[cfg(feature = "workload-identity")]
+    pub(crate) fn without_endpoint(self, reason: String) -> Self {
+        Self {
+            endpoint: Endpoint::unknown(reason),
+            ..self
+        }
+    }
+
     pub(crate) fn with_transport(self, transport: Transport) -> Self {
         Self { transport, ..self }
     }

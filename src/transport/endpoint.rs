@@ -21,6 +21,12 @@ impl Endpoint {
         Self(origin(text).map_err(|reason| format!("{name} {reason}")))
     }
 
+    /// No origin, and the reason, which is an error of [`join`](Self::join).
+    #[cfg(feature = "workload-identity")]
+    pub(super) fn unknown(reason: String) -> Self {
+        Self(Err(reason))
+    }
+
     /// The origin, unless it is invalid or may be a secret.
     pub(super) fn shown(&self) -> Option<String> {
         self.0.as_ref().ok().map(|origin| redact::setting(origin))

@@ -65,6 +65,9 @@ async fn secret_in_other_setting_is_not_shown() {
         assert_provider_silent(workload.with_transport(unreachable())).await;
         assert_provider_silent(impersonation.with_transport(unreachable())).await;
         assert_provider_silent(key().with_endpoint(&endpoint).with_transport(unreachable())).await;
+        // A domain is changed to lower case, where secrets are not recognized.
+        let refused = Region::at(&secret).unwrap_err();
+        assert_silent("a region", &format!("{refused:?} {refused}"));
         let metadata = MetadataService::new().with_endpoint(&endpoint);
         assert_provider_silent(metadata.with_transport(unreachable())).await;
     }
