@@ -1,5 +1,6 @@
 //! Where each network provider sends its request in each region.
 
+#[path = "support/script.rs"]
 mod script;
 
 use base64::Engine;
