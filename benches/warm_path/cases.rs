@@ -75,6 +75,12 @@ pub(crate) fn ours() -> Vec<Case> {
             "origins and rules, Api-Key",
             layer(ApiKey).with_policy(custom()).layer(client()),
         ),
+        Case::new(
+            "Workflows (default), with_api_key",
+            layer(Bearer)
+                .with_api_key(credential(ApiKey))
+                .layer(client()),
+        ),
         Case::new(DEFAULT_GRPC, layer(Bearer).grpc().layer(client())),
         Case::new(
             "Workflows (default), Api-Key, GrpcAuth",
@@ -97,15 +103,15 @@ pub(crate) fn rivals() -> Vec<Case> {
 }
 
 pub(crate) fn layer(scheme: Scheme) -> AuthLayer {
+    AuthLayer::new(credential(scheme).with_lifetime(Duration::from_secs(43_200)))
+}
+
+fn credential(scheme: Scheme) -> Credential {
     let credential = match scheme {
         Scheme::ApiKey => Credential::api_key(token(300).replacen("t1.", "AQV", 1)),
         _ => Credential::iam_token(token(300)),
     };
-    AuthLayer::new(
-        credential
-            .expect("token68")
-            .with_lifetime(Duration::from_secs(43_200)),
-    )
+    credential.expect("token68")
 }
 
 /// The default policy, built from its parts with one more origin and one more rule.
