@@ -272,7 +272,6 @@ impl ApiKeyRules {
     ///     .allow_service(CloudService::SearchApi);
     /// let policy = TrustedOrigins::yandex_cloud().and(rules);
     /// ```
-    #[must_use]
     pub fn allow_service(self, service: CloudService) -> Self {
         let methods = service.methods();
         let paths = methods
