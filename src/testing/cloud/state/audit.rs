@@ -9,7 +9,7 @@ use tonic::Code;
 use crate::credential::{Fingerprint, Scheme};
 use crate::testing::cloud::wire::host::Host;
 
-/// A request that a [`FakeCloud`](super::FakeCloud) received. Holds no secret.
+/// A request that a [`FakeCloud`](crate::testing::FakeCloud) received. Holds no secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {

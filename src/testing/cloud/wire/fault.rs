@@ -110,7 +110,7 @@ impl Fault {
         Self::new(Kind::Endless)
     }
 
-    /// Happens so often, then is over. Default: until [healed](super::FakeCloud::heal).
+    /// Happens so often, then is over. Default: until [healed](crate::testing::FakeCloud::heal).
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self {
