@@ -18,6 +18,8 @@ mod error_response;
 ))]
 pub(crate) mod iam;
 #[cfg(feature = "workload-identity")]
+pub(crate) mod subject_token;
+#[cfg(feature = "workload-identity")]
 pub(crate) mod token_exchange;
 
 #[cfg(any(

@@ -7,6 +7,7 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use http::StatusCode;
 use zeroize::Zeroizing;
@@ -16,7 +17,7 @@ use super::shared::network::network_setters;
 use super::shared::small_file::SmallFile;
 use crate::credential::Credential;
 use crate::error::ProviderError;
-use crate::exchange::token_exchange;
+use crate::exchange::{subject_token, token_exchange};
 use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
@@ -37,6 +38,9 @@ const NAME: &str = "workload identity";
 ///
 /// A file that does not exist and a variable that is unset or empty count as not configured until
 /// an exchange has succeeded once. Afterwards they are transient.
+///
+/// The error of a rejected exchange shows the `iss`, `aud`, `sub` and `exp` of the subject token,
+/// which are read without verification.
 ///
 /// # Examples
 ///
@@ -136,7 +140,7 @@ impl WorkloadIdentity {
         }
         let token = token_exchange::exchange(&self.client, &self.service_account_id, subject_token)
             .await
-            .map_err(|error| error.with_hint(hint))?;
+            .map_err(|error| error.with_hint(|status| hint(status, subject_token)))?;
         self.availability.mark();
         Ok(token)
     }
@@ -221,12 +225,15 @@ impl fmt::Debug for Source {
     }
 }
 
-fn hint(status: StatusCode) -> Option<&'static str> {
+fn hint(status: StatusCode, token: &str) -> Option<String> {
     match status {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
-            "check that the subject token has not expired, that the federation names its issuer and audience, \
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Some(format!(
+                "{}: check that it has not expired, that the federation names its issuer and audience, \
              and that the service account's federated credential names its `sub`",
-        ),
+                subject_token::describe(token, SystemTime::now()),
+            ))
+        }
         _ => None,
     }
 }
