@@ -11,6 +11,8 @@ pub(crate) mod assertion;
 pub(crate) mod authorized_key;
 mod error;
 mod error_response;
+#[cfg(feature = "workload-identity")]
+pub(crate) mod github;
 #[cfg(any(
     feature = "service-account",
     feature = "oauth",

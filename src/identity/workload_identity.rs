@@ -12,6 +12,7 @@ use std::time::SystemTime;
 use http::StatusCode;
 use zeroize::Zeroizing;
 
+use super::github_actions::GithubActions;
 use super::shared::availability::Availability;
 use super::shared::network::network_setters;
 use super::shared::small_file::SmallFile;
@@ -53,10 +54,13 @@ const NAME: &str = "workload identity";
 /// // A variable of a CI job.
 /// let provider = WorkloadIdentity::from_env("aje0example", "YANDEX_ID_TOKEN");
 ///
+/// // A job of GitHub Actions.
+/// let provider = WorkloadIdentity::github("aje0example", "https://github.com/owner");
+///
 /// // Anything else.
-/// # async fn github_token() -> Result<String, std::io::Error> { Ok("e30.e30.c2ln".into()) }
+/// # async fn id_token() -> Result<String, std::io::Error> { Ok("e30.e30.c2ln".into()) }
 /// let provider = WorkloadIdentity::from_fn("aje0example", || async {
-///     github_token().await.map_err(yandex_cloud_auth::ProviderError::transient)
+///     id_token().await.map_err(yandex_cloud_auth::ProviderError::transient)
 /// });
 /// ```
 pub struct WorkloadIdentity {
@@ -69,6 +73,7 @@ pub struct WorkloadIdentity {
 enum Source {
     File(SmallFile),
     Function(Box<Function>),
+    Github(GithubActions),
     Variable(String),
 }
 
@@ -100,6 +105,24 @@ impl WorkloadIdentity {
         Self::new(
             service_account_id.into(),
             Source::Function(Box::new(function)),
+        )
+    }
+
+    /// Requests the subject token from GitHub Actions, for the audience that the federation names.
+    ///
+    /// Each fetch reads the variables `ACTIONS_ID_TOKEN_REQUEST_URL` and
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, which GitHub sets for a job with
+    /// `permissions: id-token: write` *(GitHub, "OpenID Connect reference")*. If either is unset or
+    /// empty, the provider is not configured. The URL must have the scheme `https`; plain `http` is
+    /// allowed for loopback and link-local addresses only.
+    ///
+    /// The transport of [`with_transport`](Self::with_transport) sends both the request to GitHub
+    /// and the exchange. [`with_endpoint`](Self::with_endpoint) applies to the exchange only.
+    pub fn github(service_account_id: impl Into<String>, audience: impl Into<String>) -> Self {
+        let audience = audience.into();
+        Self::new(
+            service_account_id.into(),
+            Source::Github(GithubActions { audience }),
         )
     }
 
@@ -149,6 +172,7 @@ impl WorkloadIdentity {
         match &self.source {
             Source::File(file) => self.read(file).await,
             Source::Function(function) => function().await.map(Zeroizing::new),
+            Source::Github(job) => job.id_token(&self.client, &self.availability).await,
             Source::Variable(name) => self.lookup(name),
         }
     }
@@ -214,6 +238,10 @@ impl fmt::Display for Source {
         match self {
             Self::File(file) => file.fmt(f),
             Self::Function(_) => f.write_str("the function"),
+            Self::Github(job) => {
+                let audience = redact::setting(&job.audience);
+                write!(f, "GitHub Actions for the audience {audience}")
+            }
             Self::Variable(name) => write!(f, "the variable {}", redact::setting(name)),
         }
     }
