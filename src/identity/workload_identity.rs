@@ -27,7 +27,8 @@ use crate::transport::Client;
 const NAME: &str = "workload identity";
 
 /// A service account, by the token that another identity provider issued for this workload:
-/// Kubernetes, GitHub, GitLab.
+/// Kubernetes, GitHub, GitLab. [`docs::federations`](crate::docs::federations) has an example for
+/// each.
 ///
 /// Each fetch reads that token, the subject token, removes white space around it, and exchanges it
 /// for an IAM token of the service account. The federated credential of the service account must
