@@ -33,6 +33,14 @@ pub(crate) fn response_field(text: &str, sent: &str) -> String {
     printable(&text.replace(sent, MASK), MAX_CHARS)
 }
 
+/// A claim of a token, such as an issuer or a subject. Names of repositories and of accounts are
+/// long, so each part of a path is masked only if it looks random.
+pub(crate) fn claim(text: &str) -> String {
+    const MAX_CHARS: usize = 200;
+    let parts = text.split('/').map(|part| masked(part, looks_random));
+    one_line(&parts.collect::<Vec<_>>().join("/"), MAX_CHARS)
+}
+
 /// The last three lines of a program's output as one, of at most 400 characters.
 pub(crate) fn last_lines(text: &str) -> String {
     const MAX_LINES: usize = 3;
@@ -261,6 +269,29 @@ mod tests {
         let long = response_field(&"ы ".repeat(500), "");
         assert_eq!(long.chars().count(), 201);
         assert!(long.ends_with('…'));
+    }
+
+    #[test]
+    fn claim_shows_names_and_hides_secrets() {
+        for name in [
+            "repo:owner/name:ref:refs/heads/main",
+            "repo:owner@12/name@34:environment:production",
+            "repo:an-organization-with-a-name/a-repository-with-a-name:pull_request",
+            "system:serviceaccount:default:a-service-account-of-the-production-cluster",
+            "spiffe://example.org/ns/prod/sa/billing",
+            "https://storage.yandexcloud.net/mk8s-oidc/v1/clusters/cat0example",
+        ] {
+            assert_eq!(claim(name), name);
+        }
+        for (text, expected) in [
+            ("eyJhbGciOi.eyJzdWIi.c2ln", "[secret]"),
+            ("a/t1.canary", "a/[secret]"),
+            ("canaryABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789", "[secret]"),
+            ("a\n\u{202e}b", "a  b"),
+        ] {
+            assert_eq!(claim(text), expected);
+        }
+        assert_eq!(claim(&"a ".repeat(50_000)).chars().count(), 201);
     }
 
     #[test]

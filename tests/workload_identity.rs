@@ -7,6 +7,8 @@ use std::fs;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use base64::Engine;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use bytes::Bytes;
 use futures_util::future::join_all;
 use http::{Request, Response};
@@ -229,6 +231,45 @@ async fn rejection_shows_no_subject_token() {
         );
         assert_eq!(script.calls(), 1);
     }
+}
+
+/// A JWT with these claims, which nobody signed.
+fn jwt(claims: &str) -> String {
+    format!("e30.{}.canary", URL_SAFE_NO_PAD.encode(claims))
+}
+
+async fn rejection(status: u16, token: String) -> String {
+    let script = Script::new().reply(status, r#"{"error":"invalid_grant"}"#);
+    let provider = WorkloadIdentity::from_fn("aje0", move || {
+        let token = token.clone();
+        async { Ok(token) }
+    });
+    let outcome = provider.with_transport(script).fetch().await;
+    let error = outcome.unwrap_err();
+    assert!(!printed(&error).contains("canary"), "{error}");
+    error.to_string()
+}
+
+#[tokio::test]
+async fn rejection_shows_claims_that_were_sent() {
+    let claims = r#"{"iss":"https://token.actions.githubusercontent.com","aud":"yandex","sub":"repo:owner/name:ref:refs/heads/main","exp":1700000000}"#;
+    let shown = r#"the subject token has `iss` "https://token.actions.githubusercontent.com", `aud` "yandex", `sub` "repo:owner/name:ref:refs/heads/main", `exp` 1700000000 (it has expired)"#;
+    for (status, token, text) in [
+        (400, jwt(claims), shown),
+        (401, jwt(claims), shown),
+        (403, jwt(claims), shown),
+        (
+            401,
+            jwt(r#"{"exp":99999999999}"#),
+            "`exp` 99999999999 (it has not expired)",
+        ),
+        (403, "canary".into(), "the subject token is not a JWT"),
+    ] {
+        let error = rejection(status, token).await;
+        assert!(error.contains(text), "{error}");
+    }
+    let error = rejection(503, jwt(claims)).await;
+    assert!(!error.contains("the subject token"), "{error}");
 }
 
 /// How many of eight concurrent requests through `inner` succeed in less than a fetch timeout.

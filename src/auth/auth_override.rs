@@ -4,7 +4,7 @@ use crate::credential::Credential;
 
 /// Replaces the layer's credential for one request. Set it in the request's extensions.
 ///
-/// Neither variant looks up the cache, and a `401` drops nothing.
+/// Neither variant looks up the cache, and a `401` or a gRPC status 16 drops nothing.
 ///
 /// # Examples
 ///

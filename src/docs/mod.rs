@@ -1,9 +1,12 @@
-//! Pages that belong to no single item: [which identity to use](identities), [which policy each
-//! service needs](services), [how other clients get a token](clients), and [what each feature
-//! costs](features).
+//! Pages that belong to no single item: [which identity to use](identities), [how each platform
+//! federates its workloads](federations), [which policy each service needs](services), [how other
+//! clients get a token](clients), and [what each feature costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
+
+#[doc = include_str!("federations.md")]
+pub mod federations {}
 
 #[doc = include_str!("services.md")]
 pub mod services {}

@@ -21,9 +21,9 @@ pub(crate) enum ExchangeError {
 
 impl ExchangeError {
     /// The error for the user. `hint` says what to do about an error response of this status.
-    pub(crate) fn with_hint(
+    pub(crate) fn with_hint<H: Into<Cow<'static, str>>>(
         self,
-        hint: impl FnOnce(StatusCode) -> Option<&'static str>,
+        hint: impl FnOnce(StatusCode) -> Option<H>,
     ) -> ProviderError {
         match self {
             // A proxy or a captive portal may have replaced the response.
@@ -31,7 +31,7 @@ impl ExchangeError {
             Self::NoResponse(error) => error,
             Self::Rejected(response) => {
                 let hint = hint(response.status);
-                response.into_error(hint)
+                response.into_error(hint.map(Into::into))
             }
         }
     }

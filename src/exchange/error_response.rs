@@ -1,5 +1,6 @@
 //! An error response: which of its fields an error shows, and whether it is transient.
 
+use std::borrow::Cow;
 use std::error::Error;
 use std::fmt;
 use std::time::{Duration, SystemTime};
@@ -57,7 +58,7 @@ impl ErrorResponse {
     }
 
     /// Transient for overload, timeouts and errors of the server; permanent otherwise.
-    pub(crate) fn into_error(self, hint: Option<&'static str>) -> ProviderError {
+    pub(crate) fn into_error(self, hint: Option<Cow<'static, str>>) -> ProviderError {
         let retry_after = self.retry_after;
         let is_transient = matches!(self.status.as_u16(), 408 | 425 | 429 | 500..);
         let error = WithHint {
@@ -94,7 +95,7 @@ impl fmt::Display for ErrorResponse {
 /// An error response and what to do about it.
 struct WithHint {
     response: ErrorResponse,
-    hint: Option<&'static str>,
+    hint: Option<Cow<'static, str>>,
 }
 
 impl fmt::Display for WithHint {
@@ -103,7 +104,7 @@ impl fmt::Display for WithHint {
         if self.response.server_time.is_some() {
             f.write_str("; the local clock is off by more than 30 s")?;
         }
-        match self.hint {
+        match &self.hint {
             Some(hint) => write!(f, "; {hint}"),
             None => Ok(()),
         }
@@ -270,10 +271,10 @@ mod tests {
     #[test]
     fn clock_error_and_hint_follow_response() {
         let error = error_response(401, &[("date", "Sun, 06 Nov 1994 08:49:37 GMT")], "")
-            .into_error(Some("make a new key"));
+            .into_error(Some("make a new key".into()));
         let text = "https://iam/t responded with 401 Unauthorized; the local clock is off by more than 30 s; make a new key";
         assert_eq!(error.to_string(), text);
-        let error = error_response(401, &[], "").into_error(Some("make a new key"));
+        let error = error_response(401, &[], "").into_error(Some("make a new key".into()));
         assert_eq!(
             error.to_string(),
             "https://iam/t responded with 401 Unauthorized; make a new key"

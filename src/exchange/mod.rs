@@ -11,12 +11,16 @@ pub(crate) mod assertion;
 pub(crate) mod authorized_key;
 mod error;
 mod error_response;
+#[cfg(feature = "workload-identity")]
+pub(crate) mod github;
 #[cfg(any(
     feature = "service-account",
     feature = "oauth",
     feature = "impersonation"
 ))]
 pub(crate) mod iam;
+#[cfg(feature = "workload-identity")]
+pub(crate) mod subject_token;
 #[cfg(feature = "workload-identity")]
 pub(crate) mod token_exchange;
 

@@ -10,6 +10,8 @@ mod exec;
 mod file;
 #[cfg(feature = "metadata")]
 mod function_context;
+#[cfg(feature = "workload-identity")]
+mod github_actions;
 #[cfg(feature = "metadata")]
 mod metadata;
 #[cfg(feature = "oauth")]

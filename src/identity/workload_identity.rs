@@ -7,16 +7,18 @@ use std::future::Future;
 use std::io::{self, ErrorKind};
 use std::path::PathBuf;
 use std::pin::Pin;
+use std::time::SystemTime;
 
 use http::StatusCode;
 use zeroize::Zeroizing;
 
+use super::github_actions::GithubActions;
 use super::shared::availability::Availability;
 use super::shared::network::network_setters;
 use super::shared::small_file::SmallFile;
 use crate::credential::Credential;
 use crate::error::ProviderError;
-use crate::exchange::token_exchange;
+use crate::exchange::{subject_token, token_exchange};
 use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
@@ -25,7 +27,8 @@ use crate::transport::Client;
 const NAME: &str = "workload identity";
 
 /// A service account, by the token that another identity provider issued for this workload:
-/// Kubernetes, GitHub, GitLab.
+/// Kubernetes, GitHub, GitLab. [`docs::federations`](crate::docs::federations) has an example for
+/// each.
 ///
 /// Each fetch reads that token, the subject token, removes white space around it, and exchanges it
 /// for an IAM token of the service account. The federated credential of the service account must
@@ -38,6 +41,9 @@ const NAME: &str = "workload identity";
 /// A file that does not exist and a variable that is unset or empty count as not configured until
 /// an exchange has succeeded once. Afterwards they are transient.
 ///
+/// The error of a rejected exchange shows the `iss`, `aud`, `sub` and `exp` of the subject token,
+/// which are read without verification.
+///
 /// # Examples
 ///
 /// ```
@@ -49,10 +55,13 @@ const NAME: &str = "workload identity";
 /// // A variable of a CI job.
 /// let provider = WorkloadIdentity::from_env("aje0example", "YANDEX_ID_TOKEN");
 ///
+/// // A job of GitHub Actions.
+/// let provider = WorkloadIdentity::github("aje0example", "https://github.com/owner");
+///
 /// // Anything else.
-/// # async fn github_token() -> Result<String, std::io::Error> { Ok("e30.e30.c2ln".into()) }
+/// # async fn id_token() -> Result<String, std::io::Error> { Ok("e30.e30.c2ln".into()) }
 /// let provider = WorkloadIdentity::from_fn("aje0example", || async {
-///     github_token().await.map_err(yandex_cloud_auth::ProviderError::transient)
+///     id_token().await.map_err(yandex_cloud_auth::ProviderError::transient)
 /// });
 /// ```
 pub struct WorkloadIdentity {
@@ -65,6 +74,7 @@ pub struct WorkloadIdentity {
 enum Source {
     File(SmallFile),
     Function(Box<Function>),
+    Github(GithubActions),
     Variable(String),
 }
 
@@ -96,6 +106,24 @@ impl WorkloadIdentity {
         Self::new(
             service_account_id.into(),
             Source::Function(Box::new(function)),
+        )
+    }
+
+    /// Requests the subject token from GitHub Actions, for the audience that the federation names.
+    ///
+    /// Each fetch reads the variables `ACTIONS_ID_TOKEN_REQUEST_URL` and
+    /// `ACTIONS_ID_TOKEN_REQUEST_TOKEN`, which GitHub sets for a job with
+    /// `permissions: id-token: write` *(GitHub, "OpenID Connect reference")*. If either is unset or
+    /// empty, the provider is not configured. The URL must have the scheme `https`; plain `http` is
+    /// allowed for loopback and link-local addresses only.
+    ///
+    /// The transport of [`with_transport`](Self::with_transport) sends both the request to GitHub
+    /// and the exchange. [`with_endpoint`](Self::with_endpoint) applies to the exchange only.
+    pub fn github(service_account_id: impl Into<String>, audience: impl Into<String>) -> Self {
+        let audience = audience.into();
+        Self::new(
+            service_account_id.into(),
+            Source::Github(GithubActions { audience }),
         )
     }
 
@@ -136,7 +164,7 @@ impl WorkloadIdentity {
         }
         let token = token_exchange::exchange(&self.client, &self.service_account_id, subject_token)
             .await
-            .map_err(|error| error.with_hint(hint))?;
+            .map_err(|error| error.with_hint(|status| hint(status, subject_token)))?;
         self.availability.mark();
         Ok(token)
     }
@@ -145,6 +173,7 @@ impl WorkloadIdentity {
         match &self.source {
             Source::File(file) => self.read(file).await,
             Source::Function(function) => function().await.map(Zeroizing::new),
+            Source::Github(job) => job.id_token(&self.client, &self.availability).await,
             Source::Variable(name) => self.lookup(name),
         }
     }
@@ -210,6 +239,10 @@ impl fmt::Display for Source {
         match self {
             Self::File(file) => file.fmt(f),
             Self::Function(_) => f.write_str("the function"),
+            Self::Github(job) => {
+                let audience = redact::setting(&job.audience);
+                write!(f, "GitHub Actions for the audience {audience}")
+            }
             Self::Variable(name) => write!(f, "the variable {}", redact::setting(name)),
         }
     }
@@ -221,12 +254,15 @@ impl fmt::Debug for Source {
     }
 }
 
-fn hint(status: StatusCode) -> Option<&'static str> {
+fn hint(status: StatusCode, token: &str) -> Option<String> {
     match status {
-        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => Some(
-            "check that the subject token has not expired, that the federation names its issuer and audience, \
+        StatusCode::BAD_REQUEST | StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => {
+            Some(format!(
+                "{}: check that it has not expired, that the federation names its issuer and audience, \
              and that the service account's federated credential names its `sub`",
-        ),
+                subject_token::describe(token, SystemTime::now()),
+            ))
+        }
         _ => None,
     }
 }

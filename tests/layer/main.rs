@@ -2,6 +2,7 @@
 
 mod api_key;
 mod auto_traits;
+mod excluded;
 mod grpc_refusal;
 mod inner;
 mod last_handle;

@@ -39,6 +39,9 @@ async fn secret_in_path_or_name_is_not_shown() {
         assert_provider_silent(YcCli::new().with_program(&secret)).await;
         assert_provider_silent(WorkloadIdentity::from_file("aje1", &secret)).await;
         assert_provider_silent(WorkloadIdentity::from_env("aje1", &secret)).await;
+        // Not fetched: a job of GitHub Actions may have the variables.
+        let github = WorkloadIdentity::github("aje1", &secret);
+        assert_silent("a job of GitHub Actions", &debug(&github));
         let failed = ServiceAccountKey::from_file(&secret).unwrap_err();
         assert_silent("a key file", &error(&failed));
     }
