@@ -25,16 +25,16 @@ struct Recorded {
 }
 
 impl State {
-    /// Ends the fetch of this id, unless another has taken its place: stores the result, restarts
-    /// the timer, emits telemetry and wakes the waiters, in this order.
+    /// Ends the fetch of this id, unless another has taken its place: stores the result, wakes the
+    /// waiters, restarts the timer and emits telemetry, in this order.
     pub(super) fn complete(self: &Arc<Self>, id: u64, result: Result<Credential, ProviderError>) {
         let now = self.time.now();
         let Some(recorded) = self.record(id, result, now) else {
             return;
         };
+        recorded.fetch.finish(Some(recorded.result.clone()));
         renewal::restart(self);
         recorded.report();
-        recorded.fetch.finish(Some(recorded.result));
     }
 
     fn record(

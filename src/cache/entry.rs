@@ -30,6 +30,11 @@ impl Entry {
         Some(self.schedule.expired?.saturating_sub(age))
     }
 
+    /// Whether a time comes at which it is due or expired.
+    pub(super) const fn changes(&self) -> bool {
+        self.schedule.due.is_some() || self.schedule.expired.is_some()
+    }
+
     /// The wall time at which it is due. `None` where it never is.
     pub(super) fn due_at(&self) -> Option<SystemTime> {
         self.fetched_at.wall.checked_add(self.schedule.due?)

@@ -2,7 +2,7 @@
 
 use std::any::Any;
 use std::future::Future;
-use std::panic::AssertUnwindSafe;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, Mutex, OnceLock, Weak};
 use std::time::Duration;
 
@@ -110,6 +110,8 @@ impl State {
     fn abandon_if(&self, condition: impl Fn(&Fetch) -> bool) {
         let abandoned = self.lock().in_flight.take_if(|fetch| condition(fetch));
         if let Some(fetch) = abandoned {
+            // The next request finds out, and starts another.
+            self.slot.publish_next_lookup(0);
             fetch.abandon();
         }
     }
@@ -132,7 +134,12 @@ async fn fetch(
     AssertUnwindSafe(limited)
         .catch_unwind()
         .await
-        .unwrap_or_else(|panic| Err(panicked(&*provider, &*panic)))
+        .unwrap_or_else(|panic| {
+            let error = panicked(&*provider, &*panic);
+            // Its destructor may panic as well.
+            let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
+            Err(error)
+        })
 }
 
 pub(super) fn timed_out(provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {

@@ -2,8 +2,9 @@
 
 use std::collections::BTreeMap;
 use std::future::Future;
+use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
@@ -17,14 +18,14 @@ use crate::runtime::Task;
 /// How a fetch ended. `None` if it was abandoned: its waiters then join another.
 pub(super) type Outcome = Option<Result<Arc<Entry>, ProviderError>>;
 
-/// The time a task is given beyond the fetch timeout. A live runtime ends it by then; a later one
-/// stands still.
+/// The time a task is given beyond the fetch timeout. The runtime of a task that takes longer is
+/// not being polled.
 pub(super) const GRACE: Duration = Duration::from_secs(1);
 
 /// One fetch, shared by all its waiters.
 ///
-/// No lock of this type is taken while a waker is cloned, woken or dropped, nor while the fetch is
-/// polled: all of that is code of others, which may use this very cache.
+/// No lock is locked while a waker is cloned, woken or dropped, nor while the fetch is polled: all
+/// of that is foreign code, which may use this very cache.
 pub(super) struct Fetch {
     pub(super) id: u64,
     pub(super) started_at: SystemTime,
@@ -32,6 +33,8 @@ pub(super) struct Fetch {
     driver: Driver,
     progress: Mutex<Progress>,
     waiters: AtomicUsize,
+    /// When it got a waiter after it had none, in microseconds from its start.
+    driven_from: AtomicU64,
 }
 
 /// What polls the fetch.
@@ -56,6 +59,7 @@ impl Fetch {
             driver,
             progress: Mutex::new(Progress::Pending(BTreeMap::new())),
             waiters: AtomicUsize::new(0),
+            driven_from: AtomicU64::new(0),
         }
     }
 
@@ -68,13 +72,11 @@ impl Fetch {
         matches!(self.driver, Driver::Waiters(_))
     }
 
-    /// The time a waiter may wait for it from now on. A fetch that its waiters drive may have been
-    /// left alone since it started, so each of them grants it the whole timeout.
+    /// The time it may take from now on. A fetch that its waiters drive may have been left without
+    /// any since it started, so its time counts from when it got one again.
     pub(super) fn time_left(&self, timeout: Duration) -> Duration {
-        match self.driver {
-            Driver::Task(_) => timeout.saturating_sub(self.elapsed()),
-            Driver::Waiters(_) => timeout,
-        }
+        let driven_from = Duration::from_micros(self.driven_from.load(Ordering::Relaxed));
+        timeout.saturating_sub(self.elapsed().saturating_sub(driven_from))
     }
 
     /// Whether nothing polls it any more: its runtime stands still, or its waiters are gone.
@@ -112,7 +114,7 @@ impl Fetch {
         let pending = std::mem::replace(&mut *progress, Progress::Done(outcome));
         drop(progress);
         if let Progress::Pending(wakers) = pending {
-            wakers.into_values().for_each(Waker::wake);
+            wake_all(wakers);
         }
     }
 
@@ -183,7 +185,7 @@ impl Wake for Fetch {
             Progress::Pending(wakers) => std::mem::take(wakers),
             Progress::Done(_) => return,
         };
-        wakers.into_values().for_each(Waker::wake);
+        wake_all(wakers);
     }
 }
 
@@ -195,8 +197,11 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     pub(super) fn new(fetch: Arc<Fetch>) -> Self {
-        static NEXT_KEY: std::sync::atomic::AtomicU64 = std::sync::atomic::AtomicU64::new(0);
-        fetch.waiters.fetch_add(1, Ordering::Relaxed);
+        static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+        if fetch.waiters.fetch_add(1, Ordering::Relaxed) == 0 && fetch.is_driven_by_waiters() {
+            let elapsed = u64::try_from(fetch.elapsed().as_micros()).unwrap_or(u64::MAX);
+            fetch.driven_from.store(elapsed, Ordering::Relaxed);
+        }
         let key = NEXT_KEY.fetch_add(1, Ordering::Relaxed);
         Self { fetch, key }
     }
@@ -229,6 +234,13 @@ impl Drop for InFlight {
             // It was woken and goes without having polled the fetch: another waiter must.
             Arc::clone(&self.fetch).wake();
         }
+    }
+}
+
+/// Wakes them all, also where one of them panics.
+fn wake_all(wakers: BTreeMap<u64, Waker>) {
+    for waker in wakers.into_values() {
+        let _ = catch_unwind(AssertUnwindSafe(|| waker.wake()));
     }
 }
 

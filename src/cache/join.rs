@@ -1,13 +1,14 @@
 //! Callers that need a credential: they take the cached one, an error, or wait for the one fetch.
 
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use futures_util::FutureExt;
 
 use super::entry::Entry;
 use super::fetch::timed_out;
 use super::in_flight::{InFlight, Outcome};
+use super::renewal;
 use super::state::State;
 use crate::error::ProviderError;
 use crate::runtime::timeout;
@@ -44,17 +45,23 @@ impl State {
     /// Waits for a fetch, whatever is cached, also during a cool-down. A static credential is not
     /// fetched again.
     pub(crate) async fn force_fetch(self: Arc<Self>) -> Result<Arc<Entry>, ProviderError> {
-        if self.is_static {
+        if self.is_static && self.slot.load_full().is_some() {
             return self.get_or_fetch().await;
         }
-        for _ in 0..MAX_ROUNDS {
+        let since = Instant::now();
+        for round in 0..MAX_ROUNDS {
+            let earlier = waited(since, round);
             self.abandon_overdue();
             let now = self.time.now();
             let joined = self.join_fetch(&mut self.lock(), &now);
-            match self.wait(self.launch(joined, &now)).await {
-                Some(Ok(entry)) if entry.is_usable(&self.time.now()) => return Ok(entry),
+            match self.wait(self.launch(joined, &now), earlier).await {
+                // Unless it expired or was dropped since.
+                Some(Ok(entry)) => match self.usable() {
+                    Some(cached) if cached.generation >= entry.generation => return Ok(cached),
+                    _ => {}
+                },
                 Some(Err(error)) => return Err(error),
-                Some(Ok(_)) | None => {}
+                None => {}
             }
         }
         Err(too_late())
@@ -66,11 +73,13 @@ impl State {
         self: &Arc<Self>,
         join: impl Fn(&Arc<Self>) -> Join,
     ) -> Result<Arc<Entry>, ProviderError> {
-        for _ in 0..MAX_ROUNDS {
+        let since = Instant::now();
+        for round in 0..MAX_ROUNDS {
+            let earlier = waited(since, round);
             match join(self) {
                 Join::Done(result) => return result,
                 Join::Wait(in_flight) => {
-                    if let Some(Err(error)) = self.wait(in_flight).await {
+                    if let Some(Err(error)) = self.wait(in_flight, earlier).await {
                         return Err(error);
                     }
                 }
@@ -81,16 +90,18 @@ impl State {
 
     /// Decides what a caller does that needs an entry usable for `wanted`.
     fn join_for(self: &Arc<Self>, wanted: Duration) -> Join {
+        self.abandon_overdue();
         let now = self.time.now();
-        let Some(entry) = self.usable_at(&now) else {
-            return self.join();
-        };
-        let time_left = entry.time_left(&now);
-        if time_left.is_none_or(|left| left >= wanted) {
-            return Join::Done(Ok(entry));
-        }
         let joined = {
             let mut shared = self.lock();
+            let Some(entry) = self.usable_at(&now) else {
+                drop(shared);
+                return self.join();
+            };
+            let time_left = entry.time_left(&now);
+            if time_left.is_none_or(|left| left >= wanted) {
+                return Join::Done(Ok(entry));
+            }
             if shared.in_flight.is_none() {
                 // A source that has just answered, or failed, is not asked again by each caller.
                 let is_new = now.since(&entry.fetched_at) < MIN_AGE_TO_REPLACE;
@@ -121,6 +132,8 @@ impl State {
             }
             if shared.in_flight.is_none() {
                 if let Some(error) = shared.cooldown_error(&now) {
+                    drop(shared);
+                    renewal::ensure(self);
                     return Join::Done(Err(error));
                 }
             }
@@ -131,25 +144,38 @@ impl State {
 
     /// Waits for the fetch, at most as long as it may take. A fetch that takes longer is ended here,
     /// for all its waiters: its own runtime may be blocked, or none drives it.
-    async fn wait(self: &Arc<Self>, in_flight: InFlight) -> Outcome {
+    ///
+    /// A caller that has waited for `earlier` fetches waits for the rest of one timeout only, and
+    /// leaves this fetch to the others.
+    async fn wait(self: &Arc<Self>, in_flight: InFlight, earlier: Duration) -> Outcome {
+        let limit = self.settings.fetch_timeout;
         let fetch = Arc::clone(in_flight.fetch());
-        let limit = fetch.time_left(self.settings.fetch_timeout);
-        match timeout(limit, in_flight).await {
-            Some(outcome) => outcome,
-            None => {
-                self.complete(
-                    fetch.id,
-                    Err(timed_out(&*self.provider, self.settings.fetch_timeout)),
-                );
-                fetch.abandon();
-                InFlight::new(fetch).now_or_never().flatten()
-            }
+        let (left, own) = (fetch.time_left(limit), limit.saturating_sub(earlier));
+        if let Some(outcome) = timeout(left.min(own), in_flight).await {
+            return outcome;
         }
+        let error = timed_out(&*self.provider, limit);
+        if own < left {
+            return Some(Err(error));
+        }
+        self.complete(fetch.id, Err(error));
+        fetch.abandon();
+        InFlight::new(fetch).now_or_never().flatten()
+    }
+}
+
+/// The time that a caller spent on earlier rounds.
+fn waited(since: Instant, round: usize) -> Duration {
+    match round {
+        0 => Duration::ZERO,
+        _ => since.elapsed(),
     }
 }
 
 fn too_late() -> ProviderError {
-    ProviderError::transient("each credential fetched was unusable by the time the caller ran")
+    ProviderError::transient(
+        "no fetch brought a credential that was usable by the time the caller ran",
+    )
 }
 
 fn too_short(wanted: Duration, time_left: Option<Duration>) -> ProviderError {

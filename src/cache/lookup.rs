@@ -11,6 +11,7 @@ use super::schedule::Freshness;
 use super::shared::Shared;
 use super::state::State;
 use crate::clock::{Reading, unix_nanos};
+use crate::runtime::Runtime;
 
 /// What a request finds in the cache.
 pub(crate) enum Lookup {
@@ -30,6 +31,9 @@ impl State {
         match entry.freshness(&now) {
             Freshness::Fresh => {
                 self.refresh_next_lookup(&now);
+                if entry.changes() {
+                    renewal::ensure(self);
+                }
                 Lookup::Hit(entry, None)
             }
             Freshness::Due => Lookup::Hit(entry, self.renew(&now)),
@@ -59,7 +63,8 @@ impl State {
                 // If the wall clock was set back, only the monotonic clock saw the entry expire, and
                 // requests read only the wall clock.
                 self.slot.publish_next_lookup(0);
-                (!self.is_static).then(|| self.time_to_next_fetch(&shared, &now))
+                let has_ended = self.is_static && self.slot.load_full().is_some();
+                (!has_ended).then(|| self.time_to_next_fetch(&shared, &now))
             }
         }
     }
@@ -83,18 +88,15 @@ impl State {
         self.slot.publish_next_lookup(at);
     }
 
-    /// Sets that time anew where it has passed, and replaces a timer that was lost.
-    fn refresh_next_lookup(self: &Arc<Self>, now: &Reading) {
+    /// Sets that time anew where it has passed. After a timer was lost, requests look up each time
+    /// until one of them runs on a runtime that can have another.
+    fn refresh_next_lookup(&self, now: &Reading) {
         if self.slot.current_generation(unix_nanos(now.wall)).is_some() {
             return;
         }
-        let timer_is_lost = {
-            let mut shared = self.lock();
+        let shared = self.lock();
+        if !shared.timer.is_lost || Runtime::current().is_some() {
             self.publish_next_lookup(&shared, now);
-            std::mem::take(&mut shared.timer.is_lost)
-        };
-        if timer_is_lost {
-            renewal::restart(self);
         }
     }
 

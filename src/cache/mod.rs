@@ -58,8 +58,9 @@ use crate::error::ProviderError;
 /// within [`fetch_timeout`](CredentialCacheBuilder::fetch_timeout), and a timer renews the credential
 /// where no request does. It also fetches after each cool-down while there is no valid credential, so
 /// that [`status`](Self::status) becomes ready without traffic. Elsewhere the callers drive the
-/// fetch. Constructors spawn nothing and need no runtime. A runtime without timers has neither:
-/// tokio reports that by a panic, which is caught where panics unwind.
+/// fetch. Constructors spawn nothing and need no runtime. On a runtime without timers there
+/// is no timer, and the timeout is checked when a caller is polled: tokio reports such a runtime by a
+/// panic, which is caught where panics unwind.
 ///
 /// The credential of a [static](crate::CredentialProvider::is_static) provider is cached from the
 /// start. It is never fetched again: once it has ended, callers get an error.
@@ -158,6 +159,9 @@ impl CredentialCache {
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
     pub async fn get_valid_for(&self, duration: Duration) -> Result<Credential, ProviderError> {
+        if let Lookup::Hit(_, Some(in_flight)) = self.state.lookup() {
+            poll_once(in_flight).await;
+        }
         let entry = Arc::clone(&self.state).get_valid_for(duration).await?;
         Ok(entry.credential.clone())
     }

@@ -27,7 +27,7 @@ pub(crate) enum Rejection {
 
 /// A cache whose credential a server can reject.
 pub(super) trait Reject: Send + Sync {
-    fn reject_generation(&self, generation: u64) -> Rejection;
+    fn reject_generation(self: Arc<Self>, generation: u64) -> Rejection;
 }
 
 static NEXT: AtomicU32 = AtomicU32::new(1);

@@ -1,9 +1,11 @@
 //! Dropping what a server rejected, within limits.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use super::entry::Entry;
 use super::registry::{Reject, Rejection};
+use super::renewal;
 use super::state::State;
 use crate::telemetry;
 
@@ -12,7 +14,7 @@ const MIN_AGE_TO_DROP: Duration = Duration::from_secs(5);
 
 impl State {
     /// Drops the entry if it `is_rejected`, within the limits on drops.
-    pub(crate) fn reject(&self, is_rejected: impl FnOnce(&Entry) -> bool) -> Rejection {
+    pub(crate) fn reject(self: &Arc<Self>, is_rejected: impl FnOnce(&Entry) -> bool) -> Rejection {
         let now = self.time.now();
         let mut shared = self.lock();
         let Some(entry) = self.slot.load_full().filter(|entry| is_rejected(entry)) else {
@@ -26,13 +28,14 @@ impl State {
         shared.drops.record(now);
         self.slot.clear();
         drop(shared);
+        renewal::ensure(self);
         telemetry::dropped(&entry.credential);
         Rejection::Dropped
     }
 }
 
 impl Reject for State {
-    fn reject_generation(&self, generation: u64) -> Rejection {
+    fn reject_generation(self: Arc<Self>, generation: u64) -> Rejection {
         self.reject(|entry| entry.generation == generation)
     }
 }

@@ -1,5 +1,6 @@
 //! The timer that renews ahead of time, for a service that sends no requests just then.
 
+use std::sync::atomic::Ordering;
 use std::sync::{Arc, Weak};
 use std::time::Duration;
 
@@ -10,11 +11,23 @@ use crate::runtime::{Runtime, timeout, timer};
 /// between.
 const MAX_SLEEP: Duration = Duration::from_secs(60);
 
-/// Replaces the timer by one on the current runtime, if there is one.
+/// Starts the timer unless it runs.
+pub(super) fn ensure(state: &Arc<State>) {
+    if !state.has_timer.load(Ordering::Relaxed) {
+        restart(state);
+    }
+}
+
+/// Replaces the timer by one on the current runtime, if there is one that has timers.
 pub(super) fn restart(state: &Arc<State>) {
     let Some(runtime) = Runtime::current() else {
         return;
     };
+    state.has_timer.store(true, Ordering::Relaxed);
+    if timer(Duration::ZERO).is_none() {
+        // A timer that runs elsewhere stays.
+        return;
+    }
     let id = state.lock().timer.next_id();
     let guard = LostOnDrop {
         state: Arc::downgrade(state),
@@ -47,6 +60,10 @@ async fn run(mut guard: LostOnDrop) {
         }
     }
     guard.is_armed = false;
+    if let Some(state) = guard.state.upgrade() {
+        // A drop restarts it.
+        state.has_timer.store(false, Ordering::Relaxed);
+    }
 }
 
 /// Notices that the runtime dropped the timer. Requests then look up the cache, where the next one
@@ -64,6 +81,7 @@ impl Drop for LostOnDrop {
         };
         let mut shared = state.lock();
         if shared.timer.lose(self.id) {
+            state.has_timer.store(false, Ordering::Relaxed);
             state.slot.publish_next_lookup(0);
         }
     }

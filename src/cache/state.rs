@@ -1,6 +1,7 @@
 //! What all clones of a cache share.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
+use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use futures_util::FutureExt;
@@ -25,6 +26,8 @@ pub(crate) struct State {
     pub(crate) time: TimeSource,
     pub(crate) slot: Slot,
     shared: Mutex<Shared>,
+    /// Whether the timer runs, or cannot on the runtime that was tried last.
+    pub(super) has_timer: AtomicBool,
     /// `None` if this process has no id left. Then no rejection reaches this cache.
     pub(crate) id: Option<CacheId>,
     pub(super) random: fn() -> f64,
@@ -44,6 +47,7 @@ impl State {
             time,
             slot: Slot::new(),
             shared: Mutex::default(),
+            has_timer: AtomicBool::new(false),
             id: registry::next_id(),
             random,
         });
