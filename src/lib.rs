@@ -85,8 +85,8 @@
 //!
 //! # Types of other crates
 //!
-//! The public interface names types of `http`, `tower-layer` and `tower-service`. The network
-//! providers add `http-body`, `http-body-util` and `bytes`, `hyper-client` adds `rustls`, `retry`
+//! The public interface names types of `http`, `http-body`, `tower-layer` and `tower-service`. The
+//! network providers add `http-body-util` and `bytes`, `hyper-client` adds `rustls`, `retry`
 //! adds `tower`, and `testing` adds `tonic` and `prost`. A major release of one of them is a major
 //! release of this crate.
 
@@ -146,7 +146,10 @@ pub mod testing;
 #[cfg(any(feature = "_network", feature = "hyper-client"))]
 mod transport;
 
-pub use auth::{Auth, AuthError, AuthLayer, AuthOverride, GrpcAuth, GrpcAuthLayer};
+pub use auth::{
+    Auth, AuthError, AuthLayer, AuthOverride, GrpcAuth, GrpcAuthLayer, WatchTrailers,
+    WatchTrailersLayer, WatchedBody,
+};
 pub use cache::{CacheState, CacheStatus, CredentialCache, CredentialCacheBuilder};
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
@@ -178,7 +181,7 @@ pub use transport::{HttpsTransport, HttpsTransportBuilder};
 
 /// The response futures of the services.
 pub mod future {
-    pub use crate::auth::{GrpcResponseFuture, ResponseFuture};
+    pub use crate::auth::{GrpcResponseFuture, ResponseFuture, WatchTrailersFuture};
 }
 
 #[cfg(all(doctest, feature = "full"))]
