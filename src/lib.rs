@@ -57,7 +57,8 @@
 //! * gRPC: [`AuthLayer::grpc`]. Errors of the layer become gRPC statuses.
 //! * Clients that are not tower services, such as reqwest or WebSockets: [`CredentialCache::get`].
 //! * One request with another credential, or with none: [`AuthOverride`].
-//! * Another attempt after a 401 response: [`retry::OnUnauthorized`].
+//! * Another attempt after a 401 response: [`retry::OnUnauthorized`], or [`retry::ReplayLayer`] for
+//!   bodies that are not `Clone`.
 //! * Health checks: [`CredentialCache::status`].
 //!
 //! Which identity to use, and what to do on each error: [`docs::identities`].
@@ -78,7 +79,7 @@
 //! | `exec` | | [`Exec`], [`YcCli`] |
 //! | `impersonation` | | [`Impersonation`] |
 //! | `oauth` | | [`OAuthToken`], deprecated by Yandex |
-//! | `retry` | | [`retry::OnUnauthorized`] |
+//! | `retry` | | [`retry::OnUnauthorized`], [`retry::ReplayLayer`] |
 //! | `tracing`, `metrics` | | events and spans; counters, gauges and histograms |
 //! | `full` | | all of the above |
 //! | `testing` | | [`testing`]: a manual clock, a scripted provider, a fake Yandex Cloud |

@@ -67,9 +67,7 @@ fn handle<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64
 #[inline]
 fn is_rejection(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
-        StatusCode::OK => {
-            is_grpc(headers) && is_unauthenticated(headers)
-        }
+        StatusCode::OK => is_grpc(headers) && is_unauthenticated(headers),
         status => status == StatusCode::UNAUTHORIZED,
     }
 }

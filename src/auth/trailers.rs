@@ -286,10 +286,7 @@ mod tests {
         assert_eq!(frame.unwrap().into_data().unwrap(), "a");
         let (state, frame) = next(&mut body);
         assert_eq!(state, (false, Some(1)));
-        assert_eq!(
-            frame.unwrap().into_trailers().unwrap()["grpc-status"],
-            "16"
-        );
+        assert_eq!(frame.unwrap().into_trailers().unwrap()["grpc-status"], "16");
         let (state, frame) = next(&mut body);
         assert_eq!(state, (true, Some(0)));
         assert!(frame.is_none());
