@@ -1,0 +1,12 @@
+//! The stacks that users build around the layer, with real sockets. One file per stack.
+
+mod client;
+mod server;
+#[path = "../support/token.rs"]
+mod token;
+mod tonic_calls;
+mod tonic_channels;
+mod tonic_interceptors;
+mod tonic_refusals;
+mod tonic_replay;
+mod tonic_trailers;
