@@ -18,8 +18,9 @@ const UNAUTHENTICATED: &str = "16";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CredentialReplaced;
 
-/// In a response's extensions: a layer of this crate has handled the rejection, watches for it in the
-/// trailers, or has made the response itself. A layer outside of it does nothing, since its credential was never sent.
+/// In a response's extensions: a layer of this crate has handled the rejection, watches for it in
+/// the trailers, or has made the response itself. A layer outside of it does nothing, since its
+/// credential was never sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Handled;
 

@@ -1,6 +1,9 @@
 //! The stacks that users build around the layer, with real sockets. One file per stack.
 
 mod client;
+#[path = "../support/listener.rs"]
+mod listener;
+mod order;
 mod server;
 #[path = "../support/token.rs"]
 mod token;

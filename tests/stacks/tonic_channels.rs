@@ -18,15 +18,18 @@ async fn balanced_channel_sends_credential_everywhere() {
     let mut client = EchoClient::new(layer(token("t1.abc")).grpc().layer(channel));
 
     let mut received = [0, 0];
-    for _ in 0..200 {
+    // Bounded only so that a failure ends: each call picks one of the ready endpoints at random.
+    for _ in 0..10_000 {
         client.unary(String::new()).await.unwrap();
         for (server, count) in servers.iter().zip(&mut received) {
             let requests = server.received();
             assert!(requests.iter().all(|value| value == "Bearer t1.abc"));
             *count += requests.len();
         }
+        if !received.contains(&0) {
+            break;
+        }
     }
-    assert_eq!(received.iter().sum::<usize>(), 200);
     assert!(received.iter().all(|count| *count > 0), "{received:?}");
 }
 
