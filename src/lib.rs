@@ -57,7 +57,8 @@
 //! * gRPC: [`AuthLayer::grpc`]. Errors of the layer become gRPC statuses.
 //! * Clients that are not tower services, such as reqwest or WebSockets: [`CredentialCache::get`].
 //! * One request with another credential, or with none: [`AuthOverride`].
-//! * Another attempt after a 401 response: [`retry::OnUnauthorized`].
+//! * Another attempt after a 401 response: [`retry::OnUnauthorized`], or [`retry::ReplayLayer`] for
+//!   bodies that are not `Clone`.
 //! * Health checks: [`CredentialCache::status`].
 //!
 //! Which identity to use, and what to do on each error: [`docs::identities`].
@@ -78,15 +79,15 @@
 //! | `exec` | | [`Exec`], [`YcCli`] |
 //! | `impersonation` | | [`Impersonation`] |
 //! | `oauth` | | [`OAuthToken`], deprecated by Yandex |
-//! | `retry` | | [`retry::OnUnauthorized`] |
+//! | `retry` | | [`retry::OnUnauthorized`], [`retry::ReplayLayer`] |
 //! | `tracing`, `metrics` | | events and spans; counters, gauges and histograms |
 //! | `full` | | all of the above |
 //! | `testing` | | [`testing`]: a manual clock, a scripted provider, a fake Yandex Cloud |
 //!
 //! # Types of other crates
 //!
-//! The public interface names types of `http`, `tower-layer` and `tower-service`. The network
-//! providers add `http-body`, `http-body-util` and `bytes`, `hyper-client` adds `rustls`, `retry`
+//! The public interface names types of `http`, `http-body`, `tower-layer` and `tower-service`. The
+//! network providers add `http-body-util` and `bytes`, `hyper-client` adds `rustls`, `retry`
 //! adds `tower`, and `testing` adds `tonic` and `prost`. A major release of one of them is a major
 //! release of this crate.
 
@@ -146,7 +147,10 @@ pub mod testing;
 #[cfg(any(feature = "_network", feature = "hyper-client"))]
 mod transport;
 
-pub use auth::{Auth, AuthError, AuthLayer, AuthOverride, GrpcAuth, GrpcAuthLayer};
+pub use auth::{
+    Auth, AuthError, AuthLayer, AuthOverride, GrpcAuth, GrpcAuthLayer, WatchTrailers,
+    WatchTrailersLayer, WatchedBody,
+};
 pub use cache::{CacheState, CacheStatus, CredentialCache, CredentialCacheBuilder};
 pub use clock::Clock;
 pub use credential::{Credential, Fingerprint, InvalidCredential, Scheme};
@@ -178,7 +182,7 @@ pub use transport::{HttpsTransport, HttpsTransportBuilder};
 
 /// The response futures of the services.
 pub mod future {
-    pub use crate::auth::{GrpcResponseFuture, ResponseFuture};
+    pub use crate::auth::{GrpcResponseFuture, ResponseFuture, WatchTrailersFuture};
 }
 
 #[cfg(all(doctest, feature = "full"))]

@@ -18,8 +18,9 @@ const UNAUTHENTICATED: &str = "16";
 #[derive(Clone, Copy, Debug)]
 pub(crate) struct CredentialReplaced;
 
-/// In a response's extensions: a layer of this crate has handled the rejection, or has made the
-/// response itself. A layer outside of it does nothing, since its credential was never sent.
+/// In a response's extensions: a layer of this crate has handled the rejection, watches for it in
+/// the trailers, or has made the response itself. A layer outside of it does nothing, since its
+/// credential was never sent.
 #[derive(Clone, Copy, Debug)]
 pub(super) struct Handled;
 
@@ -67,14 +68,17 @@ fn handle<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64
 #[inline]
 fn is_rejection(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
-        StatusCode::OK => {
-            is_grpc(headers)
-                && headers
-                    .get(GRPC_STATUS)
-                    .is_some_and(|status| status == UNAUTHENTICATED)
-        }
+        StatusCode::OK => is_grpc(headers) && is_unauthenticated(headers),
         status => status == StatusCode::UNAUTHORIZED,
     }
+}
+
+/// Whether the status in these headers or trailers is `UNAUTHENTICATED`.
+#[inline]
+pub(super) fn is_unauthenticated(headers: &HeaderMap) -> bool {
+    headers
+        .get(GRPC_STATUS)
+        .is_some_and(|status| status == UNAUTHENTICATED)
 }
 
 #[inline]

@@ -120,6 +120,17 @@ impl<S: Service<Request<B>>, P, B> State<S, P, B> {
         }
     }
 
+    /// The cache and the generation of the credential that the request was sent with. `None` if it
+    /// was sent without a credential of the cache, or not yet.
+    pub(super) fn credential(&self) -> Option<(CacheId, u64)> {
+        match self {
+            Self::Sent {
+                generation, cache, ..
+            } => cache.map(|cache| (cache, *generation)),
+            Self::SlowPath { slow_path } => slow_path.credential(),
+        }
+    }
+
     pub(super) fn slow_path(slow_path: SlowPath<S, P, B>) -> Self {
         Self::SlowPath {
             slow_path: Box::pin(slow_path),

@@ -116,7 +116,7 @@ impl<S, P: Clone> Layer<S> for GrpcAuthLayer<P> {
 /// the layer.
 #[derive(Clone, Debug)]
 pub struct GrpcAuth<S, P = Workflows> {
-    auth: Auth<S, P>,
+    pub(super) auth: Auth<S, P>,
 }
 
 impl<S, P> GrpcAuth<S, P> {

@@ -15,6 +15,7 @@ mod layer;
 mod send;
 mod service;
 mod slow_path;
+mod trailers;
 
 pub use self::auth_override::AuthOverride;
 #[cfg(feature = "retry")]
@@ -24,3 +25,4 @@ pub use self::future::ResponseFuture;
 pub use self::grpc::{GrpcAuth, GrpcAuthLayer, GrpcResponseFuture};
 pub use self::layer::AuthLayer;
 pub use self::service::Auth;
+pub use self::trailers::{WatchTrailers, WatchTrailersFuture, WatchTrailersLayer, WatchedBody};

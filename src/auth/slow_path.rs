@@ -116,6 +116,16 @@ impl<S: Service<Request<B>>, P, B> SlowPath<S, P, B> {
         }
     }
 
+    /// As [`State::credential`](super::future::State::credential).
+    pub(super) fn credential(&self) -> Option<(CacheId, u64)> {
+        match self {
+            Self::Sent {
+                generation, cache, ..
+            } => cache.map(|cache| (cache, *generation)),
+            Self::Waiting { .. } | Self::Refused { .. } => None,
+        }
+    }
+
     pub(super) fn refused(error: impl Into<AuthError>) -> Self {
         Self::Refused {
             error: Some(error.into()),

@@ -1,6 +1,7 @@
 //! Pages that belong to no single item: [which identity to use](identities), [how each platform
-//! federates its workloads](federations), [which policy each service needs](services), [how other
-//! clients get a token](clients), and [what each feature costs](features).
+//! federates its workloads](federations), [which policy each service needs](services), [where the
+//! layer goes in a stack](stacks), [how other clients get a token](clients), and [what each feature
+//! costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
@@ -10,6 +11,9 @@ pub mod federations {}
 
 #[doc = include_str!("services.md")]
 pub mod services {}
+
+#[doc = include_str!("stacks.md")]
+pub mod stacks {}
 
 #[doc = include_str!("clients.md")]
 pub mod clients {}

@@ -30,9 +30,8 @@ use crate::auth::CredentialReplaced;
 ///
 /// The body of the request must be `Clone`. If it is not, the compiler says of `oneshot` and
 /// `ready` only that trait bounds were not satisfied; [`Auth`](crate::Auth) shows how to make it
-/// name the cause.
-/// `http_body_util::Full<Bytes>`, `String` and `()` are `Clone`. For a body that is not, such as a
-/// stream, tower needs a retry policy that returns `None` from `clone_request`.
+/// name the cause. `http_body_util::Full<Bytes>`, `String` and `()` are `Clone`. For a body that is
+/// not, such as tonic's or reqwest's, use [`ReplayLayer`](super::ReplayLayer).
 #[derive(Clone, Copy, Debug, Default)]
 pub struct OnUnauthorized {
     replayed: bool,
@@ -42,6 +41,20 @@ impl OnUnauthorized {
     /// Replays each request at most once.
     pub const fn new() -> Self {
         Self { replayed: false }
+    }
+
+    pub(super) const fn has_replayed(self) -> bool {
+        self.replayed
+    }
+
+    /// Whether the request of this result is to be replayed.
+    pub(super) fn replay<R, E>(&mut self, result: &Result<Response<R>, E>) -> Option<Ready<()>> {
+        let response = result.as_ref().ok()?;
+        if self.replayed || response.extensions().get::<CredentialReplaced>().is_none() {
+            return None;
+        }
+        self.replayed = true;
+        Some(ready(()))
     }
 }
 
@@ -53,12 +66,7 @@ impl<B: Clone, R, E> Policy<Request<B>, Response<R>, E> for OnUnauthorized {
         _: &mut Request<B>,
         result: &mut Result<Response<R>, E>,
     ) -> Option<Self::Future> {
-        let response = result.as_ref().ok()?;
-        if self.replayed || response.extensions().get::<CredentialReplaced>().is_none() {
-            return None;
-        }
-        self.replayed = true;
-        Some(ready(()))
+        self.replay(result)
     }
 
     fn clone_request(&mut self, request: &Request<B>) -> Option<Request<B>> {

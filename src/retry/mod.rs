@@ -1,0 +1,10 @@
+//! Replays a request whose credential was rejected: [`OnUnauthorized`] where the body is `Clone`,
+//! [`ReplayLayer`] where it is not.
+
+mod body;
+mod on_unauthorized;
+mod replay;
+
+pub use self::body::ReplayBody;
+pub use self::on_unauthorized::OnUnauthorized;
+pub use self::replay::{Replay, ReplayFuture, ReplayLayer};
