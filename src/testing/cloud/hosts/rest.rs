@@ -1,4 +1,5 @@
-//! `serverless-workflows.api.cloud.yandex.net` as REST: the Execution and Workflow resources.
+//! The REST methods of Workflows: the Execution and Workflow resources of
+//! `serverless-workflows.api.cloud.yandex.net`.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::routing::{get, post};
@@ -28,7 +29,7 @@ pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
             guard,
         )
     };
-    // The execution link judges for itself: a public workflow asks for no credentials.
+    // The execution link has no guard, since a public workflow requires no credentials.
     Router::new()
         .route("/workflows/v1/execution/{id}/start", post(start_by_link))
         .merge(executions().route_layer(guarded(Resource::Execution)))
@@ -36,7 +37,7 @@ pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
 }
 
 fn executions() -> Router<Shared> {
-    // `start` is a word in one route and an id in another.
+    // `GET …/execution/start` reads the execution with the id `start`.
     let get_start = |cloud| get_execution(cloud, Path("start".to_owned()));
     Router::new()
         .route("/workflows/v1/execution", get(list_executions))
@@ -145,7 +146,7 @@ async fn list_workflows(State(cloud): State<Shared>, RawQuery(query): RawQuery) 
     Ok(Json(json!({ "workflows": page, "nextPageToken": next })))
 }
 
-/// What the list is of, the size of a page, and its token.
+/// The id of the parent resource in the parameter `of`, the page size and the page token.
 fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, String), ErrorStatus> {
     let query = query.unwrap_or_default();
     let value = |name: &str| {
@@ -198,7 +199,7 @@ async fn update_workflow(
     )))
 }
 
-/// Of what a workflow is made of, the fake keeps the name and the description.
+/// Stores the name and the description. The fake ignores the other fields.
 fn apply(workflow: &mut Workflow, request: &Value) {
     for (field, name) in [
         (&mut workflow.name, "name"),
@@ -221,7 +222,7 @@ async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) ->
     )))
 }
 
-/// Reads a workflow, or who may use it where the path ends in a verb.
+/// Reads a workflow, or its access bindings if the path ends with `:listAccessBindings`.
 async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
     match target.rsplit_once(':') {
         Some((_, "listAccessBindings")) => Ok(Json(json!({ "accessBindings": [] }))),
@@ -241,7 +242,7 @@ async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -
     }
 }
 
-/// Changes who may use a workflow: in this cloud, nobody minds.
+/// Changes the access bindings of a workflow. The fake records the operation and stores nothing.
 async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
     match target.rsplit_once(':') {
         Some((id, "setAccessBindings" | "updateAccessBindings")) => Ok(Json(operations::record(
