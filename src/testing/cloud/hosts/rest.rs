@@ -17,7 +17,7 @@ use crate::testing::cloud::wire::payload::Payload;
 use crate::testing::cloud::wire::status::ErrorStatus;
 use crate::testing::proto::Workflow;
 
-type Answer = Result<Json<Value>, ErrorStatus>;
+type JsonResult = Result<Json<Value>, ErrorStatus>;
 
 pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
     let guarded = |resource| {
@@ -79,7 +79,7 @@ enum Input {
     InputValue(Value),
 }
 
-async fn start(State(cloud): State<Shared>, Payload(request): Payload<Start>) -> Answer {
+async fn start(State(cloud): State<Shared>, Payload(request): Payload<Start>) -> JsonResult {
     let input = request.input.map(|input| match input {
         Input::InputJson(text) => text,
         Input::InputValue(value) => value.to_string(),
@@ -92,7 +92,7 @@ async fn start_by_link(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> JsonResult {
     let mut world = cloud.lock();
     if !world.workflows.is_public(&id) {
         authorize(&world, &headers, Resource::Execution)?;
@@ -107,39 +107,39 @@ async fn start_by_link(
     started(&mut world, &id, input.map(|value| value.to_string()))
 }
 
-fn started(world: &mut World, workflow_id: &str, input: Option<String>) -> Answer {
+fn started(world: &mut World, workflow_id: &str, input: Option<String>) -> JsonResult {
     let now = world.now();
     let id = world.workflows.start(workflow_id, input, now)?;
     Ok(Json(json!({ "executionId": id })))
 }
 
-async fn stop(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn stop(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let id = cloud.lock().workflows.stop(&id)?;
     Ok(Json(json!({ "executionId": id })))
 }
 
-async fn get_execution(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn get_execution(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let world = cloud.lock();
     Ok(Json(
         json!({ "execution": json::execution(world.workflows.execution(&id)?) }),
     ))
 }
 
-async fn history(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn history(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let (execution, step) = cloud.lock().workflows.history(&id)?;
     Ok(Json(
         json!({ "execution": json::preview(&execution), "entries": [json::history_entry(&step)] }),
     ))
 }
 
-async fn list_executions(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> Answer {
+async fn list_executions(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> JsonResult {
     let (id, size, token) = list_parameters(query, "workflowId")?;
     let (page, next) = cloud.lock().workflows.executions(&id, size, &token)?;
     let page: Vec<_> = page.iter().map(json::preview).collect();
     Ok(Json(json!({ "executions": page, "nextPageToken": next })))
 }
 
-async fn list_workflows(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> Answer {
+async fn list_workflows(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> JsonResult {
     let (id, size, token) = list_parameters(query, "folderId")?;
     let (page, next) = cloud.lock().workflows.workflows(&id, size, &token)?;
     let page: Vec<_> = page.iter().map(json::workflow).collect();
@@ -165,7 +165,10 @@ fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, Stri
     Ok((value(of), size, value("pageToken")))
 }
 
-async fn create_workflow(State(cloud): State<Shared>, Payload(request): Payload<Value>) -> Answer {
+async fn create_workflow(
+    State(cloud): State<Shared>,
+    Payload(request): Payload<Value>,
+) -> JsonResult {
     let mut world = cloud.lock();
     let now = world.now();
     let workflow = world
@@ -185,7 +188,7 @@ async fn update_workflow(
     State(cloud): State<Shared>,
     Path(id): Path<String>,
     Payload(request): Payload<Value>,
-) -> Answer {
+) -> JsonResult {
     let mut world = cloud.lock();
     let now = world.now();
     let workflow = world.workflows.workflow(&id, now)?;
@@ -211,7 +214,7 @@ fn apply(workflow: &mut Workflow, request: &Value) {
     }
 }
 
-async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let mut world = cloud.lock();
     world.workflows.delete(&id);
     Ok(Json(operations::record(
@@ -223,7 +226,7 @@ async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) ->
 }
 
 /// Reads a workflow, or its access bindings if the path ends with `:listAccessBindings`.
-async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
+async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -> JsonResult {
     match target.rsplit_once(':') {
         Some((_, "listAccessBindings")) => Ok(Json(json!({ "accessBindings": [] }))),
         Some(_) => Err(ErrorStatus::not_found("Not Found")),
@@ -243,7 +246,7 @@ async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -
 }
 
 /// Changes the access bindings of a workflow. The fake records the operation and stores nothing.
-async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
+async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>) -> JsonResult {
     match target.rsplit_once(':') {
         Some((id, "setAccessBindings" | "updateAccessBindings")) => Ok(Json(operations::record(
             &mut cloud.lock(),
@@ -255,7 +258,7 @@ async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>
     }
 }
 
-async fn list_operations(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn list_operations(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     Ok(Json(
         json!({ "operations": operations::of_workflow(&cloud.lock(), &id) }),
     ))
