@@ -1,5 +1,5 @@
-//! What a warm request costs the allocator. Alone in its binary, since the counter counts the whole
-//! process.
+//! A warm request allocates nothing. This is the only test of its binary, since the counter counts
+//! the allocations of the whole process.
 
 use std::alloc::System;
 use std::convert::Infallible;
@@ -16,7 +16,7 @@ use yandex_cloud_auth::{AuthLayer, Credential};
 #[global_allocator]
 static ALLOCATOR: &StatsAlloc<System> = &INSTRUMENTED_SYSTEM;
 
-/// Drops its request and answers at once.
+/// Drops the request and responds at once.
 #[derive(Clone)]
 struct Client;
 
@@ -35,7 +35,7 @@ impl Service<Request<()>> for Client {
     }
 }
 
-/// With room for one more header, so that the map allocates nothing either.
+/// A request whose header map has capacity for one more header.
 fn request() -> Request<()> {
     let mut request = Request::post(
         "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/execution/start",

@@ -1,4 +1,4 @@
-//! What happens to a credential that is refused, and to the request that carried it.
+//! A rejected credential is dropped, and its request may be replayed.
 
 #[path = "support/token.rs"]
 mod token;
@@ -30,19 +30,20 @@ fn request() -> Request<String> {
         .unwrap()
 }
 
-/// A server that answers a list of credentials with `refusal`, and remembers what it was sent.
+/// A server that responds to a list of credentials with `rejection`, and records the credentials of
+/// all requests.
 #[derive(Clone)]
 struct Server {
-    refused: Arc<Mutex<Vec<&'static str>>>,
-    refusal: fn() -> Response<()>,
+    rejected: Arc<Mutex<Vec<&'static str>>>,
+    rejection: fn() -> Response<()>,
     seen: Arc<Mutex<Vec<String>>>,
 }
 
 impl Server {
-    fn refusing(refused: &[&'static str], refusal: fn() -> Response<()>) -> Self {
+    fn rejecting(rejected: &[&'static str], rejection: fn() -> Response<()>) -> Self {
         Self {
-            refused: Arc::new(Mutex::new(refused.to_vec())),
-            refusal,
+            rejected: Arc::new(Mutex::new(rejected.to_vec())),
+            rejection,
             seen: Arc::default(),
         }
     }
@@ -62,15 +63,15 @@ impl Server {
                 .to_str()
                 .unwrap()
                 .to_owned();
-            let refused = server
-                .refused
+            let rejected = server
+                .rejected
                 .lock()
                 .unwrap()
                 .iter()
                 .any(|token| value.ends_with(token));
             server.seen.lock().unwrap().push(value);
-            let response = if refused {
-                (server.refusal)()
+            let response = if rejected {
+                (server.rejection)()
             } else {
                 Response::new(())
             };
@@ -101,7 +102,7 @@ fn trailers_only(status: &'static str) -> Response<()> {
         .unwrap()
 }
 
-/// A layer over a credential that is old enough to be dropped.
+/// A layer with a cached credential that is old enough to be dropped.
 async fn warm_layer(provider: impl CredentialProvider) -> (AuthLayer, ManualClock) {
     let clock = ManualClock::new();
     let cache = CredentialCache::builder(provider)
@@ -114,17 +115,17 @@ async fn warm_layer(provider: impl CredentialProvider) -> (AuthLayer, ManualCloc
 
 #[tokio::test]
 async fn only_401_and_16_drop_credential() {
-    type Refusal = fn() -> Response<()>;
-    let cases: [(Refusal, bool); 5] = [
+    type Rejection = fn() -> Response<()>;
+    let cases: [(Rejection, bool); 5] = [
         (unauthorized, true),
         (|| trailers_only("16"), true),
         (|| trailers_only("7"), false),
         (forbidden, false),
         (|| Response::new(()), false),
     ];
-    for (number, (refusal, dropped)) in cases.into_iter().enumerate() {
+    for (number, (rejection, dropped)) in cases.into_iter().enumerate() {
         let (layer, _) = warm_layer(two_tokens()).await;
-        let server = Server::refusing(&["t1.old"], refusal);
+        let server = Server::rejecting(&["t1.old"], rejection);
         let mut client = layer.layer(server.client());
         let status = client
             .ready()
@@ -134,7 +135,7 @@ async fn only_401_and_16_drop_credential() {
             .await
             .unwrap()
             .status();
-        assert_eq!(status, refusal().status(), "the response is passed on");
+        assert_eq!(status, rejection().status(), "the caller gets the response");
         let state = layer.cache().status().state();
         assert_eq!(
             state == CacheState::Empty,
@@ -145,14 +146,14 @@ async fn only_401_and_16_drop_credential() {
 }
 
 #[tokio::test]
-async fn warm_response_drops_credential_too() {
+async fn warm_rejection_drops_credential() {
     let (layer, _) = warm_layer(two_tokens()).await;
-    let server = Server::refusing(&[], unauthorized);
+    let server = Server::rejecting(&[], unauthorized);
     let mut client = layer.layer(server.client());
     for _ in 0..3 {
         client.ready().await.unwrap().call(request()).await.unwrap();
     }
-    server.refused.lock().unwrap().push("t1.old");
+    server.rejected.lock().unwrap().push("t1.old");
     client.ready().await.unwrap().call(request()).await.unwrap();
     client.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(server.seen().last().unwrap(), "Bearer t1.new");
@@ -162,7 +163,7 @@ async fn warm_response_drops_credential_too() {
 async fn thousand_rejections_cost_one_fetch() {
     let provider = two_tokens();
     let (layer, _) = warm_layer(provider.clone()).await;
-    let server = Server::refusing(&["t1.old"], unauthorized);
+    let server = Server::rejecting(&["t1.old"], unauthorized);
     let client = layer.layer(server.client());
     let mut futures = Vec::new();
     for _ in 0..1000 {
@@ -182,7 +183,7 @@ async fn thousand_rejections_cost_one_fetch() {
 #[tokio::test]
 async fn late_rejection_keeps_next_credential() {
     let (layer, clock) = warm_layer(two_tokens()).await;
-    let server = Server::refusing(&["t1.old"], unauthorized);
+    let server = Server::rejecting(&["t1.old"], unauthorized);
     let mut client = layer.layer(server.client());
     let late = client.ready().await.unwrap().call(request());
     layer.cache().refresh().await.unwrap();
@@ -195,7 +196,7 @@ async fn late_rejection_keeps_next_credential() {
 async fn rejected_principal_costs_few_fetches() {
     let provider = ScriptedProvider::new().answer(token("t1.old"));
     let (layer, clock) = warm_layer(provider.clone()).await;
-    let server = Server::refusing(&["t1.old"], unauthorized);
+    let server = Server::rejecting(&["t1.old"], unauthorized);
     let mut client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
         .layer(layer.clone())
@@ -219,10 +220,10 @@ async fn rejected_principal_costs_few_fetches() {
 
 #[tokio::test]
 async fn request_is_replayed_once_with_next_credential() {
-    let refusals: [fn() -> Response<()>; 2] = [unauthorized, || trailers_only("16")];
-    for refusal in refusals {
+    let rejections: [fn() -> Response<()>; 2] = [unauthorized, || trailers_only("16")];
+    for rejection in rejections {
         let (layer, _) = warm_layer(two_tokens()).await;
-        let server = Server::refusing(&["t1.old"], refusal);
+        let server = Server::rejecting(&["t1.old"], rejection);
         let mut client = ServiceBuilder::new()
             .retry(OnUnauthorized::new())
             .layer(layer)
@@ -237,7 +238,7 @@ async fn request_is_replayed_once_with_next_credential() {
 #[tokio::test]
 async fn second_rejection_goes_to_caller() {
     let (layer, _) = warm_layer(two_tokens()).await;
-    let server = Server::refusing(&["t1.old", "t1.new"], unauthorized);
+    let server = Server::rejecting(&["t1.old", "t1.new"], unauthorized);
     let mut client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
         .layer(layer)
@@ -249,7 +250,7 @@ async fn second_rejection_goes_to_caller() {
 
 #[tokio::test]
 async fn unchanged_request_is_not_replayed() {
-    let server = Server::refusing(&["t1.old", "AQVN1"], unauthorized);
+    let server = Server::rejecting(&["t1.old", "AQVN1"], unauthorized);
     let once = async |layer: AuthLayer, request: Request<String>| {
         let mut client = ServiceBuilder::new()
             .retry(OnUnauthorized::new())
@@ -272,11 +273,11 @@ async fn unchanged_request_is_not_replayed() {
     assert_eq!(
         once(layer.clone(), used).await,
         1,
-        "not the cache's credential"
+        "not the cached credential"
     );
     assert_eq!(layer.cache().status().state(), CacheState::Fresh);
 
-    let forbidding = Server::refusing(&["t1.old"], forbidden);
+    let forbidding = Server::rejecting(&["t1.old"], forbidden);
     let mut client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
         .layer(layer)
@@ -294,7 +295,7 @@ async fn rejected_anonymous_request_drops_nothing() {
     let layer = AuthLayer::from_cache(cache)
         .with_policy(|_: &RequestHead<'_>, _: &Credential| Decision::Skip);
     let mut client = layer.layer(tower::service_fn(|request: Request<String>| {
-        // Long enough that a drop would be within its limits.
+        // Longer than the limits on drops.
         clock.advance(Duration::from_secs(60));
         assert!(!request.headers().contains_key(header::AUTHORIZATION));
         std::future::ready(Ok::<_, Infallible>(unauthorized()))
@@ -308,7 +309,7 @@ async fn rejected_anonymous_request_drops_nothing() {
 #[test]
 fn dropped_credential_stays_dropped_when_clock_moves() {
     let block_on = |future: std::pin::Pin<Box<dyn Future<Output = Option<StatusCode>>>>| {
-        futures_util::FutureExt::now_or_never(future).expect("nothing to wait for")
+        futures_util::FutureExt::now_or_never(future).expect("a future that is ready")
     };
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
@@ -317,7 +318,7 @@ fn dropped_credential_stays_dropped_when_clock_moves() {
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
         .build();
-    let server = Server::refusing(&[], unauthorized);
+    let server = Server::rejecting(&[], unauthorized);
     let mut client = AuthLayer::from_cache(cache).layer(server.client());
     let mut send = || {
         let response = client.call(request());
@@ -329,7 +330,7 @@ fn dropped_credential_stays_dropped_when_clock_moves() {
         assert_eq!(send(), Some(StatusCode::OK));
     }
     clock.advance(Duration::from_secs(60));
-    server.refused.lock().unwrap().push("t1.old");
+    server.rejected.lock().unwrap().push("t1.old");
     assert_eq!(send(), Some(StatusCode::UNAUTHORIZED));
     assert_eq!(send(), None, "nothing is cached");
     clock.rewind_wall(Duration::from_secs(1));
@@ -356,7 +357,7 @@ async fn rejection_of_first_request_drops_credential() {
 #[tokio::test]
 async fn two_rejected_requests_are_both_replayed() {
     let (layer, _) = warm_layer(two_tokens()).await;
-    let server = Server::refusing(&["t1.old"], unauthorized);
+    let server = Server::rejecting(&["t1.old"], unauthorized);
     let client = ServiceBuilder::new()
         .retry(OnUnauthorized::new())
         .layer(layer)
@@ -384,7 +385,7 @@ async fn inner_layers_denial_drops_nothing() {
     let (layer, _) = warm_layer(two_tokens()).await;
     let below =
         AuthLayer::new(ScriptedProvider::new().fail(ProviderError::permanent("no key"))).grpc();
-    let server = Server::refusing(&[], unauthorized);
+    let server = Server::rejecting(&[], unauthorized);
     let mut client = layer.layer(below.layer(server.client()));
     let response = client.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(response.headers()["grpc-status"], "16");
@@ -392,9 +393,9 @@ async fn inner_layers_denial_drops_nothing() {
 }
 
 #[tokio::test]
-async fn rejection_after_cache_is_gone_passes() {
+async fn rejection_after_last_handle_passes() {
     let (layer, _) = warm_layer(two_tokens()).await;
-    let server = Server::refusing(&["t1.old"], unauthorized);
+    let server = Server::rejecting(&["t1.old"], unauthorized);
     let mut client = layer.layer(server.client());
     let response = client.ready().await.unwrap().call(request());
     drop((client, layer));

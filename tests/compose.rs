@@ -1,4 +1,4 @@
-//! The layer among tower's others, inside and outside of it.
+//! The layer inside and outside of tower's other layers.
 
 #[path = "support/token.rs"]
 mod token;
@@ -29,7 +29,7 @@ fn request() -> Request<String> {
         .unwrap()
 }
 
-async fn answer(request: Request<String>) -> Result<Response<String>, Infallible> {
+async fn respond(request: Request<String>) -> Result<Response<String>, Infallible> {
     tokio::time::sleep(Duration::from_millis(10)).await;
     Ok(Response::new(
         request.headers()[header::AUTHORIZATION]
@@ -55,9 +55,9 @@ where
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_works_under_every_middleware() {
+async fn layer_serves_under_every_middleware() {
     let auth = AuthLayer::new(slow_token());
-    let client = || tower::service_fn(answer);
+    let client = || tower::service_fn(respond);
     let inner = || ServiceBuilder::new().layer(auth.clone()).service(client());
     assert_serves(
         ServiceBuilder::new()
@@ -73,10 +73,10 @@ async fn it_works_under_every_middleware() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn it_works_over_every_middleware() {
+async fn layer_serves_over_every_middleware() {
     let auth = AuthLayer::new(slow_token());
     let outer = || ServiceBuilder::new().layer(auth.clone());
-    let client = || tower::service_fn(answer);
+    let client = || tower::service_fn(respond);
     assert_serves(
         outer()
             .layer(TimeoutLayer::new(Duration::from_secs(1)))
@@ -100,14 +100,14 @@ async fn outer_timeout_covers_wait_for_credential() {
     let outside = ServiceBuilder::new()
         .timeout(Duration::from_secs(1))
         .layer(AuthLayer::new(slow_token()))
-        .service(tower::service_fn(answer));
+        .service(tower::service_fn(respond));
     let error = outside.oneshot(request()).await.unwrap_err();
     assert!(error.is::<tower::timeout::error::Elapsed>(), "{error}");
 
     let inside = ServiceBuilder::new()
         .layer(AuthLayer::new(slow_token()))
         .layer(TimeoutLayer::new(Duration::from_secs(1)))
-        .service(tower::service_fn(answer));
+        .service(tower::service_fn(respond));
     assert_eq!(
         inside.oneshot(request()).await.unwrap().body(),
         "Bearer t1.a"
@@ -119,7 +119,7 @@ async fn waiting_request_returns_its_permit() {
     let client = ServiceBuilder::new()
         .layer(AuthLayer::new(ScriptedProvider::new().hang()))
         .layer(ConcurrencyLimitLayer::new(1))
-        .service(tower::service_fn(answer));
+        .service(tower::service_fn(respond));
     let mut first = client.clone();
     let waiting = first.ready().await.unwrap().call(request());
     let mut second = client.clone();
@@ -127,13 +127,13 @@ async fn waiting_request_returns_its_permit() {
         tokio::time::timeout(Duration::from_secs(1), second.ready())
             .await
             .is_err(),
-        "the permit was given twice"
+        "two services have the only permit"
     );
     drop(waiting);
     drop(first);
     tokio::time::timeout(Duration::from_secs(1), second.ready())
         .await
-        .expect("the permit is lost")
+        .expect("the permit was not returned")
         .unwrap();
 }
 
@@ -175,7 +175,7 @@ async fn outer_retry_sends_current_credential() {
                     .count(),
                 1
             );
-            let mut response = answer(request).await?;
+            let mut response = respond(request).await?;
             if response.body() == "Bearer t1.a" {
                 cache.refresh().await.unwrap();
                 *response.status_mut() = StatusCode::SERVICE_UNAVAILABLE;

@@ -1,4 +1,4 @@
-//! The tower contract: who is polled ready, who is called, and what a request waits for.
+//! The contract of `tower::Service`: readiness, calls, and waits for a credential.
 
 #[path = "support/token.rs"]
 mod token;
@@ -35,8 +35,7 @@ fn authorization<B>(request: &Request<B>) -> Vec<&str> {
         .collect()
 }
 
-/// A client that is down after each call until it is polled ready again, and panics when it is
-/// called so.
+/// A client that must be polled ready before each call, and panics otherwise.
 #[derive(Default)]
 struct Strict {
     ready: bool,
@@ -59,7 +58,7 @@ impl Service<Request<()>> for Strict {
     }
 
     fn call(&mut self, request: Request<()>) -> Self::Future {
-        assert!(self.ready, "called without being ready");
+        assert!(self.ready, "called before it was ready");
         self.ready = false;
         ready(Ok(Response::new(authorization(&request).concat())))
     }
@@ -76,7 +75,7 @@ async fn inner_service_is_never_called_unready() {
         .build();
     let mut service = AuthLayer::from_cache(cache).layer(Strict::default());
     for round in 0..6 {
-        // Cold, warm with the shared value, warm with the own copy, and expired.
+        // A miss, a hit with the shared value, a hit with the local copy, an expired credential.
         if round == 4 {
             clock.advance(Duration::from_secs(50_000));
         }
@@ -94,7 +93,7 @@ async fn inner_service_is_never_called_unready() {
 }
 
 #[tokio::test]
-async fn readiness_is_the_inner_services_alone() {
+async fn readiness_comes_from_inner_service() {
     let provider = ScriptedProvider::new().hang();
     let (mut service, mut handle) =
         mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider.clone()));
@@ -135,8 +134,7 @@ async fn unpolled_future_fetches_nothing() {
     assert_eq!(provider.calls(), 0);
 }
 
-/// The requests that arrive at the client when `requests` go through `layer`, with `Authorization`
-/// alone.
+/// Sends `requests` through `layer` and returns the values of `Authorization` at the client.
 async fn sent<K: Policy + Clone>(
     layer: &AuthLayer<K>,
     requests: Vec<Request<()>>,
@@ -235,18 +233,14 @@ async fn override_does_not_use_cache() {
         foreign,
     ];
     let results = sent(&layer, requests).await;
-    assert_eq!(
-        results[0],
-        Ok(vec![]),
-        "what was written by hand is removed"
-    );
+    assert_eq!(results[0], Ok(vec![]), "a header of the caller is removed");
     assert_eq!(results[1], Ok(vec!["Api-Key AQVN1".to_owned()]));
-    assert_eq!(results[2], Ok(vec![]), "the policy is not asked");
-    assert!(results[3].is_err(), "the policy is asked");
+    assert_eq!(results[2], Ok(vec![]), "the policy is skipped");
+    assert!(results[3].is_err(), "the policy applies");
     assert_eq!(provider.calls(), 0);
 }
 
-/// Skips or refuses by path, before or after the credential is seen.
+/// Skips or denies by path, in `precheck` or in `decide`.
 #[derive(Clone)]
 struct ByPath;
 
@@ -296,7 +290,7 @@ async fn denied_or_skipped_request_starts_no_fetch() {
 }
 
 #[tokio::test]
-async fn skip_and_deny_hold_cold_and_warm() {
+async fn skip_and_deny_apply_cold_and_warm() {
     let layer = AuthLayer::new(token("t1.a")).with_policy(ByPath);
     for _ in 0..3 {
         let results = sent(
@@ -399,7 +393,7 @@ async fn method_version_body_and_extensions_pass_untouched() {
 }
 
 #[test]
-fn due_fetch_is_polled_beside_request_without_runtime() {
+fn request_polls_due_fetch_without_runtime() {
     let clock = ManualClock::new();
     let calls = std::sync::Arc::new(std::sync::atomic::AtomicUsize::new(0));
     let provider = {
@@ -443,7 +437,7 @@ fn due_fetch_is_polled_beside_request_without_runtime() {
     assert_eq!(
         cache.status().generation(),
         2,
-        "the fetch made its way beside it"
+        "the request also polls the fetch"
     );
     respond.send_response(Response::new(()));
     assert_ready_ok!(second.poll());
@@ -453,7 +447,7 @@ fn due_fetch_is_polled_beside_request_without_runtime() {
     assert_eq!(next().0, "Bearer t1.1");
 }
 
-/// Pending for as many polls, each of which asks for the next.
+/// Is pending for this number of polls, and wakes its waker each time.
 async fn yields(polls: usize) {
     let mut left = polls;
     std::future::poll_fn(|cx| {
@@ -470,7 +464,7 @@ async fn yields(polls: usize) {
 }
 
 #[test]
-fn due_fetch_continues_beside_later_requests() {
+fn due_fetch_continues_during_later_requests() {
     let clock = ManualClock::new();
     let provider = || async {
         yields(3).await;
@@ -493,7 +487,7 @@ fn due_fetch_continues_beside_later_requests() {
     while cache.status().generation() < 2 {
         assert_eq!(serve(), 0, "no request waits");
         requests += 1;
-        assert!(requests < 10, "the fetch was left behind");
+        assert!(requests < 10, "no request polls the fetch");
     }
     assert_eq!(requests, 4);
 }

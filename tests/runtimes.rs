@@ -1,4 +1,4 @@
-//! Flights and the runtimes they run on: none, another, one that stands still, one that is gone.
+//! Fetches without a runtime, and on runtimes that are blocked or shut down.
 
 #[path = "support/token.rs"]
 mod token;
@@ -45,7 +45,7 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Waits without any runtime.
+/// Blocks the thread until the future completes, without a runtime.
 fn block_on<F: Future>(future: F) -> F::Output {
     struct Unpark(std::thread::Thread);
     impl std::task::Wake for Unpark {
@@ -63,8 +63,8 @@ fn block_on<F: Future>(future: F) -> F::Output {
     }
 }
 
-/// Answers the nth call with the token `t1.n` after as many polls as `polls` says, each of which
-/// asks for the next.
+/// A provider whose call `n` returns the token `t1.n` after `polls(n)` polls. Each poll wakes the
+/// waker.
 fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUsize>) {
     let calls = Arc::new(AtomicUsize::new(0));
     let count = Arc::clone(&calls);
@@ -90,13 +90,13 @@ fn yielding(polls: fn(usize) -> usize) -> (impl CredentialProvider, Arc<AtomicUs
 
 const HANG: usize = usize::MAX;
 
-/// The result of `work` on a thread of its own, which must not hang.
-fn in_time<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
+/// Runs `work` on another thread and returns its result. Panics if it hangs.
+fn within_time_limit<T: Send + 'static>(work: impl FnOnce() -> T + Send + 'static) -> T {
     let (done, result) = mpsc::channel();
     std::thread::spawn(move || done.send(work()));
     result
         .recv_timeout(Duration::from_secs(20))
-        .expect("it hangs")
+        .expect("a result within the time limit")
 }
 
 fn request() -> Request<()> {
@@ -104,13 +104,13 @@ fn request() -> Request<()> {
 }
 
 #[test]
-fn caller_drives_fetch_when_runtime_is_gone() {
+fn caller_drives_fetch_after_runtime_shutdown() {
     let (provider, calls) = yielding(|_| 0);
     let cache = CredentialCache::new(provider);
-    let gone = runtime();
-    let handle = gone.handle().clone();
-    drop(gone);
-    let result = in_time(move || {
+    let dropped = runtime();
+    let handle = dropped.handle().clone();
+    drop(dropped);
+    let result = within_time_limit(move || {
         let _entered = handle.enter();
         block_on(cache.get())
     });
@@ -119,16 +119,16 @@ fn caller_drives_fetch_when_runtime_is_gone() {
 }
 
 #[test]
-fn waiter_elsewhere_ends_fetch_on_runtime_standing_still() {
+fn waiter_ends_fetch_on_blocked_runtime() {
     let (provider, calls) = yielding(|_| 0);
     let clock = ManualClock::new();
     let cache = CredentialCache::builder(provider)
         .clock(clock.clone())
         .fetch_timeout(Duration::from_millis(100))
         .build();
-    let still = runtime();
-    still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
-    in_time(move || {
+    let blocked = runtime();
+    blocked.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
+    within_time_limit(move || {
         runtime().block_on(async {
             let error = cache.get().await.unwrap_err();
             assert!(
@@ -142,7 +142,7 @@ fn waiter_elsewhere_ends_fetch_on_runtime_standing_still() {
     assert_eq!(
         calls.load(Ordering::Relaxed),
         1,
-        "the fetch that stood still never asked"
+        "the fetch on the blocked runtime makes no call"
     );
 }
 
@@ -157,12 +157,12 @@ fn renewal_on_stalled_runtime_is_replaced() {
         .clock(clock.clone())
         .fetch_timeout(timeout)
         .build();
-    let (still, moving) = (runtime(), runtime());
+    let (blocked, moving) = (runtime(), runtime());
     moving.block_on(cache.get()).unwrap();
     clock.advance(HOUR);
-    still.block_on(async { assert_eq!(text(cache.get().await), "t1.a") });
+    blocked.block_on(async { assert_eq!(text(cache.get().await), "t1.a") });
     moving.block_on(async {
-        // Deadline and grace pass in real time, the spacing of due fetches by the clock.
+        // The fetch timeout uses real time. The spacing of due fetches uses the manual clock.
         tokio::time::sleep(Duration::from_millis(1100)).await;
         clock.advance(Duration::from_secs(1));
         assert_eq!(text(cache.get().await), "t1.a");
@@ -173,7 +173,7 @@ fn renewal_on_stalled_runtime_is_replaced() {
         };
         tokio::time::timeout(Duration::from_secs(10), fetched)
             .await
-            .expect("nothing lands");
+            .expect("a second credential");
         assert_eq!(text(cache.get().await), "t1.b");
     });
 }
@@ -197,7 +197,7 @@ fn due_fetch_left_without_waiters_is_replaced() {
     assert!(cache.status().last_error().is_none());
 }
 
-/// Counts how often it is read.
+/// A clock that counts the reads of its monotonic time.
 #[derive(Clone)]
 struct Counting(ManualClock, Arc<AtomicUsize>);
 
@@ -239,7 +239,7 @@ fn abandoned_refresh_keeps_warm_path() {
     assert_eq!(
         clock.1.load(Ordering::Relaxed),
         before,
-        "both clocks were read"
+        "a warm request read the monotonic clock"
     );
 }
 
@@ -257,7 +257,7 @@ fn caller_driven_fetch_outlives_runtime() {
     });
     let mut service = AuthLayer::from_cache(cache).layer(client);
     for _ in 0..3 {
-        // Called outside of any runtime, polled on one that is gone before the next.
+        // The call is outside of a runtime. Each response is polled on another runtime.
         let response = service.call(request());
         assert!(runtime().block_on(response).is_ok());
     }
@@ -273,13 +273,14 @@ fn waiter_on_runtime_times_out_caller_driven_fetch() {
     let mut early = Box::pin(cache.get());
     assert!(poll_once(early.as_mut()).is_pending());
     let waiting = cache.clone();
-    let error = in_time(move || runtime().block_on(async { waiting.get().await.unwrap_err() }));
+    let error =
+        within_time_limit(move || runtime().block_on(async { waiting.get().await.unwrap_err() }));
     assert!(
         error.to_string().contains("no credential within 20ms"),
         "{error}"
     );
     let Poll::Ready(Err(same)) = poll_once(early.as_mut()) else {
-        panic!("the first still waits")
+        panic!("the first caller still waits")
     };
     assert_eq!(same.to_string(), error.to_string());
 }

@@ -33,8 +33,8 @@ const DROPPED: &str = "yandex_cloud_auth_credentials_dropped_total{}";
 const DENIED: &str = "yandex_cloud_auth_requests_refused_total{reason=denied}";
 const NO_CREDENTIAL: &str = "yandex_cloud_auth_requests_refused_total{reason=no_credential}";
 
-/// What each instrument shows: a counter its count, a gauge its last value, a histogram how often
-/// it was asked to record.
+/// The values of all instruments: the count of a counter, the last value of a gauge, the number of
+/// records of a histogram.
 #[derive(Clone, Default)]
 struct Instruments(Arc<Mutex<BTreeMap<String, f64>>>);
 
@@ -133,7 +133,8 @@ impl Recorder for Instruments {
     }
 }
 
-/// The events of `run` on this thread: its lines in order, and what the instruments show at its end.
+/// Runs `run` on this thread, and returns the lines of its events and the final values of the
+/// instruments.
 fn record<F: Future<Output = ()>>(
     run: impl FnOnce(Instruments) -> F,
 ) -> (Vec<String>, Vec<(String, f64)>) {
@@ -314,12 +315,12 @@ fn provider_events_are_inside_fetch_span() {
 fn drop_is_reported_once() {
     let (lines, shown) = record(|instruments| async move {
         let (cache, clock) = on_clock(ScriptedProvider::new().answer(token("t1.abc")));
-        let refusing = tower::service_fn(|_: Request<()>| async {
+        let rejecting = tower::service_fn(|_: Request<()>| async {
             Ok::<_, Infallible>(Response::builder().status(401).body(()).unwrap())
         });
-        let service = AuthLayer::from_cache(cache).layer(refusing);
-        let refuse = || service.clone().oneshot(Request::new(()));
-        refuse().await.unwrap();
+        let service = AuthLayer::from_cache(cache).layer(rejecting);
+        let send = || service.clone().oneshot(Request::new(()));
+        send().await.unwrap();
         assert_eq!(instruments.get(DROPPED), 0.0, "too young");
         clock.advance(Duration::from_secs(5));
         let mut all = Vec::new();
@@ -353,7 +354,7 @@ fn unsent_request_is_reported_with_reason() {
         assert!(key.layer(client()).oneshot(denied()).await.is_err());
         assert!(
             key.grpc().layer(client()).oneshot(denied()).await.is_ok(),
-            "a status is a response"
+            "the error is a gRPC response"
         );
         let nothing =
             AuthLayer::new(ScriptedProvider::new().fail(ProviderError::transient("down")));
@@ -367,24 +368,24 @@ fn unsent_request_is_reported_with_reason() {
             );
         }
     });
-    let refused: Vec<_> = lines
+    let unsent: Vec<_> = lines
         .iter()
         .filter(|line| line.contains(": request not sent"))
         .collect();
-    assert_eq!(refused.len(), 5, "{lines:?}");
+    assert_eq!(unsent.len(), 5, "{lines:?}");
     assert!(
-        refused[0].starts_with("DEBUG yandex_cloud_auth: request not sent error=")
-            && refused[0] == refused[1]
+        unsent[0].starts_with("DEBUG yandex_cloud_auth: request not sent error=")
+            && unsent[0] == unsent[1]
     );
     assert!(
-        refused[0].contains("GET /workflows/v1/workflow was not sent"),
+        unsent[0].contains("GET /workflows/v1/workflow was not sent"),
         "{}",
-        refused[0]
+        unsent[0]
     );
     assert!(
-        refused[2].ends_with("error=no credential to send: down"),
+        unsent[2].ends_with("error=no credential to send: down"),
         "{}",
-        refused[2]
+        unsent[2]
     );
     assert!(
         shown.contains(&shows(DENIED, 2.0)) && shown.contains(&shows(NO_CREDENTIAL, 3.0)),

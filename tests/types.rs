@@ -1,5 +1,4 @@
-//! What may be sent to other threads, shared and cloned, and what may stand where a trait is asked
-//! for.
+//! Auto traits and trait implementations of the public types.
 
 use std::cell::Cell;
 use std::convert::Infallible;
@@ -27,7 +26,7 @@ fn is_send<T: Send>(value: T) -> T {
     value
 }
 
-/// Sends everything, answers nothing. `Send` and `Clone`, not `Sync`, as a boxed client may be.
+/// A client that is `Send` and `Clone` but not `Sync`, as a boxed client may be.
 #[derive(Clone, Debug, Default)]
 struct NotSync {
     calls: Cell<u32>,
@@ -97,7 +96,7 @@ fn errors_are_clone_and_shareable() {
 }
 
 #[test]
-fn policies_are_clone_and_stand_together() {
+fn policies_are_clone_and_combine() {
     is_clone::<Workflows>();
     is_clone::<ExecutionOnly>();
     is_clone::<ApiKeyRules>();
@@ -231,7 +230,7 @@ async fn closures_functions_and_shared_providers_are_providers() {
 #[tokio::test]
 async fn closures_functions_and_shared_policies_are_policies() {
     fn nothing(head: &RequestHead<'_>, _: &Credential) -> Decision {
-        Decision::Deny(Denial::new("nothing goes", head))
+        Decision::Deny(Denial::new("denied by function", head))
     }
     let closed = true;
     let closure = move |head: &RequestHead<'_>, _: &Credential| match closed {
@@ -246,7 +245,7 @@ async fn closures_functions_and_shared_policies_are_policies() {
                 .layer(NotSync::default())
                 .oneshot(request())
                 .await,
-            "nothing goes",
+            "denied by function",
         ),
         (
             layer()
@@ -270,7 +269,7 @@ async fn closures_functions_and_shared_policies_are_policies() {
                 .layer(NotSync::default())
                 .oneshot(request())
                 .await,
-            "nothing goes",
+            "denied by function",
         ),
     ] {
         let error = outcome.unwrap_err();

@@ -1,12 +1,14 @@
-//! A clock moved by hand.
+//! A clock that a test advances.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant, SystemTime};
 
 use crate::clock::{Clock, Reading};
 
-/// A [`Clock`] that stands still until it is moved. Clones are one clock. It starts at the time it
-/// was made.
+/// A [`Clock`] that changes only when a test advances or rewinds it.
+///
+/// It starts at the time of its creation. Clones share their time. The methods panic if the new
+/// time cannot be represented.
 ///
 /// # Examples
 ///
@@ -27,7 +29,7 @@ pub struct ManualClock {
 }
 
 impl ManualClock {
-    /// A clock that shows the present until it is moved.
+    /// Creates a clock that shows the current time until it is advanced or rewound.
     pub fn new() -> Self {
         let now = Reading {
             wall: SystemTime::now(),
@@ -38,23 +40,23 @@ impl ManualClock {
         }
     }
 
-    /// Both clocks go on.
+    /// Advances the wall clock and the monotonic clock.
     pub fn advance(&self, by: Duration) {
         self.advance_wall(by);
         self.advance_monotonic(by);
     }
 
-    /// The wall clock alone goes on, as when a suspended machine wakes.
+    /// Advances only the wall clock, as when a suspended machine resumes.
     pub fn advance_wall(&self, by: Duration) {
         self.change(|now| now.wall += by);
     }
 
-    /// The wall clock alone goes back, as when a clock that was ahead is set.
+    /// Sets back only the wall clock, as when a clock that is ahead is corrected.
     pub fn rewind_wall(&self, by: Duration) {
         self.change(|now| now.wall -= by);
     }
 
-    /// The monotonic clock alone goes on.
+    /// Advances only the monotonic clock, as when the wall clock is set back while time passes.
     pub fn advance_monotonic(&self, by: Duration) {
         self.change(|now| now.monotonic += by);
     }

@@ -1,13 +1,13 @@
-//! For tests: a clock moved by hand, a scripted provider, a fake Yandex Cloud on loopback.
+//! Test utilities: a manual clock, a scripted provider, and a fake Yandex Cloud on loopback.
 //!
-//! Each replaces one thing that a test cannot wait for or rely on. [`ManualClock`] is the time by
-//! which a cache judges what it holds; [`ScriptedProvider`] is a source that fails, hangs or panics
-//! at a chosen call; [`FakeCloud`] is everything at the other end of the network, with real
-//! sockets, real HTTP/2 and signatures that are really checked. [`proto`] has the gRPC clients to
-//! ask it with.
+//! Each replaces something that a test cannot control otherwise. [`ManualClock`] replaces the
+//! clocks that a cache reads. [`ScriptedProvider`] replaces the provider and succeeds, fails, hangs
+//! or panics at a chosen call. [`FakeCloud`] replaces the servers of Yandex Cloud; it listens on
+//! real sockets, speaks HTTP/1.1 and HTTP/2, and verifies signatures. [`proto`] has gRPC clients
+//! and messages to call it with.
 //!
-//! A clock given to both the cache and the cloud lets a token's twelve hours pass in a line: see
-//! [`FakeCloud::set_clock`].
+//! A cache and a cloud that share a clock let a test advance both at once, for example past the
+//! twelve hours of a token: see [`FakeCloud::set_clock`].
 
 mod clock;
 mod cloud;

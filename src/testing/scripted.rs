@@ -1,4 +1,4 @@
-//! A provider that follows a script.
+//! A provider with scripted results.
 
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -8,10 +8,11 @@ use crate::credential::Credential;
 use crate::error::ProviderError;
 use crate::provider::CredentialProvider;
 
-/// A provider that follows a script: one step a fetch, in order, the last one again and again.
+/// A provider that follows a script: each fetch runs the next step, and the last step repeats.
 ///
-/// Clones share the script and the count, so a test keeps one and gives the other away, and may add
-/// steps while it is in use. An empty script is a provider that is not configured.
+/// Clones share the script and the number of calls, so a test can keep one clone, pass another to a
+/// cache, and add steps while the cache uses it. With an empty script, a fetch returns an error
+/// that is [not configured](ProviderError::is_not_configured).
 ///
 /// # Examples
 ///
@@ -40,7 +41,7 @@ pub struct ScriptedProvider {
 #[derive(Default)]
 struct Script {
     steps: Vec<Step>,
-    /// What [`ScriptedProvider::after`] asked for and no step has taken yet.
+    /// The delay that [`ScriptedProvider::after`] sets for the next step.
     delay: Duration,
     calls: usize,
 }
@@ -48,11 +49,11 @@ struct Script {
 #[derive(Clone)]
 struct Step {
     delay: Duration,
-    act: Act,
+    action: Action,
 }
 
 #[derive(Clone)]
-enum Act {
+enum Action {
     Answer(Credential),
     Fail(ProviderError),
     Hang,
@@ -60,50 +61,51 @@ enum Act {
 }
 
 impl ScriptedProvider {
-    /// An empty script.
+    /// Creates a provider with an empty script.
     pub fn new() -> Self {
         Self::default()
     }
 
-    /// The fetch returns this credential.
+    /// Adds a step that returns this credential.
     #[must_use]
     pub fn answer(self, credential: Credential) -> Self {
-        self.add(Act::Answer(credential))
+        self.add(Action::Answer(credential))
     }
 
-    /// The fetch returns this error.
+    /// Adds a step that returns this error.
     #[must_use]
     pub fn fail(self, error: ProviderError) -> Self {
-        self.add(Act::Fail(error))
+        self.add(Action::Fail(error))
     }
 
-    /// The fetch never ends.
+    /// Adds a step that never completes.
     #[must_use]
     pub fn hang(self) -> Self {
-        self.add(Act::Hang)
+        self.add(Action::Hang)
     }
 
-    /// The fetch panics.
+    /// Adds a step that panics.
     #[must_use]
     pub fn panic(self) -> Self {
-        self.add(Act::Panic)
+        self.add(Action::Panic)
     }
 
-    /// Delays the step added next, or, where none follows, the last one. By tokio's clock, which a
-    /// test may have paused.
+    /// Delays the step that is added next or, if there is none, the last step.
+    ///
+    /// The delay uses tokio's clock, which a test can pause, and needs a tokio runtime with timers.
     #[must_use]
     pub fn after(self, delay: Duration) -> Self {
         self.lock().delay += delay;
         self
     }
 
-    /// How many fetches have begun.
+    /// The number of fetches that have started.
     pub fn calls(&self) -> usize {
         self.lock().calls
     }
 
-    fn add(self, act: Act) -> Self {
-        self.lock().add(act);
+    fn add(self, action: Action) -> Self {
+        self.lock().add(action);
         self
     }
 
@@ -113,9 +115,9 @@ impl ScriptedProvider {
 }
 
 impl Script {
-    fn add(&mut self, act: Act) {
+    fn add(&mut self, action: Action) {
         let delay = std::mem::take(&mut self.delay);
-        self.steps.push(Step { delay, act });
+        self.steps.push(Step { delay, action });
     }
 
     fn next_step(&mut self) -> Option<Step> {
@@ -136,20 +138,19 @@ impl CredentialProvider for ScriptedProvider {
             script.calls += 1;
             step
         };
-        let Some(Step { delay, act }) = step else {
+        let Some(Step { delay, action }) = step else {
             return Err(ProviderError::not_configured("the script is empty")
                 .with_provider("scripted provider"));
         };
-        // Without a delay no timer is asked for, so that the provider also runs where there is
-        // none.
+        // A step without a delay uses no timer, so that it also runs without a runtime.
         if !delay.is_zero() {
             tokio::time::sleep(delay).await;
         }
-        match act {
-            Act::Answer(credential) => Ok(credential),
-            Act::Fail(error) => Err(error),
-            Act::Hang => std::future::pending().await,
-            Act::Panic => panic!("scripted provider: this step panics"),
+        match action {
+            Action::Answer(credential) => Ok(credential),
+            Action::Fail(error) => Err(error),
+            Action::Hang => std::future::pending().await,
+            Action::Panic => panic!("scripted provider: this step panics"),
         }
     }
 }

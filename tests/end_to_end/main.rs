@@ -1,8 +1,7 @@
-//! The main job with real parts: hyper-util's client, tonic's channel, the layer between, and a
-//! fake cloud on loopback.
+//! The layer with hyper-util's client and tonic's channel, against a fake cloud on loopback.
 
 mod outages;
-mod refused;
+mod rejected;
 mod routes;
 #[path = "../support/server.rs"]
 mod server;

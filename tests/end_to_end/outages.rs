@@ -1,4 +1,4 @@
-//! What requests see of IAM's bad days, and of its good ones.
+//! Requests during failures of IAM, and after them.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
@@ -19,7 +19,7 @@ const fn s(secs: u64) -> Duration {
     Duration::from_secs(secs)
 }
 
-/// Why a request had no credential.
+/// The error of the provider in the error of a request.
 fn provider_error(error: &tower::BoxError) -> &ProviderError {
     match error.downcast_ref() {
         Some(AuthError::Provider(error)) => error,
@@ -36,7 +36,7 @@ async fn cold_requests_share_one_iam_call() {
     let requests = (0..100).map(|_| {
         service
             .clone()
-            .oneshot(ask("GET", cloud.workflows_url() + LIST))
+            .oneshot(request_to("GET", cloud.workflows_url() + LIST))
     });
     for response in futures_util::future::join_all(requests).await {
         assert_eq!(response.unwrap().status(), 200);
@@ -74,7 +74,7 @@ async fn iam_errors_become_grpc_statuses() {
     assert_eq!(
         iam_calls(&cloud),
         2,
-        "one for each layer: the second request fails fast"
+        "one call of each layer: the second request fails fast"
     );
 }
 
@@ -91,7 +91,7 @@ async fn retry_after_of_iam_is_honoured() {
         assert!((s(7)..=s(14)).contains(&pause), "{pause:?}");
         clock.advance(pause - Duration::from_millis(1));
         list(&auth, &cloud).await.unwrap_err();
-        assert_eq!(iam_calls(&cloud), calls, "before the pause ended");
+        assert_eq!(iam_calls(&cloud), calls, "during the cool-down");
         clock.advance(Duration::from_millis(1));
     }
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
@@ -120,10 +120,17 @@ async fn valid_token_outlasts_iam_outage() {
 
     clock.advance(7 * HOUR);
     let error = list(&auth, &cloud).await.unwrap_err();
-    assert!(provider_error(&error).is_transient(), "at its end: {error}");
+    assert!(
+        provider_error(&error).is_transient(),
+        "at the expiry: {error}"
+    );
     cloud.heal(Host::Iam);
     clock.advance(s(60));
-    assert_eq!(list(&auth, &cloud).await.unwrap(), 200, "nothing is final");
+    assert_eq!(
+        list(&auth, &cloud).await.unwrap(),
+        200,
+        "the layer recovers"
+    );
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 4)]
@@ -143,7 +150,7 @@ async fn token_rotates_under_load_without_failures() {
             tokio::spawn(async move {
                 let mut service = auth.layer(client(number % 2 == 0));
                 while !over.load(Ordering::Relaxed) {
-                    let request = ask("GET", cloud.workflows_url() + LIST);
+                    let request = request_to("GET", cloud.workflows_url() + LIST);
                     assert_eq!(
                         service
                             .ready()
@@ -162,18 +169,18 @@ async fn token_rotates_under_load_without_failures() {
         })
         .collect();
     for generation in 1..=ROTATIONS {
-        until("the token lands", || {
+        until("a new token is cached", || {
             auth.cache().status().generation() == generation
         })
         .await;
-        // By every worker: no request may be under way for longer than one step of the clock.
+        // Waits for each worker, so that no request lasts longer than one step of the clock.
         let count = |number: usize| served[number].load(Ordering::Relaxed);
         let before: Vec<_> = (0..WORKERS).map(count).collect();
         until("it is used", || {
             (0..WORKERS).all(|number| count(number) >= before[number] + 2)
         })
         .await;
-        // Due, and not expired: that is at 57 s.
+        // The token is due and not expired, which it is at 57 s.
         clock.advance(s(50));
     }
     over.store(true, Ordering::Relaxed);
@@ -193,7 +200,7 @@ async fn token_rotates_under_load_without_failures() {
 }
 
 #[tokio::test]
-async fn redirect_is_passed_on_and_iams_fails() {
+async fn redirect_reaches_caller_and_fails_in_iam() {
     let (cloud, elsewhere) = (FakeCloud::start().await, FakeCloud::start().await);
     let location = HeaderValue::try_from(elsewhere.workflows_url() + LIST).unwrap();
     let redirect = |status: u16| Fault::answer(status, "").header(LOCATION, location.clone());

@@ -1,5 +1,5 @@
-//! Every route and method of the Workflows API under both schemes: what may go arrives, what may
-//! not never leaves.
+//! Every route and method of the Workflows API with both schemes: allowed requests arrive, and
+//! denied requests are not sent.
 
 use bytes::Bytes;
 use http::Request;
@@ -12,7 +12,7 @@ use yandex_cloud_auth::{AuthError, AuthLayer, Credential, Scheme};
 
 use crate::support::*;
 
-/// The host, the method, the path, and whether an API key may use it. `{}` is the id of an
+/// The host, the method, the path, and whether an API key is allowed. `{}` stands for the id of an
 /// execution or an operation.
 const ROUTES: [(Host, &str, &str, bool); 18] = [
     (
@@ -100,7 +100,7 @@ const ROUTES: [(Host, &str, &str, bool); 18] = [
     (Host::Operation, "GET", "/operations/{}:cancel", false),
 ];
 
-/// The service, its methods, and whether an API key may call them.
+/// The service, its methods, and whether an API key is allowed.
 const METHODS: [(&str, &str, bool); 6] = [
     (
         "yandex.cloud.serverless.workflows.v1.ExecutionService",
@@ -139,29 +139,33 @@ async fn key_yields_one_token_for_rest_and_grpc() {
     let cloud = FakeCloud::start().await;
     let auth = layer(account(&cloud));
     for http2 in [false, true] {
-        let response = send(&auth, http2, ask("GET", cloud.workflows_url() + LIST))
-            .await
-            .unwrap();
+        let response = send(
+            &auth,
+            http2,
+            request_to("GET", cloud.workflows_url() + LIST),
+        )
+        .await
+        .unwrap();
         assert_eq!(response.status(), 200);
     }
     list_grpc(&auth, &cloud).await.unwrap();
 
     assert_eq!(iam_calls(&cloud), 1);
-    let asked = cloud
+    let received = cloud
         .audit()
         .into_iter()
         .filter(|request| request.host != Host::Iam)
         .collect::<Vec<_>>();
-    let versions = asked
+    let versions = received
         .iter()
         .map(|request| format!("{:?}", request.version))
         .collect::<Vec<_>>();
     assert_eq!(versions, ["HTTP/1.1", "HTTP/2.0", "HTTP/2.0"]);
     let token = auth.cache().peek().unwrap().fingerprint();
-    assert!(asked.iter().all(
+    assert!(received.iter().all(
         |request| request.scheme == Some(Scheme::Bearer) && request.fingerprint == Some(token)
     ));
-    assert_eq!(asked[2].account, Some(cloud.service_account_id()));
+    assert_eq!(received[2].account, Some(cloud.service_account_id()));
 }
 
 #[tokio::test]
@@ -241,7 +245,7 @@ fn rest(
         r#"{"folderId":"b1g1"}"#
     };
     let mut request =
-        ask(method, cloud.url(host) + &path.replace("{}", id)).map(|_| Full::from(body));
+        request_to(method, cloud.url(host) + &path.replace("{}", id)).map(|_| Full::from(body));
     request
         .headers_mut()
         .insert("content-type", "application/json".parse().unwrap());
@@ -251,9 +255,9 @@ fn rest(
 async fn id_of(auth: &AuthLayer<Loopback>, request: Request<Full<Bytes>>, field: &str) -> String {
     let response = send(auth, false, request).await.unwrap();
     assert_eq!(response.status(), 200);
-    let answer: Value =
+    let response: Value =
         serde_json::from_slice(&response.into_body().collect().await.unwrap().to_bytes()).unwrap();
-    answer[field].as_str().unwrap().to_owned()
+    response[field].as_str().unwrap().to_owned()
 }
 
 #[tokio::test]
@@ -274,9 +278,9 @@ async fn credentials_reach_their_grpc_methods() {
                 if takes_keys || std::ptr::eq(auth, &by_token) {
                     assert_eq!(arrived.len(), 1, "{path}: {status:?}");
                     assert_eq!(arrived[0].path, path);
-                    let refused =
+                    let rejected =
                         [Code::PermissionDenied, Code::Unauthenticated].contains(&status.code());
-                    assert!(!refused, "{path}: {status:?}");
+                    assert!(!rejected, "{path}: {status:?}");
                 } else {
                     assert_eq!(arrived.len(), 0, "{path} was sent");
                     assert_eq!(status.code(), Code::PermissionDenied, "{path}");
@@ -292,13 +296,13 @@ async fn credentials_reach_their_grpc_methods() {
     }
 }
 
-/// An empty message to any method.
+/// Calls a method with an empty message.
 async fn call(auth: &AuthLayer<Loopback>, cloud: &FakeCloud, path: &str) -> tonic::Status {
     let mut client = tonic::client::Grpc::new(auth.clone().grpc().layer(channel(cloud)));
     client.ready().await.unwrap();
     let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    let answer = client
+    let response = client
         .unary(tonic::Request::new(()), path.parse().unwrap(), codec)
         .await;
-    answer.err().unwrap_or_else(|| tonic::Status::ok(""))
+    response.err().unwrap_or_else(|| tonic::Status::ok(""))
 }

@@ -1,4 +1,4 @@
-//! What a program puts together: a client, a channel, and one layer around both.
+//! A client, a channel, and one layer for both, as a program would create them.
 
 use std::future::Future;
 use std::time::Duration;
@@ -20,10 +20,10 @@ use yandex_cloud_auth::{
 
 pub(crate) type HttpClient = Client<HttpConnector, Full<Bytes>>;
 
-/// The default policy, with loopback for the cloud's hosts.
+/// The default policy, with loopback in place of the cloud's hosts.
 pub(crate) type Loopback = And<TrustedOrigins, ExecutionOnly>;
 
-/// One that every credential may use. `GET`, so that nothing changes by it.
+/// A route without side effects that accepts tokens and API keys.
 pub(crate) const LIST: &str = "/workflows/v1/execution?workflowId=dfq1";
 
 pub(crate) fn loopback() -> Loopback {
@@ -34,14 +34,14 @@ pub(crate) fn layer(provider: impl CredentialProvider) -> AuthLayer<Loopback> {
     AuthLayer::new(provider).with_policy(loopback())
 }
 
-/// The service account of the cloud, by its key.
+/// A provider with the authorized key of the cloud's first service account.
 pub(crate) fn account(cloud: &FakeCloud) -> ServiceAccountKey {
     ServiceAccountKey::from_json(cloud.service_account_key())
         .unwrap()
         .with_endpoint(cloud.iam_url())
 }
 
-/// A layer over that account, and the one clock by which its cache and the cloud live.
+/// A layer with that provider, and the clock that its cache and the cloud share.
 pub(crate) fn on_one_clock(cloud: &FakeCloud) -> (AuthLayer<Loopback>, ManualClock) {
     let clock = ManualClock::new();
     cloud.set_clock(clock.clone());
@@ -63,7 +63,7 @@ pub(crate) fn channel(cloud: &FakeCloud) -> Channel {
         .connect_lazy()
 }
 
-pub(crate) fn ask(method: &str, url: String) -> Request<Full<Bytes>> {
+pub(crate) fn request_to(method: &str, url: String) -> Request<Full<Bytes>> {
     Request::builder()
         .method(method.parse::<Method>().unwrap())
         .uri(url)
@@ -76,7 +76,12 @@ pub(crate) async fn list(
     layer: &AuthLayer<Loopback>,
     cloud: &FakeCloud,
 ) -> Result<StatusCode, BoxError> {
-    let response = send(layer, false, ask("GET", cloud.workflows_url() + LIST)).await?;
+    let response = send(
+        layer,
+        false,
+        request_to("GET", cloud.workflows_url() + LIST),
+    )
+    .await?;
     Ok(response.status())
 }
 
@@ -105,18 +110,18 @@ pub(crate) fn iam_calls(cloud: &FakeCloud) -> usize {
     cloud.count(|request| request.host == Host::Iam)
 }
 
-/// Fails where this has not come true in ten seconds.
+/// Waits until `is_true` returns `true`. Panics after ten seconds.
 pub(crate) async fn until(what: &str, mut is_true: impl FnMut() -> bool) {
-    let comes_true = async {
+    let condition = async {
         while !is_true() {
             tokio::time::sleep(Duration::from_millis(1)).await;
         }
     };
-    within(what, comes_true).await;
+    within(what, condition).await;
 }
 
 pub(crate) async fn within<T>(what: &str, future: impl Future<Output = T>) -> T {
     tokio::time::timeout(Duration::from_secs(10), future)
         .await
-        .unwrap_or_else(|_| panic!("{what}: ten seconds"))
+        .unwrap_or_else(|_| panic!("{what}: not within ten seconds"))
 }

@@ -1,4 +1,4 @@
-//! What is on the wire and what passes the layer on its way back.
+//! The bytes of a request on the wire, and the response after the layer.
 
 use std::io::{Read, Write};
 use std::net::TcpListener;
@@ -27,7 +27,7 @@ async fn public_workflow_starts_without_credential() {
     cloud.publish_workflow("dfq1");
     let auth = layer(account(&cloud));
     for http2 in [false, true] {
-        let mut request = ask(
+        let mut request = request_to(
             "POST",
             cloud.workflows_url() + "/workflows/v1/execution/dfq1/start",
         );
@@ -48,12 +48,12 @@ async fn public_workflow_starts_without_credential() {
 }
 
 #[tokio::test]
-async fn override_is_judged_and_leaves_cache_alone() {
+async fn override_obeys_policy_and_keeps_cache() {
     let cloud = FakeCloud::start().await;
     let auth = layer(account(&cloud));
     let key = Credential::api_key(cloud.api_key()).unwrap();
     let with_key = |path: &str| {
-        let mut request = ask("GET", cloud.workflows_url() + path);
+        let mut request = request_to("GET", cloud.workflows_url() + path);
         request
             .extensions_mut()
             .insert(AuthOverride::Use(key.clone()));
@@ -92,7 +92,7 @@ async fn header_is_sensitive_cold_and_warm() {
         })
         .service(client(false));
     for _ in 0..3 {
-        let request = ask("GET", cloud.workflows_url() + LIST);
+        let request = request_to("GET", cloud.workflows_url() + LIST);
         assert_eq!(
             service
                 .ready()
@@ -109,8 +109,8 @@ async fn header_is_sensitive_cold_and_warm() {
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn hpack_never_indexes_the_header() {
-    /// "Literal header field never indexed", its name the 23rd of the static table, `authorization`
-    /// (RFC 7541 §6.2.3).
+    /// The representation "literal header field never indexed" with entry 23 of the static table,
+    /// `authorization` *(RFC 7541 §6.2.3)*.
     const NEVER_INDEXED: [u8; 2] = [0x1f, 0x08];
     let (address, blocks) = header_blocks();
     let service = layer(Credential::iam_token("t1.abc").unwrap()).layer(client(true));
@@ -118,7 +118,7 @@ async fn hpack_never_indexes_the_header() {
         tokio::spawn(
             service
                 .clone()
-                .oneshot(ask("GET", format!("http://{address}/{number}"))),
+                .oneshot(request_to("GET", format!("http://{address}/{number}"))),
         );
         let block = blocks
             .recv_timeout(Duration::from_secs(10))
@@ -130,8 +130,7 @@ async fn hpack_never_indexes_the_header() {
     }
 }
 
-/// An HTTP/2 server that answers nothing, and the header blocks it is sent, as they are on the
-/// wire.
+/// An HTTP/2 server that sends no response, and the encoded header blocks that it receives.
 fn header_blocks() -> (std::net::SocketAddr, mpsc::Receiver<Vec<u8>>) {
     const PREFACE: usize = 24;
     const SETTINGS: [u8; 9] = [0, 0, 0, 4, 0, 0, 0, 0, 0];
@@ -169,7 +168,7 @@ async fn grpc_response_keeps_frames_and_trailers() {
         layered.oneshot(list_frame()).await.unwrap(),
         bare.oneshot(by_hand).await.unwrap(),
     );
-    let (ours, theirs) = (taken_apart(ours).await, taken_apart(theirs).await);
+    let (ours, theirs) = (parts_of(ours).await, parts_of(theirs).await);
     assert_eq!(ours, theirs);
     assert_eq!(ours.1.len(), 1, "one frame of data");
     assert_eq!(ours.2["grpc-status"], "0");
@@ -190,12 +189,12 @@ fn list_frame() -> Request<Body> {
         .unwrap()
 }
 
-/// What a body says of itself, its data, its trailers.
-async fn taken_apart(response: Response<Body>) -> (String, Vec<Bytes>, HeaderMap) {
+/// The size hint of a body, its data, and its trailers.
+async fn parts_of(response: Response<Body>) -> (String, Vec<Bytes>, HeaderMap) {
     assert_eq!(response.status(), 200);
     assert_eq!(response.headers()["content-type"], "application/grpc");
     let mut body = response.into_body();
-    let said = format!(
+    let hint = format!(
         "{:?} {}",
         http_body::Body::size_hint(&body),
         http_body::Body::is_end_stream(&body)
@@ -207,7 +206,7 @@ async fn taken_apart(response: Response<Body>) -> (String, Vec<Bytes>, HeaderMap
             Err(frame) => trailers.extend(frame.into_trailers().unwrap()),
         }
     }
-    (said, data, trailers)
+    (hint, data, trailers)
 }
 
 #[tokio::test]
@@ -225,7 +224,7 @@ async fn connection_is_upgraded_through_layer() {
         stream.write_all(&word).unwrap();
     });
     let auth = layer(Credential::iam_token("t1.abc").unwrap());
-    let mut request = ask("GET", format!("http://{}/", server.address));
+    let mut request = request_to("GET", format!("http://{}/", server.address));
     request
         .headers_mut()
         .insert(CONNECTION, "upgrade".parse().unwrap());

@@ -1,4 +1,4 @@
-//! What the cloud notes of each request.
+//! The record of requests.
 
 use std::time::Duration;
 
@@ -8,12 +8,12 @@ use serde_json::json;
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, proto};
 use yandex_cloud_auth::{Credential, Scheme};
 
-use crate::ask::*;
+use crate::client::*;
 
 #[tokio::test]
 async fn request_is_recorded_without_secret() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     get_workflow(&cloud).bearer(&token).send().await;
     list_executions(&cloud)
         .credentials(Scheme::ApiKey, &cloud.api_key())
@@ -63,7 +63,7 @@ async fn request_is_recorded_without_secret() {
 #[tokio::test]
 async fn requests_are_counted_by_credential() {
     let cloud = FakeCloud::start().await;
-    let (first, second) = (token(&cloud).await, token(&cloud).await);
+    let (first, second) = (issue_token(&cloud).await, issue_token(&cloud).await);
     for token in [&first, &second, &first] {
         get_workflow(&cloud).bearer(token).send().await;
     }
@@ -83,7 +83,7 @@ async fn requests_are_counted_by_credential() {
 #[tokio::test]
 async fn cleared_audit_ignores_late_response() {
     let cloud = FakeCloud::start().await;
-    let ask = || tokio::spawn(Ask::get(&(cloud.metadata_url() + "/")).try_send());
+    let call = || tokio::spawn(Call::get(&(cloud.metadata_url() + "/")).try_send());
     let received = async || {
         while cloud.audit().is_empty() {
             tokio::task::yield_now().await;
@@ -94,10 +94,10 @@ async fn cleared_audit_ignores_late_response() {
         Fault::slow(Duration::from_millis(200)).times(1),
     );
     cloud.inject(Host::Metadata, Fault::hang());
-    let slow = ask();
+    let slow = call();
     received().await;
     cloud.clear_audit();
-    let _hanging = ask();
+    let _hanging = call();
     received().await;
     assert!(slow.await.unwrap().is_ok());
     assert_eq!(cloud.audit()[0].status, None);
@@ -160,34 +160,34 @@ async fn response_carries_request_id() {
 }
 
 #[tokio::test]
-async fn two_authorizations_are_none() {
+async fn two_authorization_headers_are_invalid() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     let mut request = get_workflow(&cloud).bearer(&token);
     request
         .headers_mut()
         .append(AUTHORIZATION, format!("Bearer {token}").parse().unwrap());
-    let answer = request.send().await;
-    assert_eq!(answer.refusal(), (401, 16));
-    assert_eq!(answer.message(), "No valid Authorization header provided");
+    let response = request.send().await;
+    assert_eq!(response.error(), (401, 16));
+    assert_eq!(response.message(), "No valid Authorization header provided");
 }
 
 #[tokio::test]
 async fn unknown_path_is_404_and_hosts_are_listed() {
     let cloud = FakeCloud::start().await;
     assert_eq!(
-        Ask::get(&(cloud.workflows_url() + "/workflows/v2/execution"))
+        Call::get(&(cloud.workflows_url() + "/workflows/v2/execution"))
             .send()
             .await
-            .refusal(),
+            .error(),
         (404, 5)
     );
     assert_eq!(
-        Ask::get(&(cloud.iam_url() + TOKENS)).send().await.refusal(),
+        Call::get(&(cloud.iam_url() + TOKENS)).send().await.error(),
         (404, 5),
-        "a method that is none, too"
+        "also for an unknown method"
     );
-    let list = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints"))
+    let list = Call::get(&(cloud.url(Host::Discovery) + "/endpoints"))
         .send()
         .await
         .json();
@@ -199,7 +199,7 @@ async fn unknown_path_is_404_and_hosts_are_listed() {
         listed("serverless-workflows", Host::Workflows),
     ];
     assert_eq!(list["endpoints"], json!(expected));
-    let one = Ask::get(&(cloud.url(Host::Discovery) + "/endpoints/serverless-workflows"))
+    let one = Call::get(&(cloud.url(Host::Discovery) + "/endpoints/serverless-workflows"))
         .send()
         .await
         .json();

@@ -6,10 +6,10 @@ use serde_json::json;
 use yandex_cloud_auth::Clock;
 use yandex_cloud_auth::testing::{ErrorShape, FakeCloud, ManualClock};
 
-use crate::ask::*;
+use crate::client::*;
 
-/// The five parameters, one of them replaced.
-fn ask(cloud: &FakeCloud, name: &str, value: &str) -> Ask {
+/// A valid exchange in which one parameter is replaced.
+fn call(cloud: &FakeCloud, name: &str, value: &str) -> Call {
     let (account, subject) = (cloud.other_service_account_id(), cloud.subject_token());
     let mut form = [
         (
@@ -30,20 +30,20 @@ fn ask(cloud: &FakeCloud, name: &str, value: &str) -> Ask {
     if let Some(parameter) = form.iter_mut().find(|(known, _)| *known == name) {
         parameter.1 = value;
     }
-    Ask::post(&(cloud.oauth_url() + "/oauth/token")).form(&form)
+    Call::post(&(cloud.oauth_url() + "/oauth/token")).form(&form)
 }
 
 #[tokio::test]
 async fn subject_token_is_exchanged_for_audiences_token() {
     let cloud = FakeCloud::start().await;
     cloud.set_clock(ManualClock::new());
-    let answer = ask(&cloud, "", "").send().await.json();
+    let response = call(&cloud, "", "").send().await.json();
     assert_eq!(
-        (&answer["token_type"], &answer["expires_in"]),
+        (&response["token_type"], &response["expires_in"]),
         (&"Bearer".into(), &43_200.into())
     );
     get_workflow(&cloud)
-        .bearer(answer["access_token"].as_str().unwrap())
+        .bearer(response["access_token"].as_str().unwrap())
         .send()
         .await;
     assert_eq!(
@@ -53,7 +53,7 @@ async fn subject_token_is_exchanged_for_audiences_token() {
 }
 
 #[tokio::test]
-async fn each_of_the_five_parameters_must_be_right() {
+async fn exchange_requires_each_parameter() {
     let cloud = FakeCloud::start().await;
     let cases = [
         ("grant_type", "invalid_request"),
@@ -63,22 +63,22 @@ async fn each_of_the_five_parameters_must_be_right() {
         ("subject_token_type", "invalid_request"),
     ];
     for (parameter, error) in cases {
-        let answer = ask(&cloud, parameter, "wrong").send().await;
-        assert_eq!(answer.status, 400);
-        assert_eq!(answer.json()["error"], error, "{parameter}");
-        assert!(answer.json()["error_description"].is_string());
+        let response = call(&cloud, parameter, "wrong").send().await;
+        assert_eq!(response.status, 400);
+        assert_eq!(response.json()["error"], error, "{parameter}");
+        assert!(response.json()["error_description"].is_string());
     }
 }
 
 #[tokio::test]
-async fn json_body_is_refused() {
+async fn json_body_is_rejected() {
     let cloud = FakeCloud::start().await;
-    let answer = Ask::post(&(cloud.oauth_url() + "/oauth/token"))
+    let response = Call::post(&(cloud.oauth_url() + "/oauth/token"))
         .json(json!({ "grant_type": "…" }))
         .send()
         .await;
     assert_eq!(
-        answer.json(),
+        response.json(),
         json!({ "error": "invalid_request", "error_description": "the body must be a form" })
     );
 }
@@ -88,7 +88,7 @@ async fn error_may_have_shape_of_iam() {
     let cloud = FakeCloud::start().await;
     cloud.set_exchange_errors(ErrorShape::Status);
     assert_eq!(
-        ask(&cloud, "subject_token", "wrong").send().await.refusal(),
+        call(&cloud, "subject_token", "wrong").send().await.error(),
         (401, 16)
     );
 }
@@ -99,12 +99,12 @@ async fn subject_token_expires() {
     cloud.set_clock(clock.clone());
     let subject = cloud.issue_subject_token(clock.wall() + Duration::from_secs(300));
     assert_eq!(
-        ask(&cloud, "subject_token", &subject).send().await.status,
+        call(&cloud, "subject_token", &subject).send().await.status,
         200
     );
     clock.advance(Duration::from_secs(300));
     assert_eq!(
-        ask(&cloud, "subject_token", &subject).send().await.json()["error"],
+        call(&cloud, "subject_token", &subject).send().await.json()["error"],
         "invalid_grant"
     );
 }

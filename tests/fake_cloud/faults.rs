@@ -1,4 +1,4 @@
-//! What goes wrong on demand, and only as often and where it was asked for.
+//! Injected faults, and the limits on them.
 
 use std::time::{Duration, Instant};
 
@@ -10,10 +10,10 @@ use tonic::Code;
 use yandex_cloud_auth::Scheme;
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host, proto};
 
-use crate::ask::*;
+use crate::client::*;
 
-/// How long a test waits for what must not come.
-const PATIENCE: Duration = Duration::from_millis(200);
+/// The time after which a test assumes that nothing arrives.
+const TIME_LIMIT: Duration = Duration::from_millis(200);
 
 #[tokio::test]
 async fn status_fault_ends_after_its_count() {
@@ -21,18 +21,18 @@ async fn status_fault_ends_after_its_count() {
     cloud.inject(Host::Iam, Fault::status(503).retry_after("7").times(2));
     cloud.inject(Host::Iam, Fault::status(429).times(1));
     for _ in 0..2 {
-        let answer = create_token(&cloud).send().await;
+        let response = create_token(&cloud).send().await;
         assert_eq!(
-            (answer.refusal(), &answer.headers[RETRY_AFTER]),
+            (response.error(), &response.headers[RETRY_AFTER]),
             ((503, 14), &HeaderValue::from_static("7"))
         );
     }
-    let answer = create_token(&cloud).send().await;
+    let response = create_token(&cloud).send().await;
     assert_eq!(
-        (answer.refusal(), answer.headers.get(RETRY_AFTER)),
+        (response.error(), response.headers.get(RETRY_AFTER)),
         ((429, 8), None)
     );
-    token(&cloud).await;
+    issue_token(&cloud).await;
     let seen: Vec<_> = cloud
         .audit()
         .iter()
@@ -44,18 +44,18 @@ async fn status_fault_ends_after_its_count() {
 #[tokio::test]
 async fn fault_lasts_until_healed() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     cloud.inject(
         Host::Iam,
         Fault::status(502).on_path("/iam/v1/tokens:revoke"),
     );
     let revoke = || {
-        Ask::post(&(cloud.iam_url() + "/iam/v1/tokens:revoke"))
+        Call::post(&(cloud.iam_url() + "/iam/v1/tokens:revoke"))
             .json(json!({ "iamToken": token }))
             .bearer(&token)
     };
     for _ in 0..3 {
-        assert_eq!(revoke().send().await.refusal(), (502, 14));
+        assert_eq!(revoke().send().await.error(), (502, 14));
     }
     assert_eq!(create_token(&cloud).send().await.status, 200);
     assert_eq!(get_workflow(&cloud).bearer(&token).send().await.status, 200);
@@ -67,19 +67,19 @@ async fn fault_lasts_until_healed() {
 async fn response_body_may_be_anything() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Iam, Fault::garbage().times(1));
-    let answer = create_token(&cloud).send().await;
+    let response = create_token(&cloud).send().await;
     assert_eq!(
-        (answer.status.as_u16(), &answer.headers["content-type"]),
+        (response.status.as_u16(), &response.headers["content-type"]),
         (200, &HeaderValue::from_static("text/html"))
     );
-    assert!(answer.body.starts_with(b"<!doctype html>"));
+    assert!(response.body.starts_with(b"<!doctype html>"));
 
     let elsewhere =
         Fault::answer(302, "").header(LOCATION, HeaderValue::from_static("https://evil.example/"));
     cloud.inject(Host::Iam, elsewhere.times(1));
-    let answer = create_token(&cloud).send().await;
+    let response = create_token(&cloud).send().await;
     assert_eq!(
-        (answer.status.as_u16(), &answer.headers[LOCATION]),
+        (response.status.as_u16(), &response.headers[LOCATION]),
         (302, &HeaderValue::from_static("https://evil.example/"))
     );
 
@@ -93,23 +93,23 @@ async fn response_body_may_be_anything() {
 #[tokio::test]
 async fn slow_response_is_late_and_correct() {
     let cloud = FakeCloud::start().await;
-    cloud.inject(Host::Iam, Fault::slow(PATIENCE));
+    cloud.inject(Host::Iam, Fault::slow(TIME_LIMIT));
     let start = Instant::now();
-    token(&cloud).await;
-    assert!(start.elapsed() >= PATIENCE, "{:?}", start.elapsed());
+    issue_token(&cloud).await;
+    assert!(start.elapsed() >= TIME_LIMIT, "{:?}", start.elapsed());
 }
 
 #[tokio::test]
 async fn hanging_request_is_recorded_without_status() {
     let cloud = FakeCloud::start().await;
     cloud.inject(Host::Metadata, Fault::hang());
-    let ask = Ask::get(&(cloud.metadata_url() + "/")).send();
-    assert!(timeout(PATIENCE, ask).await.is_err());
+    let call = Call::get(&(cloud.metadata_url() + "/")).send();
+    assert!(timeout(TIME_LIMIT, call).await.is_err());
     assert_eq!(cloud.audit()[0].status, None);
 }
 
 #[tokio::test]
-async fn response_may_break_off() {
+async fn response_may_be_cut_short() {
     let cloud = FakeCloud::start().await;
     for fault in [Fault::hang_up(), Fault::cut_short()] {
         cloud.inject(Host::Iam, fault.clone().times(2));
@@ -122,7 +122,7 @@ async fn response_may_break_off() {
     for fault in [Fault::stall(), Fault::endless()] {
         cloud.inject(Host::Iam, fault.clone().times(1));
         assert!(
-            timeout(PATIENCE, create_token(&cloud).try_send())
+            timeout(TIME_LIMIT, create_token(&cloud).try_send())
                 .await
                 .is_err(),
             "{fault:?}"
@@ -133,7 +133,7 @@ async fn response_may_break_off() {
             "{fault:?}"
         );
     }
-    token(&cloud).await;
+    issue_token(&cloud).await;
 }
 
 #[tokio::test]

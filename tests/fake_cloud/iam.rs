@@ -1,4 +1,4 @@
-//! IAM tokens: who gets one, for how long, and how it ends.
+//! IAM tokens: issue, lifetime and revocation.
 
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
@@ -7,37 +7,37 @@ use serde_json::{Value, json};
 use yandex_cloud_auth::Credential;
 use yandex_cloud_auth::testing::{ExpiresAt, FakeCloud, ManualClock};
 
-use crate::ask::*;
+use crate::client::*;
 
 const FOR_ACCOUNT: &str = "/iam/v1/tokens:createForServiceAccount";
 const REVOKE: &str = "/iam/v1/tokens:revoke";
 
-type Spoil = Box<dyn FnOnce(&mut Jwt)>;
+type Change = Box<dyn FnOnce(&mut Jwt)>;
 
-async fn refusal_of(cloud: &FakeCloud, spoil: impl FnOnce(&mut Jwt)) -> (u16, i64, String) {
+async fn error_of(cloud: &FakeCloud, change: impl FnOnce(&mut Jwt)) -> (u16, i64, String) {
     let mut jwt = jwt(cloud);
-    spoil(&mut jwt);
-    let answer = create(cloud, json!({ "jwt": jwt.sign() })).send().await;
-    let (status, code) = answer.refusal();
-    (status, code, answer.message())
+    change(&mut jwt);
+    let response = create(cloud, json!({ "jwt": jwt.sign() })).send().await;
+    let (status, code) = response.error();
+    (status, code, response.message())
 }
 
-/// Seconds from now until the end that the answer states.
-fn time_left(answer: &Value, now: SystemTime) -> i64 {
-    let end: jiff::Timestamp = answer["expiresAt"].as_str().unwrap().parse().unwrap();
+/// The seconds from `now` to the expiry in the response.
+fn time_left(response: &Value, now: SystemTime) -> i64 {
+    let end: jiff::Timestamp = response["expiresAt"].as_str().unwrap().parse().unwrap();
     end.as_second() - i64::try_from(now.duration_since(UNIX_EPOCH).unwrap().as_secs()).unwrap()
 }
 
 #[tokio::test]
 async fn jwt_is_exchanged_for_twelve_hour_token() {
     let cloud = FakeCloud::start().await;
-    let answer = create_token(&cloud).send().await.json();
-    assert!(Credential::iam_token(answer["iamToken"].as_str().unwrap()).is_ok());
+    let response = create_token(&cloud).send().await.json();
+    assert!(Credential::iam_token(response["iamToken"].as_str().unwrap()).is_ok());
     assert_eq!(
-        answer["expiresAt"].as_str().unwrap().len(),
+        response["expiresAt"].as_str().unwrap().len(),
         "2025-03-23T03:06:38.419948750Z".len()
     );
-    let left = time_left(&answer, SystemTime::now());
+    let left = time_left(&response, SystemTime::now());
     assert!((43_140..=43_200).contains(&left), "{left} s");
 }
 
@@ -53,7 +53,7 @@ async fn key_file_has_form_of_cli() {
         text.contains(&format!(
             "Yandex.Cloud SA Key ID \\u003c{id}\\u003e\\n-----BEGIN PRIVATE KEY-----\\n"
         )),
-        "escaped as Go does"
+        "escaped as by Go"
     );
     assert!(
         key["public_key"]
@@ -89,11 +89,11 @@ async fn audience_may_be_text_or_list() {
 }
 
 #[tokio::test]
-async fn invalid_jwt_is_refused_with_401() {
+async fn invalid_jwt_is_rejected_with_401() {
     let cloud = FakeCloud::start().await;
     let other = cloud.other_service_account_id();
     let other_key: Value = serde_json::from_str(&cloud.other_service_account_key()).unwrap();
-    let cases: [(&str, Spoil); 11] = [
+    let cases: [(&str, Change); 11] = [
         (
             "alg must be PS256",
             Box::new(|jwt| jwt.header["alg"] = json!("RS256")),
@@ -139,8 +139,8 @@ async fn invalid_jwt_is_refused_with_401() {
             Box::new(|jwt| jwt.claims["exp"] = json!("soon")),
         ),
     ];
-    for (expected, spoil) in cases {
-        let (status, code, message) = refusal_of(&cloud, spoil).await;
+    for (expected, change) in cases {
+        let (status, code, message) = error_of(&cloud, change).await;
         assert_eq!((status, code), (401, 16), "{expected}");
         assert!(message.contains(expected), "{message:?} for {expected:?}");
     }
@@ -178,11 +178,11 @@ async fn request_names_exactly_one_identity() {
         json!([]),
     ];
     for body in bodies {
-        assert_eq!(create(&cloud, body).send().await.refusal(), (400, 3));
+        assert_eq!(create(&cloud, body).send().await.error(), (400, 3));
     }
     let text = json!({ "jwt": jwt }).to_string();
-    let unmarked = Ask::post(&(cloud.iam_url() + TOKENS)).body("text/plain", text);
-    assert_eq!(unmarked.send().await.refusal(), (400, 3));
+    let unmarked = Call::post(&(cloud.iam_url() + TOKENS)).body("text/plain", text);
+    assert_eq!(unmarked.send().await.error(), (400, 3));
 }
 
 #[tokio::test]
@@ -190,16 +190,16 @@ async fn rotated_key_replaces_old_one() {
     let cloud = FakeCloud::start().await;
     let old = jwt(&cloud);
     cloud.rotate_service_account_key();
-    let answer = create(&cloud, json!({ "jwt": old.sign() })).send().await;
-    assert_eq!(answer.refusal(), (401, 16));
+    let response = create(&cloud, json!({ "jwt": old.sign() })).send().await;
+    assert_eq!(response.error(), (401, 16));
     assert_eq!(
-        answer.message(),
+        response.message(),
         format!("Key '{}' was not found", old.key["id"].as_str().unwrap())
     );
     let new = jwt(&cloud);
     assert_ne!(old.key["public_key"], new.key["public_key"]);
     assert_eq!(old.key["service_account_id"], new.key["service_account_id"]);
-    token(&cloud).await;
+    issue_token(&cloud).await;
 }
 
 #[tokio::test]
@@ -239,13 +239,13 @@ async fn expires_at_is_written_as_requested() {
 }
 
 #[tokio::test]
-async fn account_gets_same_token_for_half_its_life() {
+async fn account_gets_same_token_for_half_lifetime() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     assert_ne!(
-        token(&cloud).await,
-        token(&cloud).await,
-        "by default each is new"
+        issue_token(&cloud).await,
+        issue_token(&cloud).await,
+        "by default each token is new"
     );
     cloud.reuse_tokens(true);
     cloud.set_token_lifetime(Duration::from_secs(100));
@@ -254,7 +254,7 @@ async fn account_gets_same_token_for_half_its_life() {
     assert_eq!(
         create_token(&cloud).send().await.json(),
         first,
-        "and it ends when it did"
+        "with the same expiry"
     );
     clock.advance(Duration::from_secs(2));
     let second = create_token(&cloud).send().await.json();
@@ -263,7 +263,7 @@ async fn account_gets_same_token_for_half_its_life() {
     assert_ne!(
         create_token(&cloud).send().await.json(),
         second,
-        "a revoked one is not given out"
+        "a revoked token is not reused"
     );
 }
 
@@ -272,21 +272,21 @@ async fn token_works_until_expiry_by_cloud_clock() {
     let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
     cloud.set_clock(clock.clone());
     cloud.set_token_lifetime(HOUR);
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     clock.advance_wall(HOUR - Duration::from_secs(1));
     assert_eq!(get_workflow(&cloud).bearer(&token).send().await.status, 200);
     clock.advance_wall(Duration::from_secs(1));
-    let refused = get_workflow(&cloud).bearer(&token).send().await;
-    assert_eq!(refused.refusal(), (401, 16));
-    assert_eq!(refused.message(), "Token is invalid or has expired.");
+    let rejected = get_workflow(&cloud).bearer(&token).send().await;
+    assert_eq!(rejected.error(), (401, 16));
+    assert_eq!(rejected.message(), "Token is invalid or has expired.");
 }
 
 #[tokio::test]
-async fn every_answer_carries_the_clouds_date() {
+async fn every_response_has_date_of_cloud_clock() {
     let cloud = FakeCloud::start().await;
     let date = async || {
-        let answer = create_token(&cloud).send().await;
-        httpdate::parse_http_date(answer.headers[DATE].to_str().unwrap()).unwrap()
+        let response = create_token(&cloud).send().await;
+        httpdate::parse_http_date(response.headers[DATE].to_str().unwrap()).unwrap()
     };
     let off = date()
         .await
@@ -305,15 +305,15 @@ async fn every_answer_carries_the_clouds_date() {
         "no skew is too large"
     );
     cloud.set_clock_behind(Duration::MAX);
-    assert_eq!(date().await, UNIX_EPOCH, "a Date cannot say less");
+    assert_eq!(date().await, UNIX_EPOCH, "the earliest possible Date");
 }
 
 #[tokio::test]
 async fn revocation_ends_one_or_all_tokens() {
     let cloud = FakeCloud::start().await;
-    let (first, second) = (token(&cloud).await, token(&cloud).await);
+    let (first, second) = (issue_token(&cloud).await, issue_token(&cloud).await);
     let revoke = async |bearer: &str, token: &str| {
-        Ask::post(&(cloud.iam_url() + REVOKE))
+        Call::post(&(cloud.iam_url() + REVOKE))
             .bearer(bearer)
             .json(json!({ "iamToken": token }))
             .send()
@@ -324,59 +324,59 @@ async fn revocation_ends_one_or_all_tokens() {
         json!({ "subjectId": cloud.service_account_id() })
     );
     assert_eq!(
-        get_workflow(&cloud).bearer(&first).send().await.refusal(),
+        get_workflow(&cloud).bearer(&first).send().await.error(),
         (401, 16)
     );
     assert_eq!(
-        revoke(&first, &second).await.refusal(),
+        revoke(&first, &second).await.error(),
         (401, 16),
-        "the caller must be known"
+        "the caller needs a valid token"
     );
-    assert_eq!(revoke(&second, "t1.none").await.refusal(), (400, 3));
+    assert_eq!(revoke(&second, "t1.none").await.error(), (400, 3));
     cloud.revoke_all();
     assert_eq!(
-        get_workflow(&cloud).bearer(&second).send().await.refusal(),
+        get_workflow(&cloud).bearer(&second).send().await.error(),
         (401, 16)
     );
-    let third = token(&cloud).await;
+    let third = issue_token(&cloud).await;
     assert_eq!(get_workflow(&cloud).bearer(&third).send().await.status, 200);
 }
 
 #[tokio::test]
 async fn permitted_token_impersonates_account() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
-    let ask = |id: String| {
-        Ask::post(&(cloud.iam_url() + FOR_ACCOUNT)).json(json!({ "serviceAccountId": id }))
+    let token = issue_token(&cloud).await;
+    let call = |id: String| {
+        Call::post(&(cloud.iam_url() + FOR_ACCOUNT)).json(json!({ "serviceAccountId": id }))
     };
-    let other = || ask(cloud.other_service_account_id());
-    let answer = other().bearer(&token).send().await.json();
-    let theirs = answer["iamToken"].as_str().unwrap();
-    assert!(answer["expiresAt"].is_string());
+    let other = || call(cloud.other_service_account_id());
+    let response = other().bearer(&token).send().await.json();
+    let theirs = response["iamToken"].as_str().unwrap();
+    assert!(response["expiresAt"].is_string());
     get_workflow(&cloud).bearer(theirs).send().await;
     assert_eq!(
         cloud.audit().pop().unwrap().account,
         Some(cloud.other_service_account_id())
     );
 
-    assert_eq!(other().send().await.refusal(), (401, 16));
+    assert_eq!(other().send().await.error(), (401, 16));
     assert_eq!(
-        ask("aje0".to_owned()).bearer(&token).send().await.refusal(),
+        call("aje0".to_owned()).bearer(&token).send().await.error(),
         (404, 5)
     );
     cloud.allow_impersonation(false);
-    assert_eq!(other().bearer(&token).send().await.refusal(), (403, 7));
+    assert_eq!(other().bearer(&token).send().await.error(), (403, 7));
 }
 
 #[tokio::test]
 async fn oauth_token_is_accepted_by_issue_date() {
     let cloud = FakeCloud::start().await;
-    let ask = async |token: &str| {
+    let call = async |token: &str| {
         create(&cloud, json!({ "yandexPassportOauthToken": token }))
             .send()
             .await
     };
-    let granted = ask(&cloud.oauth_token()).await.json();
+    let granted = call(&cloud.oauth_token()).await.json();
     assert_eq!(
         get_workflow(&cloud)
             .bearer(granted["iamToken"].as_str().unwrap())
@@ -387,14 +387,14 @@ async fn oauth_token_is_accepted_by_issue_date() {
     );
     let june = UNIX_EPOCH + Duration::from_secs(1_780_272_000);
     assert_eq!(
-        ask(&cloud.issue_oauth_token(june - Duration::from_secs(1)))
+        call(&cloud.issue_oauth_token(june - Duration::from_secs(1)))
             .await
             .status,
         200
     );
-    for refused in [cloud.issue_oauth_token(june), "y0_unknown".to_owned()] {
-        let answer = ask(&refused).await;
-        assert_eq!(answer.refusal(), (401, 16));
-        assert_eq!(answer.message(), "OAuth token is invalid or expired");
+    for rejected in [cloud.issue_oauth_token(june), "y0_unknown".to_owned()] {
+        let response = call(&rejected).await;
+        assert_eq!(response.error(), (401, 16));
+        assert_eq!(response.message(), "OAuth token is invalid or expired");
     }
 }

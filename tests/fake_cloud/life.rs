@@ -1,4 +1,4 @@
-//! How a cloud begins and ends.
+//! Start and drop of a cloud.
 
 use std::net::{SocketAddr, TcpStream};
 use std::time::Duration;
@@ -7,7 +7,7 @@ use serde_json::json;
 use tokio::time::timeout;
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 
-use crate::ask::*;
+use crate::client::*;
 
 fn address(url: &str) -> SocketAddr {
     url.strip_prefix("http://").unwrap().parse().unwrap()
@@ -38,10 +38,10 @@ async fn drop_closes_every_port() {
         get_workflow(&cloud).http2(),
     ];
     let hanging: Vec<_> = hanging
-        .map(|ask| tokio::spawn(ask.try_send()))
+        .map(|call| tokio::spawn(call.try_send()))
         .into_iter()
         .collect();
-    // Every one of them has arrived before the end.
+    // All requests arrive before the drop.
     while cloud.audit().len() < 3 {
         tokio::task::yield_now().await;
     }
@@ -57,7 +57,7 @@ async fn drop_closes_every_port() {
     for request in hanging {
         let ended = timeout(Duration::from_secs(10), request)
             .await
-            .expect("it ends");
+            .expect("the end of the stream");
         assert!(ended.unwrap().is_err());
     }
 }
@@ -71,7 +71,7 @@ fn cloud_outlives_its_runtime() {
             .unwrap()
     };
     let cloud = runtime().block_on(FakeCloud::start());
-    let token = runtime().block_on(token(&cloud));
+    let token = runtime().block_on(issue_token(&cloud));
     assert_eq!(
         runtime()
             .block_on(get_workflow(&cloud).bearer(&token).send())
@@ -81,21 +81,21 @@ fn cloud_outlives_its_runtime() {
 }
 
 #[tokio::test]
-async fn two_clouds_know_nothing_of_each_other() {
+async fn two_clouds_share_no_state() {
     let (one, two) = (FakeCloud::start().await, FakeCloud::start().await);
     assert_eq!(
         create(&two, json!({ "jwt": jwt(&one).sign() }))
             .send()
             .await
-            .refusal(),
+            .error(),
         (401, 16)
     );
     assert_eq!(
         get_workflow(&two)
-            .bearer(&token(&one).await)
+            .bearer(&issue_token(&one).await)
             .send()
             .await
-            .refusal(),
+            .error(),
         (401, 16)
     );
     assert_ne!(one.api_key(), two.api_key());

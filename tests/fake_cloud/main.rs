@@ -1,7 +1,7 @@
 //! The fake cloud follows the documentation of the real one, and fails on demand.
 
-mod ask;
 mod audit;
+mod client;
 mod exchange;
 mod faults;
 mod iam;

@@ -1,4 +1,4 @@
-//! Workflows by REST and by gRPC: what is there, and who may use it.
+//! Workflows as REST and as gRPC: routes, methods and authorization.
 
 use std::time::Duration;
 
@@ -9,12 +9,12 @@ use tonic::Code;
 use yandex_cloud_auth::testing::{FakeCloud, Host, ManualClock, proto};
 use yandex_cloud_auth::{Clock, Scheme};
 
-use crate::ask::*;
+use crate::client::*;
 
 const SCOPE: &str = "yc.serverless.workflows.execute";
 
-/// Every route of the Workflows API: the host, the method, the path, and whether an API key may use
-/// it. `{}` is the id of an execution, or of an operation, that exists.
+/// Every route of the Workflows API: the host, the method, the path, and whether an API key is
+/// allowed. `{}` stands for the id of an execution or an operation.
 const ROUTES: [(Host, &str, &str, bool); 18] = [
     (
         Host::Workflows,
@@ -103,17 +103,17 @@ const ROUTES: [(Host, &str, &str, bool); 18] = [
 
 async fn start(cloud: &FakeCloud) -> String {
     let body = json!({ "workflowId": "dfq1", "input": { "inputJson": "{\"a\":1}" } });
-    let ask = Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/start")).json(body);
-    let answer = ask
+    let call = Call::post(&(cloud.workflows_url() + "/workflows/v1/execution/start")).json(body);
+    let response = call
         .credentials(Scheme::ApiKey, &cloud.api_key())
         .send()
         .await;
-    answer.json()["executionId"].as_str().unwrap().to_owned()
+    response.json()["executionId"].as_str().unwrap().to_owned()
 }
 
 async fn create_workflow(cloud: &FakeCloud, token: &str) -> serde_json::Value {
     let body = json!({ "folderId": "b1g1", "name": "nightly" });
-    Ask::post(&(cloud.workflows_url() + "/workflows/v1/workflow"))
+    Call::post(&(cloud.workflows_url() + "/workflows/v1/workflow"))
         .bearer(token)
         .json(body)
         .send()
@@ -124,22 +124,22 @@ async fn create_workflow(cloud: &FakeCloud, token: &str) -> serde_json::Value {
 #[tokio::test]
 async fn rest_routes_check_credentials() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     let (execution, operation) = (start(&cloud).await, create_workflow(&cloud, &token).await);
-    let ask = |(host, method, path, _): (Host, &str, &str, bool)| {
+    let call = |(host, method, path, _): (Host, &str, &str, bool)| {
         let id = if host == Host::Operation {
             operation["id"].as_str().unwrap()
         } else {
             &execution
         };
         let url = cloud.url(host) + &path.replace("{}", id);
-        Ask::new(method.parse::<Method>().unwrap(), &url)
+        Call::new(method.parse::<Method>().unwrap(), &url)
             .json(json!({ "workflowId": "dfq1", "folderId": "b1g1" }))
     };
-    // The body of a workflow's creation is not that of a start.
+    // `start` and the creation of a workflow require different bodies.
     let body = |route: (Host, &str, &str, bool)| match route.2 {
-        "/workflows/v1/execution/start" => ask(route).json(json!({ "workflowId": "dfq1" })),
-        _ => ask(route),
+        "/workflows/v1/execution/start" => call(route).json(json!({ "workflowId": "dfq1" })),
+        _ => call(route),
     };
     for route in ROUTES {
         let (_, method, path, takes_keys) = route;
@@ -158,7 +158,7 @@ async fn rest_routes_check_credentials() {
             "{method} {path}"
         );
         assert_eq!(
-            body(route).send().await.refusal(),
+            body(route).send().await.error(),
             (401, 16),
             "{method} {path}"
         );
@@ -169,7 +169,7 @@ async fn rest_routes_check_credentials() {
 async fn grpc_methods_check_credentials() {
     const WORKFLOWS: &str = "/yandex.cloud.serverless.workflows.v1.";
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     let services = [
         (
             "ExecutionService",
@@ -190,13 +190,13 @@ async fn grpc_methods_check_credentials() {
     for (service, methods, takes_keys) in services {
         for method in methods.split(' ') {
             let path = format!("{WORKFLOWS}{service}/{method}");
-            let refused = [Code::Unauthenticated, Code::PermissionDenied];
+            let rejected = [Code::Unauthenticated, Code::PermissionDenied];
             let (by_token, by_key, by_none) = (
                 call(&cloud, &path, Some((Scheme::Bearer, &token))).await,
                 call(&cloud, &path, Some((Scheme::ApiKey, &cloud.api_key()))).await,
                 call(&cloud, &path, None).await,
             );
-            assert!(!refused.contains(&by_token), "{path}: {by_token:?}");
+            assert!(!rejected.contains(&by_token), "{path}: {by_token:?}");
             assert_eq!(
                 by_key == Code::PermissionDenied,
                 !takes_keys,
@@ -221,7 +221,7 @@ async fn grpc_methods_check_credentials() {
     );
 }
 
-/// An empty message to any method, and the code that comes back.
+/// Calls a method with an empty message and returns the status code.
 async fn call(cloud: &FakeCloud, path: &str, credentials: Option<(Scheme, &str)>) -> Code {
     let mut client = tonic::client::Grpc::new(channel(cloud).await);
     client.ready().await.unwrap();
@@ -230,8 +230,8 @@ async fn call(cloud: &FakeCloud, path: &str, credentials: Option<(Scheme, &str)>
         request = grpc((), scheme, secret);
     }
     let codec = tonic_prost::ProstCodec::<(), ()>::default();
-    let answer = client.unary(request, path.parse().unwrap(), codec).await;
-    answer.map_or_else(|status| status.code(), |_| Code::Ok)
+    let response = client.unary(request, path.parse().unwrap(), codec).await;
+    response.map_or_else(|status| status.code(), |_| Code::Ok)
 }
 
 #[tokio::test]
@@ -308,7 +308,7 @@ async fn execution_started_by_rest_is_read_by_grpc() {
 async fn execution_started_by_grpc_is_read_by_rest() {
     let cloud = FakeCloud::start().await;
     let (token, mut client) = (
-        token(&cloud).await,
+        issue_token(&cloud).await,
         proto::ExecutionServiceClient::new(channel(&cloud).await),
     );
     let input = Some(proto::ExecutionInput {
@@ -325,8 +325,8 @@ async fn execution_started_by_grpc_is_read_by_rest() {
         .into_inner()
         .execution_id;
     let url = format!("{}/workflows/v1/execution/{id}", cloud.workflows_url());
-    for ask in [Ask::get(&url), Ask::get(&url).http2()] {
-        let execution = ask.bearer(&token).send().await.json()["execution"].clone();
+    for call in [Call::get(&url), Call::get(&url).http2()] {
+        let execution = call.bearer(&token).send().await.json()["execution"].clone();
         assert_eq!(
             (&execution["id"], &execution["status"]),
             (&json!(id), &json!("FINISHED"))
@@ -352,49 +352,49 @@ async fn execution_started_by_grpc_is_read_by_rest() {
 #[tokio::test]
 async fn input_is_text_value_or_whole_body() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     let base = cloud.workflows_url() + "/workflows/v1/execution";
-    let by_value = Ask::post(&(base.clone() + "/start"))
+    let by_value = Call::post(&(base.clone() + "/start"))
         .json(json!({ "workflowId": "dfq1", "input": { "inputValue": { "a": 1 } } }));
-    let by_link = Ask::post(&(base.clone() + "/start/start")).json(json!({ "a": 1 }));
-    for ask in [by_value, by_link] {
-        let id = ask.bearer(&token).send().await.json()["executionId"]
+    let by_link = Call::post(&(base.clone() + "/start/start")).json(json!({ "a": 1 }));
+    for call in [by_value, by_link] {
+        let id = call.bearer(&token).send().await.json()["executionId"]
             .as_str()
             .unwrap()
             .to_owned();
-        let read = Ask::get(&format!("{base}/{id}"))
+        let read = Call::get(&format!("{base}/{id}"))
             .bearer(&token)
             .send()
             .await
             .json();
         assert_eq!(read["execution"]["result"]["resultJson"], "{\"a\":1}");
     }
-    let read = Ask::get(&(base.clone() + "/start"))
+    let read = Call::get(&(base.clone() + "/start"))
         .bearer(&token)
         .send()
         .await;
     assert_eq!(
         read.message(),
         "Execution was not found",
-        "to a GET it is an id"
+        "in a GET, `start` is an id"
     );
     let two = json!({ "workflowId": "dfq1", "input": { "inputValue": 1, "inputJson": "1" } });
     assert_eq!(
-        Ask::post(&(base.clone() + "/start"))
+        Call::post(&(base.clone() + "/start"))
             .json(two)
             .bearer(&token)
             .send()
             .await
-            .refusal(),
+            .error(),
         (400, 3)
     );
     assert_eq!(
-        Ask::post(&(base + "/dfq1/start"))
+        Call::post(&(base + "/dfq1/start"))
             .body("text/plain", "{".to_owned())
             .bearer(&token)
             .send()
             .await
-            .refusal(),
+            .error(),
         (400, 3)
     );
 }
@@ -407,7 +407,7 @@ async fn lists_come_in_pages() {
     for _ in 0..3 {
         started.push(start(&cloud).await);
     }
-    let other = Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq2/start"));
+    let other = Call::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq2/start"));
     assert_eq!(
         other.credentials(Scheme::ApiKey, &key).send().await.status,
         200
@@ -445,20 +445,24 @@ async fn lists_come_in_pages() {
         ),
         (3, &json!(""))
     );
-    let wrong = Ask::get(&(cloud.workflows_url() + "/workflows/v1/execution"))
+    let wrong = Call::get(&(cloud.workflows_url() + "/workflows/v1/execution"))
         .credentials(Scheme::ApiKey, &key);
-    assert_eq!(wrong.send().await.refusal(), (400, 3), "of which workflow?");
+    assert_eq!(
+        wrong.send().await.error(),
+        (400, 3),
+        "the workflow is missing"
+    );
 }
 
 #[tokio::test]
 async fn workflow_is_created_by_operation() {
     let cloud = FakeCloud::start().await;
-    let token = token(&cloud).await;
+    let token = issue_token(&cloud).await;
     let operation = create_workflow(&cloud, &token).await;
     assert_eq!(operation["done"], true);
     let id = operation["metadata"]["workflowId"].as_str().unwrap();
     let url = format!("{}/workflows/v1/workflow/{id}", cloud.workflows_url());
-    let workflow = Ask::get(&url).bearer(&token).send().await.json()["workflow"].clone();
+    let workflow = Call::get(&url).bearer(&token).send().await.json()["workflow"].clone();
     assert_eq!(
         (&workflow["name"], &workflow["isPublic"]),
         (&json!("nightly"), &json!(false))
@@ -470,7 +474,7 @@ async fn workflow_is_created_by_operation() {
             cloud.workflows_url()
         )
     );
-    let operations = Ask::get(&(url + "/operations"))
+    let operations = Call::get(&(url + "/operations"))
         .bearer(&token)
         .send()
         .await
@@ -537,25 +541,25 @@ async fn api_key_needs_scope_and_validity() {
         200
     );
     assert_eq!(
-        list(&cloud.issue_api_key(&[], None)).await.refusal(),
+        list(&cloud.issue_api_key(&[], None)).await.error(),
         (403, 7),
         "the default scopes"
     );
     assert_eq!(
         list(&cloud.issue_api_key(&["yc.ai.translate.execute"], None))
             .await
-            .refusal(),
+            .error(),
         (403, 7)
     );
     let ending = cloud.issue_api_key(&[SCOPE], Some(clock.wall() + Duration::from_secs(60)));
     assert_eq!(list(&ending).await.status, 200);
     clock.advance(Duration::from_secs(60));
-    assert_eq!(list(&ending).await.refusal(), (401, 16));
+    assert_eq!(list(&ending).await.error(), (401, 16));
 
     let key = cloud.api_key();
     cloud.delete_api_keys();
     let unknown = list(&key).await;
-    assert_eq!(unknown.refusal(), (401, 16));
+    assert_eq!(unknown.error(), (401, 16));
     assert!(
         unknown
             .message()
@@ -565,22 +569,22 @@ async fn api_key_needs_scope_and_validity() {
     );
     assert_eq!(list("short").await.message(), "Unknown api key '****'");
     assert_eq!(
-        list_executions(&cloud).bearer(&key).send().await.refusal(),
+        list_executions(&cloud).bearer(&key).send().await.error(),
         (401, 16),
-        "a key is no token"
+        "an API key is not a token"
     );
 }
 
 #[tokio::test]
 async fn public_workflow_is_started_through_link_only() {
     let cloud = FakeCloud::start().await;
-    let link = || Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq1/start"));
-    assert_eq!(link().send().await.refusal(), (401, 16));
+    let link = || Call::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq1/start"));
+    assert_eq!(link().send().await.error(), (401, 16));
     cloud.publish_workflow("dfq1");
     assert_eq!(link().send().await.status, 200);
-    let other = Ask::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq2/start"));
-    assert_eq!(other.send().await.refusal(), (401, 16));
-    assert_eq!(list_executions(&cloud).send().await.refusal(), (401, 16));
+    let other = Call::post(&(cloud.workflows_url() + "/workflows/v1/execution/dfq2/start"));
+    assert_eq!(other.send().await.error(), (401, 16));
+    assert_eq!(list_executions(&cloud).send().await.error(), (401, 16));
 }
 
 #[tokio::test]

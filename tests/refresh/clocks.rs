@@ -1,4 +1,4 @@
-//! Two clocks, and what they agree on.
+//! Expiry by the wall clock and by the monotonic clock.
 
 use std::time::Duration;
 
@@ -10,7 +10,7 @@ use crate::support::{HOUR, cache, s, text};
 use crate::token::token;
 
 #[tokio::test(start_paused = true)]
-async fn either_clock_alone_ends_a_credential() {
+async fn each_clock_alone_expires_credential() {
     for moved in [ManualClock::advance_wall, ManualClock::advance_monotonic] {
         let clock = ManualClock::new();
         let provider = ScriptedProvider::new()
@@ -50,7 +50,7 @@ async fn wall_clock_set_back_extends_nothing() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn absurd_lifetimes_neither_panic_nor_last() {
+async fn extreme_lifetimes_never_panic() {
     for lifetime in [Duration::MAX, s(u64::MAX), s(1), Duration::from_nanos(1)] {
         let clock = ManualClock::new();
         let provider = ScriptedProvider::new().answer(

@@ -1,4 +1,4 @@
-//! What failures cost.
+//! Cool-downs after failed fetches.
 
 use std::time::Duration;
 
@@ -11,7 +11,7 @@ use crate::support::{HOUR, cache, message, s, text, tick};
 use crate::token::token;
 
 #[tokio::test(start_paused = true)]
-async fn revoked_key_is_tried_rarely_and_heals() {
+async fn revoked_key_is_retried_rarely_and_recovers() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().fail(ProviderError::permanent("revoked"));
     let cache = cache(&provider, &clock);
@@ -19,7 +19,7 @@ async fn revoked_key_is_tried_rarely_and_heals() {
         assert!(cache.get().await.is_err());
         tick(&clock, 1).await;
     }
-    // Pauses of 1 min to 2 min, after four shorter ones.
+    // Cool-downs of 1 min to 2 min, after four shorter ones.
     assert!(
         (32..=65).contains(&provider.calls()),
         "{} calls",
@@ -50,7 +50,7 @@ async fn outage_keeps_valid_credential() {
         assert_eq!(text(&cache.get().await.unwrap()), "t1.a");
         tick(&clock, 1).await;
     }
-    // With eleven hours left, a pause is 5 min to 10 min.
+    // With eleven hours left, a cool-down is 5 min to 10 min.
     assert!(
         (6..=16).contains(&provider.calls()),
         "{} calls",
@@ -70,7 +70,7 @@ async fn retry_after_is_honoured() {
         .answer(token("t1.a"));
     let cache = cache(&provider, &clock);
     assert!(cache.get().await.is_err());
-    // The delay asked for, times a random 1 to 2.
+    // The requested delay, times a random 1 to 2.
     let next = cache.status().next_attempt_at().unwrap();
     let pause = next.duration_since(clock.wall()).unwrap();
     assert!((s(7)..=s(14)).contains(&pause), "{pause:?}");
@@ -98,14 +98,11 @@ async fn cool_down_shortens_when_entry_expires() {
         cache.get().await.unwrap();
         tick(&clock, 1).await;
     }
-    let while_held = provider.calls();
+    let while_valid = provider.calls();
     assert!(cache.get().await.is_err(), "expired");
     tick(&clock, 120).await;
     assert!(cache.get().await.is_err());
-    assert!(
-        provider.calls() > while_held,
-        "not tried again within 2 min"
-    );
+    assert!(provider.calls() > while_valid, "no attempt within 2 min");
 }
 
 #[tokio::test(start_paused = true)]

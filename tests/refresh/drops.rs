@@ -26,14 +26,11 @@ async fn drops_are_limited_by_age_and_spacing() {
         "another scheme"
     );
     assert!(cache.invalidate(&first));
-    assert!(!cache.invalidate(&first), "gone already");
+    assert!(!cache.invalidate(&first), "already dropped");
     assert_eq!(cache.status().state(), CacheState::Empty);
 
     let second = cache.get().await.unwrap();
-    assert!(
-        !cache.invalidate(&first),
-        "an old one takes nothing from the new one"
-    );
+    assert!(!cache.invalidate(&first), "the new credential stays");
     clock.advance(s(29));
     assert!(!cache.invalidate(&second), "too soon after the last drop");
     clock.advance(s(1));

@@ -1,4 +1,4 @@
-//! Many processes that share one token endpoint: their fetches must not come at the same time.
+//! Many processes with one token endpoint must not fetch at the same time.
 
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as StdInstant, SystemTime};
@@ -28,14 +28,14 @@ impl Clock for VirtualClock {
     }
 }
 
-/// A token endpoint that records when it was asked, and fails during its outage.
+/// A token endpoint that records the times of requests, and fails during its outage.
 #[derive(Clone)]
 struct Endpoint {
     start: Instant,
     lifetime: Duration,
     outage: (Duration, Duration),
     retry_after: Option<Duration>,
-    asked: Arc<Mutex<Vec<Duration>>>,
+    requests: Arc<Mutex<Vec<Duration>>>,
 }
 
 impl Endpoint {
@@ -45,13 +45,13 @@ impl Endpoint {
             lifetime,
             outage: (Duration::MAX, Duration::MAX),
             retry_after: None,
-            asked: Arc::default(),
+            requests: Arc::default(),
         }
     }
 
     fn fetch(&self) -> Result<Credential, ProviderError> {
         let now = self.start.elapsed();
-        self.asked.lock().unwrap().push(now);
+        self.requests.lock().unwrap().push(now);
         if self.outage.0 <= now && now < self.outage.1 {
             let error = ProviderError::transient("the endpoint is down");
             return Err(match self.retry_after {
@@ -76,11 +76,11 @@ impl Endpoint {
             .build()
     }
 
-    /// How often it was asked in each `width` of the time from `from` to `to`.
+    /// The number of requests in each `width` of the time from `from` to `to`.
     fn load(&self, from: Duration, to: Duration, width: Duration) -> Vec<f64> {
         let buckets = (to - from).as_secs() / width.as_secs();
         let mut load = vec![0.0; usize::try_from(buckets).unwrap()];
-        for at in self.asked.lock().unwrap().iter() {
+        for at in self.requests.lock().unwrap().iter() {
             if let Some(since) = at.checked_sub(from) {
                 let bucket = usize::try_from(since.as_secs() / width.as_secs()).unwrap();
                 if let Some(count) = load.get_mut(bucket) {
@@ -92,7 +92,7 @@ impl Endpoint {
     }
 }
 
-/// Starts all processes evenly within a minute.
+/// Starts all processes, evenly distributed over a minute.
 async fn deploy(endpoint: &Endpoint) -> Vec<CredentialCache> {
     let mut caches = Vec::new();
     for process in 0..PROCESSES {
@@ -119,13 +119,13 @@ async fn deployed_fleet_spreads_renewals_over_an_hour() {
     sleep_until(endpoint.start + 6 * HOUR).await;
     let load = endpoint.load(5 * MINUTE, 6 * HOUR, 5 * MINUTE);
     let ratio = peak_to_mean(&load, mean(&load));
-    // All processes renewed in the same 7 of 60 minutes, hour after hour, would be a ratio of 8.
+    // Renewals of all processes in the same 7 of 60 minutes would give a ratio of 8.
     assert!(ratio < 2.8, "{ratio:.1}: {load:?}");
     assert!(caches.iter().all(|cache| cache.peek().is_some()));
 }
 
 #[tokio::test(start_paused = true)]
-async fn outage_with_valid_tokens_draws_few_attempts() {
+async fn outage_with_valid_tokens_causes_few_attempts() {
     for lifetime in [12 * HOUR, HOUR] {
         let mut endpoint = Endpoint::new(lifetime);
         let (down, up) = (3 * HOUR, 3 * HOUR + 10 * MINUTE);
@@ -140,7 +140,7 @@ async fn outage_with_valid_tokens_draws_few_attempts() {
         let normal = mean(&endpoint.load(HOUR, down, 5 * MINUTE));
         let during = peak_to_mean(&endpoint.load(down, up, 5 * MINUTE), normal);
         let after = peak_to_mean(&endpoint.load(up, 5 * HOUR, 5 * MINUTE), normal);
-        // Attempts a minute apart are a ratio of 16 to 18, during the outage and after it.
+        // Synchronous attempts once a minute would give a ratio of 16 to 18.
         assert!(
             during < 3.5 && after < 4.5,
             "{lifetime:?}: {during:.1}, {after:.1}"
@@ -163,6 +163,6 @@ async fn fleet_returns_spread_after_retry_after() {
     assert!(caches.iter().all(|cache| cache.peek().is_some()));
     let load = endpoint.load(2 * MINUTE, 4 * MINUTE, Duration::from_secs(10));
     let ratio = peak_to_mean(&load, mean(&load));
-    // All in the second they were given would be a ratio of 12.
+    // Attempts of all processes in the requested second would give a ratio of 12.
     assert!(ratio < 2.8, "{ratio:.1}: {load:?}");
 }

@@ -1,4 +1,4 @@
-//! `CredentialCache::get_valid_for`: a credential for a call that takes long.
+//! `CredentialCache::get_valid_for`: a credential for a long call.
 
 use std::time::Duration;
 
@@ -69,11 +69,11 @@ async fn impossible_duration_fetches_once_a_minute() {
         assert_eq!(provider.calls(), calls);
         clock.advance(MINUTE);
     }
-    assert!(cache.peek().is_some(), "the shorter one stays");
+    assert!(cache.peek().is_some(), "the cached credential stays");
 }
 
 #[tokio::test(start_paused = true)]
-async fn cool_down_holds_for_longer_credentials_too() {
+async fn cool_down_applies_to_longer_credentials() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a").with_lifetime(HOUR))

@@ -1,4 +1,4 @@
-//! Renewal of a service without requests.
+//! Renewal without requests.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -17,7 +17,7 @@ async fn idle_service_is_renewed_ahead_of_time() {
         .answer(token("t1.a"))
         .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
-    // The first credential is due at random, the second on schedule.
+    // The first credential is due at a random time, the second on schedule.
     let first = cache.get().await.unwrap();
     cache.refresh().await.unwrap();
     assert_ne!(text(&first), "t1.b");
@@ -50,7 +50,7 @@ async fn idle_service_retries_failed_renewal() {
         .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
-    // Due within the hour, and tried again after 5 min to 10 min.
+    // Due within the hour, with a second attempt after 5 min to 10 min.
     tick(&clock, 4300).await;
     assert!(provider.calls() >= 3);
     assert_eq!(text(&cache.peek().unwrap()), "t1.b");
@@ -58,7 +58,7 @@ async fn idle_service_retries_failed_renewal() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn nothing_runs_once_the_last_handle_is_gone() {
+async fn last_handle_ends_all_tasks() {
     let alive = || {
         tokio::runtime::Handle::current()
             .metrics()
@@ -84,6 +84,10 @@ async fn nothing_runs_once_the_last_handle_is_gone() {
         drop(cache);
         sleep(Duration::from_millis(1)).await;
         assert_eq!(alive(), before);
-        assert_eq!(Arc::strong_count(&witness), 1, "the provider is kept");
+        assert_eq!(
+            Arc::strong_count(&witness),
+            1,
+            "the provider is not dropped"
+        );
     }
 }

@@ -1,16 +1,14 @@
-//! How often a provider is asked at most, whatever servers and tokens do.
+//! Limits on the number of fetches.
 
 use std::time::Duration;
 
+use yandex_cloud_auth::CredentialCache;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{Credential, CredentialCache};
+
+use crate::token::token;
 
 const SECOND: Duration = Duration::from_secs(1);
 const HOUR: Duration = Duration::from_secs(3600);
-
-fn token() -> Credential {
-    Credential::iam_token("t1.a").unwrap()
-}
 
 fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
     CredentialCache::builder(provider.clone())
@@ -18,7 +16,7 @@ fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
         .build()
 }
 
-/// Lets both clocks go on, and the tasks run.
+/// Advances both clocks and lets the tasks run.
 async fn pass(clock: &ManualClock, time: Duration) {
     clock.advance(time);
     tokio::time::sleep(time).await;
@@ -27,7 +25,7 @@ async fn pass(clock: &ManualClock, time: Duration) {
 #[tokio::test(start_paused = true)]
 async fn drops_double_while_every_credential_is_rejected() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token().with_lifetime(12 * HOUR));
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
     let cache = cache(&provider, &clock);
     let mut drops = Vec::new();
     for second in 0..3600 {
@@ -46,7 +44,7 @@ async fn drops_double_while_every_credential_is_rejected() {
 #[tokio::test(start_paused = true)]
 async fn drop_spacing_starts_anew_after_accepted_credential() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token().with_lifetime(12 * HOUR));
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
     let cache = cache(&provider, &clock);
     for _ in 0..2 {
         for wait in [6, 30, 60] {
@@ -54,7 +52,7 @@ async fn drop_spacing_starts_anew_after_accepted_credential() {
             pass(&clock, Duration::from_secs(wait)).await;
             assert!(cache.invalidate(&rejected), "{wait}");
         }
-        // Two renewals: the first replaces a credential that nobody rejected.
+        // There are two renewals: the first replaces a credential that was not rejected.
         for _ in 0..2 {
             cache.refresh().await.unwrap();
             pass(&clock, HOUR).await;
@@ -67,7 +65,7 @@ async fn millisecond_tokens_cost_one_fetch_a_cool_down() {
     let clock = ManualClock::new();
     for lifetime in [1, 500, 999] {
         let lifetime = Duration::from_millis(lifetime);
-        let provider = ScriptedProvider::new().answer(token().with_lifetime(lifetime));
+        let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(lifetime));
         let cache = cache(&provider, &clock);
         for _ in 0..1000 {
             let error = cache.get().await.unwrap_err();
@@ -81,7 +79,7 @@ async fn millisecond_tokens_cost_one_fetch_a_cool_down() {
 #[tokio::test(start_paused = true)]
 async fn second_tokens_cost_about_one_fetch_a_second() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token().with_lifetime(SECOND));
+    let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(SECOND));
     let cache = cache(&provider, &clock);
     for _ in 0..10_000 {
         cache.get().await.unwrap();

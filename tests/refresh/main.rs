@@ -1,4 +1,4 @@
-//! How long a credential is used, who fetches the next one, and what a failure costs.
+//! The credential cache: single flight, renewal, expiry, failures and drops.
 
 mod clocks;
 mod cool_down;

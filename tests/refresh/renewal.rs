@@ -1,4 +1,4 @@
-//! Renewal ahead of time, while requests go on.
+//! Renewal ahead of time, during requests.
 
 use std::time::Duration;
 
@@ -45,7 +45,7 @@ async fn short_lifetimes_are_used_to_their_end() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn no_more_than_one_due_fetch_a_second() {
+async fn due_fetches_start_once_a_second_at_most() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().answer(token("t1.a").with_max_age(Duration::ZERO));
     let cache = cache(&provider, &clock);
@@ -74,7 +74,7 @@ async fn refresh_fetches_and_ends_cool_down() {
     assert_eq!(
         text(&cache.get().await.unwrap()),
         "t1.a",
-        "a failed renewal takes nothing away"
+        "the cached credential stays"
     );
     assert_eq!(text(&cache.refresh().await.unwrap()), "t1.b");
     assert!(cache.status().last_error().is_none());

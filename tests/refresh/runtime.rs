@@ -1,4 +1,4 @@
-//! Without a runtime, and on one without timers.
+//! A cache without a runtime, and on a runtime without timers.
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};

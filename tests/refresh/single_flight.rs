@@ -1,4 +1,4 @@
-//! One fetch serves all callers, also when some of them go away.
+//! All callers share one fetch, also when some of them are dropped.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -62,7 +62,7 @@ async fn failed_fetch_fails_all_waiters_once() {
     assert_eq!(text(&cache.get().await.unwrap()), "t1.a");
 }
 
-/// Answers after a number of polls, each of which wakes its waker.
+/// Returns a token after this number of polls. Each poll wakes its waker.
 struct Yielding(usize);
 
 impl CredentialProvider for Yielding {
@@ -97,7 +97,7 @@ async fn cancelled_caller_leaves_no_waiter_hanging() {
         drop(leader);
         let credential = timeout(s(10), follower)
             .await
-            .expect("the follower hangs")
+            .expect("a result for the second caller")
             .unwrap()
             .unwrap();
         assert_eq!(text(&credential), "t1.a", "after {polls} polls");
@@ -145,7 +145,7 @@ async fn fetch_continues_after_all_waiters_left() {
 }
 
 #[test]
-fn fetch_of_dead_runtime_is_replaced() {
+fn fetch_of_dropped_runtime_is_replaced() {
     let provider = ScriptedProvider::new().hang().answer(token("t1.b"));
     let cache = CredentialCache::new(provider.clone());
     let first = tokio::runtime::Builder::new_multi_thread()
@@ -163,7 +163,7 @@ fn fetch_of_dead_runtime_is_replaced() {
     while provider.calls() == 0 {
         std::thread::yield_now();
     }
-    // One waits for it already when its runtime dies, one comes later.
+    // One caller waits already when the runtime shuts down, another one starts later.
     let mut early = Box::pin(cache.get());
     second.block_on(async { assert!(poll_once(early.as_mut()).await.is_pending()) });
     drop(first);

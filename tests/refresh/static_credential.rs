@@ -1,4 +1,4 @@
-//! A credential that is given, not fetched: there from the start, and never fetched again.
+//! A static credential is cached from the start and fetched once.
 
 use std::future::Future;
 use std::pin::pin;
@@ -21,7 +21,7 @@ fn key() -> Credential {
     Credential::api_key("AQVNkey").unwrap()
 }
 
-fn token() -> Credential {
+fn token_without_expiry() -> Credential {
     Credential::iam_token("t1.token").unwrap()
 }
 
@@ -77,8 +77,8 @@ async fn static_credential_is_ready_on_runtime() {
 
 #[test]
 fn static_provider_that_waits_is_fetched_from() {
-    struct Late;
-    impl CredentialProvider for Late {
+    struct NotReady;
+    impl CredentialProvider for NotReady {
         async fn fetch(&self) -> Result<Credential, ProviderError> {
             tokio::task::yield_now().await;
             Ok(key())
@@ -87,7 +87,7 @@ fn static_provider_that_waits_is_fetched_from() {
             true
         }
     }
-    let cache = CredentialCache::new(Late);
+    let cache = CredentialCache::new(NotReady);
     assert_eq!(cache.status().state(), CacheState::Empty);
     let runtime = tokio::runtime::Builder::new_current_thread()
         .build()
@@ -97,12 +97,15 @@ fn static_provider_that_waits_is_fetched_from() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn static_lifetime_ends_once_and_names_its_end() {
+async fn expired_static_credential_is_permanent_error() {
     let start = ManualClock::new();
     for (credential, noun) in [
-        (token().with_lifetime(MINUTE), "IAM token"),
+        (token_without_expiry().with_lifetime(MINUTE), "IAM token"),
         (key().with_lifetime(MINUTE), "API key"),
-        (token().with_expiry(start.wall() + MINUTE), "IAM token"),
+        (
+            token_without_expiry().with_expiry(start.wall() + MINUTE),
+            "IAM token",
+        ),
     ] {
         let clock = ManualClock::new();
         let calls = Arc::new(AtomicUsize::new(0));
@@ -125,7 +128,7 @@ async fn static_lifetime_ends_once_and_names_its_end() {
             }
             clock.advance(MINUTE);
         }
-        assert_eq!(calls.load(Ordering::Relaxed), 1, "it was fetched again");
+        assert_eq!(calls.load(Ordering::Relaxed), 1, "one fetch in total");
         assert_eq!(cache.status().state(), CacheState::Expired);
         let error = cache.status().last_error().unwrap().to_string();
         assert!(error.contains("ended"), "{error}");
@@ -140,11 +143,14 @@ async fn rejected_static_credential_shows_in_status() {
     for rejections in 1..=3 {
         clock.advance(MINUTE);
         let rejected_at = clock.wall();
-        assert!(!cache.invalidate(&key()), "a static one is never dropped");
+        assert!(
+            !cache.invalidate(&key()),
+            "a static credential is never dropped"
+        );
         assert_eq!(cache.status().rejections(), rejections);
         assert_eq!(cache.status().last_rejected_at(), Some(rejected_at));
         assert!(cache.status().is_ready());
     }
-    assert!(!cache.invalidate(&token()));
+    assert!(!cache.invalidate(&token_without_expiry()));
     assert_eq!(cache.status().rejections(), 3, "another credential's");
 }

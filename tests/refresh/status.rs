@@ -1,4 +1,4 @@
-//! What the status shows.
+//! `CacheStatus`.
 
 use tokio::time::sleep;
 use yandex_cloud_auth::Clock;

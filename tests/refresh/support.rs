@@ -1,4 +1,4 @@
-//! A cache on a manual clock.
+//! A cache with a manual clock.
 
 use std::time::Duration;
 
@@ -32,7 +32,7 @@ pub(crate) fn message(error: &ProviderError) -> String {
     error.to_string()
 }
 
-/// Real and manual time go on together, second by second.
+/// Advances tokio's time and the manual clock together, second by second.
 pub(crate) async fn tick(clock: &ManualClock, seconds: u64) {
     for _ in 0..seconds {
         clock.advance(s(1));

@@ -1,4 +1,4 @@
-//! The renewal of a service that sends no requests.
+//! The timer that renews a credential without requests.
 
 use std::time::Duration;
 
@@ -24,7 +24,7 @@ fn runtime() -> Runtime {
         .unwrap()
 }
 
-/// Lets both clocks go on.
+/// Advances both clocks.
 async fn pass(clock: &ManualClock, seconds: u64) {
     for _ in 0..seconds {
         clock.advance(Duration::from_secs(1));
@@ -32,7 +32,7 @@ async fn pass(clock: &ManualClock, seconds: u64) {
     }
 }
 
-/// The readiness probe of the documentation of `CacheStatus`.
+/// The readiness probe in the documentation of `CacheStatus`.
 fn probe(cache: &CredentialCache) -> Result<(), String> {
     let status = cache.status();
     match status.last_error() {
@@ -107,7 +107,7 @@ async fn timer_ends_with_last_handle() {
 }
 
 #[test]
-fn request_replaces_timer_that_died_with_runtime() {
+fn request_replaces_timer_of_dropped_runtime() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
         .answer(token("t1.a").with_lifetime(HOUR))
@@ -116,7 +116,7 @@ fn request_replaces_timer_that_died_with_runtime() {
     let first = runtime();
     first.block_on(cache.get()).unwrap();
     drop(first);
-    // With the wall clock set back, requests alone would not see the end of the token.
+    // With the wall clock set back, requests alone would not detect the expiry.
     clock.rewind_wall(12 * HOUR);
     let second = runtime();
     second.block_on(async {
@@ -141,7 +141,7 @@ fn request_replaces_timer_that_died_with_runtime() {
     });
 }
 
-/// Lets only the monotonic clock go on, as after the wall clock was set back.
+/// Advances only the monotonic clock, as if the wall clock was set back.
 async fn pass_monotonic(clock: &ManualClock, seconds: u64) {
     for _ in 0..seconds {
         clock.advance_monotonic(Duration::from_secs(1));

@@ -1,5 +1,5 @@
-//! Waiters of a fetch: each keeps the timeout, looks again before it sends, and runs none of its
-//! code under a lock of the cache.
+//! Waiters of a fetch: each observes the timeout, repeats the lookup before it sends, and runs no
+//! foreign code while the cache is locked.
 
 use std::future::Future;
 use std::pin::{Pin, pin};
@@ -15,7 +15,7 @@ use yandex_cloud_auth::{Credential, CredentialCache, CredentialProvider, Provide
 use crate::token::token;
 
 const HOUR: Duration = Duration::from_secs(3600);
-const PATIENCE: Duration = Duration::from_secs(20);
+const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
@@ -25,8 +25,8 @@ fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
     future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
-/// Lets real time pass, as far as a timeout of this length.
-fn outlast(timeout: Duration) {
+/// Blocks for the duration of this timeout.
+fn block_for(timeout: Duration) {
     let start = Instant::now();
     while start.elapsed() <= timeout {
         std::thread::yield_now();
@@ -75,8 +75,8 @@ fn late_waiter_does_not_get_dropped_credential() {
     });
 }
 
-/// Hangs, and asks to be polled again at once.
-fn restless(calls: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
+/// Never completes, and wakes its waker on each poll.
+fn never_completing(calls: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
     let calls = Arc::clone(calls);
     move || {
         calls.fetch_add(1, Ordering::Relaxed);
@@ -91,7 +91,7 @@ fn restless(calls: &Arc<AtomicUsize>) -> impl CredentialProvider + use<> {
 fn callers_polled_rarely_share_one_timeout() {
     let timeout = Duration::from_millis(1);
     let calls = Arc::new(AtomicUsize::new(0));
-    let cache = CredentialCache::builder(restless(&calls))
+    let cache = CredentialCache::builder(never_completing(&calls))
         .fetch_timeout(timeout)
         .build();
     let mut callers = [Box::pin(cache.get()), Box::pin(cache.get())];
@@ -100,20 +100,20 @@ fn callers_polled_rarely_share_one_timeout() {
             .iter_mut()
             .all(|caller| poll_once(caller.as_mut()).is_pending())
     );
-    outlast(timeout);
+    block_for(timeout);
     for caller in &mut callers {
         let Poll::Ready(Err(error)) = poll_once(caller.as_mut()) else {
-            panic!("it waits on")
+            panic!("the caller still waits")
         };
         assert!(
             error.to_string().contains("no credential within 1ms"),
             "{error}"
         );
-        outlast(timeout);
+        block_for(timeout);
     }
-    assert_eq!(calls.load(Ordering::Relaxed), 1, "a fetch on every poll");
+    assert_eq!(calls.load(Ordering::Relaxed), 1, "one fetch in total");
     assert_eq!(cache.status().consecutive_failures(), 1);
-    assert!(cache.status().next_attempt_at().is_some(), "no cool-down");
+    assert!(cache.status().next_attempt_at().is_some(), "a cool-down");
 }
 
 #[test]
@@ -127,7 +127,7 @@ fn caller_whose_poll_blocks_joins_next_fetch() {
         let call = calls.fetch_add(1, Ordering::Relaxed);
         if call == 0 {
             blocked.send(()).unwrap();
-            released.lock().unwrap().recv_timeout(PATIENCE).unwrap();
+            released.lock().unwrap().recv_timeout(TIME_LIMIT).unwrap();
         }
         std::future::ready(Ok(token(&format!("t1.{call}"))))
     };
@@ -138,9 +138,9 @@ fn caller_whose_poll_blocks_joins_next_fetch() {
         .build();
     let first = cache.clone();
     let blocking = std::thread::spawn(move || block_on(first.get()));
-    is_blocked.recv_timeout(PATIENCE).unwrap();
-    outlast(timeout);
-    // The fetch is ended by the other caller, on time, and the next one succeeds.
+    is_blocked.recv_timeout(TIME_LIMIT).unwrap();
+    block_for(timeout);
+    // The other caller ends the fetch at its timeout, and the next fetch succeeds.
     let error = runtime().block_on(cache.get()).unwrap_err();
     assert!(
         error.to_string().contains("no credential within"),
@@ -149,7 +149,7 @@ fn caller_whose_poll_blocks_joins_next_fetch() {
     clock.advance(Duration::from_secs(2));
     assert_eq!(header(&block_on(cache.get()).unwrap()), "Bearer t1.1");
     release.send(()).unwrap();
-    // What the first caller got out of its own poll is no longer the cache's.
+    // The result of the first caller's own poll is no longer used.
     let result = blocking.join().unwrap();
     let text = result.map_or_else(|error| error.to_string(), |c| header(&c).to_owned());
     assert!(
@@ -172,7 +172,7 @@ fn block_on<F: Future>(future: F) -> F::Output {
         if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
             return output;
         }
-        std::thread::park_timeout(PATIENCE);
+        std::thread::park_timeout(TIME_LIMIT);
     }
 }
 
@@ -181,7 +181,7 @@ fn waiter_keeps_timeout_while_provider_blocks_worker() {
     let (release, released) = mpsc::channel::<()>();
     let released = Mutex::new(released);
     let provider = move || {
-        let _ = released.lock().unwrap().recv_timeout(PATIENCE);
+        let _ = released.lock().unwrap().recv_timeout(TIME_LIMIT);
         std::future::ready(Ok(token("t1.late")))
     };
     let cache = CredentialCache::builder(provider)
@@ -192,7 +192,7 @@ fn waiter_keeps_timeout_while_provider_blocks_worker() {
         .enable_all()
         .build()
         .unwrap();
-    // It ends only because the waiter keeps the timeout: the provider is released afterwards.
+    // The wait ends only by the timeout of the waiter, since the provider is released afterwards.
     let error = runtime.block_on(cache.get()).unwrap_err();
     assert!(
         error.to_string().contains("no credential within 100ms"),
@@ -203,7 +203,7 @@ fn waiter_keeps_timeout_while_provider_blocks_worker() {
 }
 
 #[test]
-fn waiter_keeps_timeout_after_its_runtime_stands_still() {
+fn waiter_keeps_timeout_on_blocked_runtime() {
     let cache = CredentialCache::builder(ScriptedProvider::new().hang())
         .fetch_timeout(Duration::from_millis(100))
         .build();
@@ -224,7 +224,7 @@ fn abandoned_fetch_wakes_waiters() {
     let cache = CredentialCache::builder(provider)
         .fetch_timeout(timeout)
         .build();
-    // The fetch starts on a runtime that then stands still, so nothing polls it.
+    // The fetch starts on a runtime that is then blocked, so nothing polls it.
     let still = runtime();
     still.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
     let woken = Arc::new(AtomicUsize::new(0));
@@ -236,11 +236,11 @@ fn abandoned_fetch_wakes_waiters() {
             .poll(&mut Context::from_waker(&waker))
             .is_pending()
     );
-    outlast(timeout + Duration::from_secs(1));
+    block_for(timeout + Duration::from_secs(1));
     assert_eq!(header(&block_on(cache.get()).unwrap()), "Bearer t1.a");
     assert_eq!(woken.load(Ordering::Relaxed), 1);
     let Poll::Ready(Ok(credential)) = poll_once(parked.as_mut()) else {
-        panic!("it does not join the next fetch")
+        panic!("the waiter does not join the next fetch")
     };
     assert_eq!(header(&credential), "Bearer t1.a");
 }
@@ -255,17 +255,17 @@ impl Wake for Count {
 
 /// An error whose destructor uses the cache.
 #[derive(Debug)]
-struct Meddling(Arc<OnceLock<CredentialCache>>);
+struct UsesCacheOnDrop(Arc<OnceLock<CredentialCache>>);
 
-impl std::fmt::Display for Meddling {
+impl std::fmt::Display for UsesCacheOnDrop {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.write_str("meddling")
+        f.write_str("down")
     }
 }
 
-impl std::error::Error for Meddling {}
+impl std::error::Error for UsesCacheOnDrop {}
 
-impl Drop for Meddling {
+impl Drop for UsesCacheOnDrop {
     fn drop(&mut self) {
         if let Some(cache) = self.0.get() {
             let _ = cache.status();
@@ -274,24 +274,26 @@ impl Drop for Meddling {
     }
 }
 
-fn within_patience(work: impl FnOnce() + Send + 'static) {
+fn within_time_limit(work: impl FnOnce() + Send + 'static) {
     let (done, is_done) = mpsc::channel();
     std::thread::spawn(move || {
         work();
         done.send(()).unwrap();
     });
-    is_done.recv_timeout(PATIENCE).expect("a deadlock");
+    is_done.recv_timeout(TIME_LIMIT).expect("no deadlock");
 }
 
 #[test]
 fn destructor_of_error_may_use_cache() {
-    within_patience(|| {
+    within_time_limit(|| {
         let own = Arc::new(OnceLock::new());
         let inner = Arc::clone(&own);
         let calls = AtomicUsize::new(0);
         let provider = move || {
             std::future::ready(match calls.fetch_add(1, Ordering::Relaxed) {
-                0 | 1 => Err(ProviderError::transient(Meddling(Arc::clone(&inner)))),
+                0 | 1 => Err(ProviderError::transient(UsesCacheOnDrop(Arc::clone(
+                    &inner,
+                )))),
                 _ => Ok(token("t1.a")),
             })
         };
@@ -319,7 +321,7 @@ impl Wake for DropsOther {
 
 #[test]
 fn waker_may_drop_another_waiter() {
-    within_patience(|| {
+    within_time_limit(|| {
         let (gate, opened) = tokio::sync::oneshot::channel::<()>();
         let opened = Mutex::new(Some(opened));
         let provider = move || {
@@ -350,8 +352,8 @@ fn waker_may_drop_another_waiter() {
 
 #[test]
 fn clock_may_use_cache() {
-    struct Meddling(ManualClock, Arc<OnceLock<CredentialCache>>);
-    impl yandex_cloud_auth::Clock for Meddling {
+    struct UsesCacheOnDrop(ManualClock, Arc<OnceLock<CredentialCache>>);
+    impl yandex_cloud_auth::Clock for UsesCacheOnDrop {
         fn wall(&self) -> std::time::SystemTime {
             thread_local!(static DEPTH: std::cell::Cell<bool> = const { std::cell::Cell::new(false) });
             if let Some(cache) = self.1.get().filter(|_| !DEPTH.replace(true)) {
@@ -364,9 +366,9 @@ fn clock_may_use_cache() {
             self.0.monotonic()
         }
     }
-    within_patience(|| {
+    within_time_limit(|| {
         let own = Arc::new(OnceLock::new());
-        let clock = Meddling(ManualClock::new(), Arc::clone(&own));
+        let clock = UsesCacheOnDrop(ManualClock::new(), Arc::clone(&own));
         let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(HOUR));
         let cache = CredentialCache::builder(provider).clock(clock).build();
         own.set(cache.clone()).unwrap();
@@ -377,7 +379,7 @@ fn clock_may_use_cache() {
 }
 
 #[test]
-fn waiter_that_goes_hands_fetch_on() {
+fn dropped_waiter_passes_fetch_on() {
     let (gate, opened) = tokio::sync::oneshot::channel::<()>();
     let opened = Mutex::new(Some(opened));
     let provider = move || {
@@ -395,14 +397,14 @@ fn waiter_that_goes_hands_fetch_on() {
     while cache.status().fetching_since().is_none() {
         std::thread::yield_now();
     }
-    // The wake-up may go to the first waiter, which is dropped without being polled.
+    // The first waiter may get the wake-up, and is dropped before it is polled.
     gate.send(()).unwrap();
     drop(first);
     assert!(second.join().unwrap().is_ok());
 }
 
 #[test]
-fn last_handle_takes_fetch_and_provider_with_it() {
+fn last_handle_drops_fetch_and_provider() {
     let provided = Arc::new(());
     let provider = {
         let provided = Arc::clone(&provided);

@@ -1,4 +1,4 @@
-//! A listener to `tracing` that keeps all it hears.
+//! A `tracing` subscriber that records all events and spans.
 
 use std::fmt::{self, Write};
 use std::sync::{Arc, Mutex};
@@ -7,24 +7,24 @@ use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Keeps every event and span of every crate, at every level. Clones are one listener.
+/// Records every event and span of every crate, at every level. Clones share the record.
 #[derive(Clone, Default)]
-pub(crate) struct Listener(Arc<Mutex<Heard>>);
+pub(crate) struct Listener(Arc<Mutex<Recorded>>);
 
 #[derive(Default)]
-struct Heard {
+struct Recorded {
     lines: Vec<String>,
     spans: Vec<&'static str>,
     entered: Vec<u64>,
 }
 
 impl Listener {
-    /// A line an event or a new span: level, target, the innermost span it is in, and its fields.
+    /// One line for each event and each new span: level, target, the current span, and the fields.
     pub(crate) fn lines(&self) -> Vec<String> {
         self.0.lock().unwrap().lines.clone()
     }
 
-    fn hear(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
+    fn record_line(&self, metadata: &Metadata<'_>, record: impl FnOnce(&mut dyn Visit)) {
         let mut line = format!("{} {}", metadata.level(), metadata.target());
         if let Some(span) = self.0.lock().unwrap().current_span() {
             write!(line, " in {span}").unwrap();
@@ -32,13 +32,13 @@ impl Listener {
         if metadata.is_span() {
             write!(line, " new {}", metadata.name()).unwrap();
         }
-        // Without the lock: what is printed may tell of something itself.
+        // Not under the lock, since a value that is printed may emit an event.
         record(&mut Writer(&mut line));
         self.0.lock().unwrap().lines.push(line);
     }
 }
 
-impl Heard {
+impl Recorded {
     fn current_span(&self) -> Option<&'static str> {
         let number = usize::try_from(*self.entered.last()?).unwrap();
         Some(self.spans[number - 1])
@@ -51,7 +51,7 @@ impl Subscriber for Listener {
     }
 
     fn new_span(&self, span: &Attributes<'_>) -> Id {
-        self.hear(span.metadata(), |visit| span.record(visit));
+        self.record_line(span.metadata(), |visit| span.record(visit));
         let spans = &mut self.0.lock().unwrap().spans;
         spans.push(span.metadata().name());
         Id::from_u64(spans.len().try_into().unwrap())
@@ -66,7 +66,7 @@ impl Subscriber for Listener {
     fn record_follows_from(&self, _: &Id, _: &Id) {}
 
     fn event(&self, event: &Event<'_>) {
-        self.hear(event.metadata(), |visit| event.record(visit));
+        self.record_line(event.metadata(), |visit| event.record(visit));
     }
 
     fn enter(&self, id: &Id) {
@@ -75,11 +75,11 @@ impl Subscriber for Listener {
 
     fn exit(&self, id: &Id) {
         let entered = &mut self.0.lock().unwrap().entered;
-        if let Some(place) = entered
+        if let Some(index) = entered
             .iter()
             .rposition(|entered| *entered == id.into_u64())
         {
-            entered.remove(place);
+            entered.remove(index);
         }
     }
 }

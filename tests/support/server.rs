@@ -1,4 +1,4 @@
-//! A server on loopback that misbehaves as a test needs it, and counts its connections.
+//! A server on loopback that sends what a test chooses, and counts its connections.
 #![allow(dead_code, reason = "each test file uses a part of it")]
 
 use std::io::{Read, Write};

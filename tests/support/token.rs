@@ -1,10 +1,10 @@
-//! An IAM token, as a provider of these tests returns it.
+//! An IAM token.
 
 use std::time::Duration;
 
 use yandex_cloud_auth::Credential;
 
-/// The token, with the lifetime of IAM's: twelve hours.
+/// An IAM token with the usual lifetime of twelve hours.
 pub(crate) fn token(text: &str) -> Credential {
     Credential::iam_token(text)
         .unwrap()

@@ -24,29 +24,29 @@ pub use self::wire::status::ErrorShape;
 use self::wire::status::ErrorStatus;
 use crate::credential::Fingerprint;
 
-/// How far ahead "for as long as the test runs" is.
+/// The lifetime of credentials that must not expire during a test.
 const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 
-/// A Yandex Cloud on this machine: IAM, metadata service, token exchange, Workflows by REST and by
-/// gRPC.
+/// A fake Yandex Cloud on loopback: IAM, metadata service, token exchange, and Workflows as REST
+/// and as gRPC.
 ///
-/// Each [`Host`] has a loopback port of its own and speaks HTTP/1.1 and HTTP/2 without TLS. Its
-/// answers are those of the cloud's public documentation; the JWT of a service account, the scopes
-/// of an API key and the end of a token are checked as strictly as that allows. Whatever can go
-/// wrong goes wrong on demand: see [`inject`](Self::inject) and the methods after it. Each request
-/// is on record, see [`audit`](Self::audit).
+/// Each [`Host`] listens on its own port and speaks HTTP/1.1 and HTTP/2 without TLS. Its responses
+/// follow the public documentation of Yandex Cloud. It checks the JWT of a service account, the
+/// scopes of an API key and the expiry of a token as strictly as the documentation allows. A test
+/// can make hosts fail, see [`inject`](Self::inject) and the methods after it. The cloud records
+/// every request, see [`audit`](Self::audit).
 ///
-/// It runs on a thread of its own and so needs no runtime of its user's, nor minds a paused clock.
-/// Dropping it closes every connection and port before the drop returns.
+/// The cloud runs on its own thread, so it needs no runtime and ignores a paused tokio clock.
+/// Dropping it closes all connections and ports before the drop returns.
 ///
-/// Where the documentation is silent it decides: an API key is refused with 403 (code 7) elsewhere
-/// than on the Execution resource, an unknown or expired one with 401 (code 16), a token from its
-/// very end on; clocks may differ by 30 seconds. Every workflow exists, whatever its id, and an
-/// execution finishes at once with its input as its result.
+/// The documentation leaves some behavior open. The fake rejects an API key outside the Execution
+/// resource with 403 (code 7), and an unknown or expired one with 401 (code 16). It rejects a token
+/// from its expiry on. It accepts JWTs from clocks that are off by at most 30 seconds. Every
+/// workflow id is valid, and an execution finishes at once with its input as its result.
 ///
 /// # Examples
 ///
-/// A request that the cloud knows, and what the cloud noted of it:
+/// A gRPC request with an API key, and the record of it:
 ///
 /// ```
 /// use yandex_cloud_auth::{Scheme, testing::{FakeCloud, Host, proto}};
@@ -80,7 +80,7 @@ impl FakeCloud {
     ///
     /// # Panics
     ///
-    /// Where the system has no port or no thread left.
+    /// If the system provides no free port or thread.
     pub async fn start() -> Self {
         let cloud = Shared::new();
         let mut addresses = BTreeMap::new();
@@ -92,7 +92,7 @@ impl FakeCloud {
         }
         let mut world = cloud.lock();
         world.endpoints = hosts::discovery::endpoints(&addresses);
-        let account = world.accounts.robot().id.clone();
+        let account = world.accounts.first().id.clone();
         let end = world.now() + FAR;
         let api_key = world.api_keys.issue(&account, &[WORKFLOWS_SCOPE], None);
         let oauth_token = world.grants.issue_oauth(UNIX_EPOCH);
@@ -109,94 +109,97 @@ impl FakeCloud {
         }
     }
 
-    /// Where `host` is: `http://127.0.0.1:port`.
+    /// The address of `host`, as `http://127.0.0.1:port`.
     pub fn url(&self, host: Host) -> String {
         format!("http://{}", self.addresses[&host])
     }
 
-    /// Where Workflows is, as REST.
+    /// The address of Workflows as REST.
     pub fn workflows_url(&self) -> String {
         self.url(Host::Workflows)
     }
 
-    /// Where IAM is, for the endpoint of providers that ask it.
+    /// The address of IAM, for `with_endpoint` of the providers that call it.
     pub fn iam_url(&self) -> String {
         self.url(Host::Iam)
     }
 
-    /// Where the metadata service is. `YC_METADATA_ADDR` takes it without `http://`.
+    /// The address of the metadata service. `YC_METADATA_ADDR` expects it without `http://`.
     pub fn metadata_url(&self) -> String {
         self.url(Host::Metadata)
     }
 
-    /// Where the token exchange of workload identity is.
+    /// The address of the token exchange, for workload identity.
     pub fn oauth_url(&self) -> String {
         self.url(Host::OAuth)
     }
 
-    /// Where Workflows and the operations are, as gRPC.
+    /// The address of Workflows and of the operations as gRPC.
     pub fn grpc_url(&self) -> String {
         self.url(Host::Grpc)
     }
 
-    /// The id of the service account that the keys, the metadata service's tokens and the [API
-    /// key](Self::api_key) belong to.
+    /// The id of the first service account. It owns the
+    /// [authorized key](Self::service_account_key), the [API key](Self::api_key) and the tokens of
+    /// the metadata service.
     pub fn service_account_id(&self) -> String {
-        self.cloud.lock().accounts.robot().id.clone()
+        self.cloud.lock().accounts.first().id.clone()
     }
 
-    /// Its authorized key, as the file that `yc iam key create` writes.
+    /// The authorized key of the first service account, in the JSON that `yc iam key create`
+    /// writes.
     pub fn service_account_key(&self) -> String {
-        self.cloud.lock().accounts.robot().key_file()
+        self.cloud.lock().accounts.first().key_file()
     }
 
-    /// The id of another service account, to impersonate or to mistake for the first.
+    /// The id of the second service account, for impersonation and for tests of mixed-up accounts.
     pub fn other_service_account_id(&self) -> String {
-        self.cloud.lock().accounts.deputy().id.clone()
+        self.cloud.lock().accounts.second().id.clone()
     }
 
-    /// The authorized key of the other service account.
+    /// The authorized key of the second service account.
     pub fn other_service_account_key(&self) -> String {
-        self.cloud.lock().accounts.deputy().key_file()
+        self.cloud.lock().accounts.second().key_file()
     }
 
-    /// An API key with the scope of Workflows, without an end.
+    /// An API key of the first service account with the scope of Workflows. It does not expire.
     pub fn api_key(&self) -> String {
         self.api_key.clone()
     }
 
-    /// A Yandex account's OAuth token, issued early enough to be accepted.
+    /// An OAuth token of a Yandex account, issued early enough for IAM to accept it.
     pub fn oauth_token(&self) -> String {
         self.oauth_token.clone()
     }
 
-    /// Another identity provider's token, to be exchanged for one of either service account.
+    /// A token of another identity provider. The token exchange accepts it for both service
+    /// accounts.
     pub fn subject_token(&self) -> String {
         self.subject_token.clone()
     }
 
-    /// Every request received so far, in order.
+    /// All requests received so far, oldest first.
     pub fn audit(&self) -> Vec<Received> {
         self.cloud.lock().audit.all().to_vec()
     }
 
-    /// Forgets the requests received so far.
+    /// Removes the requests received so far from the record.
     pub fn clear_audit(&self) {
         self.cloud.lock().audit.clear();
     }
 
-    /// How many requests of this kind were received.
-    pub fn count(&self, of: impl Fn(&Received) -> bool) -> usize {
+    /// The number of received requests for which `predicate` returns `true`.
+    pub fn count(&self, predicate: impl Fn(&Received) -> bool) -> usize {
         self.cloud
             .lock()
             .audit
             .all()
             .iter()
-            .filter(|request| of(request))
+            .filter(|request| predicate(request))
             .count()
     }
 
-    /// How many requests came with each token or API key, in the order these first appeared.
+    /// The number of requests with each token or API key, in the order of their first use.
     pub fn requests_per_credential(&self) -> Vec<(Fingerprint, usize)> {
         self.cloud.lock().audit.per_credential()
     }

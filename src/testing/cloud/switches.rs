@@ -1,4 +1,4 @@
-//! What a test may change about the cloud while it runs.
+//! Methods that change the behavior of a running cloud.
 
 use std::time::{Duration, SystemTime};
 
@@ -6,18 +6,18 @@ use super::{ErrorShape, ExpiresAt, FakeCloud, Fault, Host};
 use crate::clock::{Clock, TimeSource};
 use crate::testing::cloud::state::world::Skew;
 
-/// A thousand years: what is added to the present must stay a time.
+/// A thousand years. A longer time added to the current time could overflow.
 const LONGEST: Duration = Duration::from_secs(1000 * 365 * 24 * 3600);
 
 /// # Faults
 impl FakeCloud {
-    /// From now on this goes wrong with `host`. Faults come in the order they were injected, each
-    /// until it is used up.
+    /// Adds a fault to `host`. For each request, the first fault that matches its path and is not
+    /// used up applies.
     pub fn inject(&self, host: Host, fault: Fault) {
         self.cloud.lock().faults.inject(host, fault);
     }
 
-    /// `host` is well again. Requests that hang go on hanging.
+    /// Removes all faults from `host`. Requests that hang continue to hang.
     pub fn heal(&self, host: Host) {
         self.cloud.lock().faults.heal(host);
     }
@@ -25,20 +25,22 @@ impl FakeCloud {
 
 /// # Time
 impl FakeCloud {
-    /// The cloud's clock is this much ahead of the truth: its `Date`, the ends it sets, and what it
-    /// thinks of a JWT's times.
+    /// Sets the cloud's clock ahead of its [source](Self::set_clock). This affects the header
+    /// `Date`, the expiry of tokens, and the checks of a JWT's times.
     pub fn set_clock_ahead(&self, by: Duration) {
         self.cloud.lock().clock.skew = Skew::Ahead(by.min(LONGEST));
     }
 
-    /// The cloud's clock is this much behind the truth. What matters to a client is the difference,
-    /// so this is also how its own clock comes to be ahead.
+    /// Sets the cloud's clock behind its [source](Self::set_clock). To a client, this is the same
+    /// as a local clock that is ahead.
     pub fn set_clock_behind(&self, by: Duration) {
         self.cloud.lock().clock.skew = Skew::Behind(by.min(LONGEST));
     }
 
-    /// The truth is what this clock says: one that a test moves and shares with the cache, so that
-    /// tokens end for both at once.
+    /// Sets the source of the cloud's clock. Default: the system clock.
+    ///
+    /// With a [`ManualClock`](crate::testing::ManualClock) that the cache also uses, tokens expire
+    /// for the cache and for the cloud at the same time.
     pub fn set_clock(&self, clock: impl Clock) {
         self.cloud.lock().clock.source = TimeSource::User(Box::new(clock));
     }
@@ -46,24 +48,24 @@ impl FakeCloud {
 
 /// # Tokens
 impl FakeCloud {
-    /// How long the tokens given out from now on live. Default: 12 hours, the most that Yandex
-    /// grants. Longer than 1000 years is 1000 years.
+    /// Sets the lifetime of the tokens that are issued from now on. Default: 12 hours, Yandex's
+    /// maximum. A lifetime of more than 1000 years becomes 1000 years.
     pub fn set_token_lifetime(&self, lifetime: Duration) {
         self.cloud.lock().tokens.lifetime = lifetime.min(LONGEST);
     }
 
-    /// Whether an account gets the token it already has while more than half of a lifetime is left,
-    /// as IAM may do. Default: no. The metadata service always does so.
+    /// Sets whether an account gets its last token again while more than half of its lifetime is
+    /// left, as IAM may do. Default: `false`. The metadata service always reuses tokens.
     pub fn reuse_tokens(&self, reuse: bool) {
         self.cloud.lock().tokens.reused = reuse;
     }
 
-    /// How IAM writes `expiresAt`. Default: in nine digits of a second.
+    /// Sets the form of `expiresAt` in IAM's responses. Default: nine digits of a second.
     pub fn set_expires_at(&self, form: ExpiresAt) {
         self.cloud.lock().expires_at = form;
     }
 
-    /// Every token given out so far is refused from now on.
+    /// Revokes all tokens that were issued so far.
     pub fn revoke_all(&self) {
         self.cloud.lock().tokens.revoke_all();
     }
@@ -71,25 +73,25 @@ impl FakeCloud {
 
 /// # Keys and accounts
 impl FakeCloud {
-    /// The service account gets a new authorized key in place of the old one, which IAM does not
-    /// know from now on.
+    /// Replaces the authorized key of the first service account. IAM no longer knows the old key.
     pub fn rotate_service_account_key(&self) {
         self.cloud.lock().accounts.rotate_key();
     }
 
-    /// Makes an API key. Without scopes it gets the default ones, and Workflows is not among these.
+    /// Creates an API key of the first service account. Without scopes it gets the default scopes,
+    /// which do not include Workflows.
     pub fn issue_api_key(&self, scopes: &[&str], expires_at: Option<SystemTime>) -> String {
         let mut world = self.cloud.lock();
-        let account = world.accounts.robot().id.clone();
+        let account = world.accounts.first().id.clone();
         world.api_keys.issue(&account, scopes, expires_at)
     }
 
-    /// Every API key made so far is unknown from now on.
+    /// Deletes all API keys.
     pub fn delete_api_keys(&self) {
         self.cloud.lock().api_keys.delete_all();
     }
 
-    /// Whether one account may ask for the token of another. Default: yes.
+    /// Sets whether an account may request a token of another account. Default: `true`.
     pub fn allow_impersonation(&self, allow: bool) {
         self.cloud.lock().accounts.impersonation = allow;
     }
@@ -97,17 +99,18 @@ impl FakeCloud {
 
 /// # Other issuers
 impl FakeCloud {
-    /// Makes an OAuth token that was issued then. IAM refuses those issued from 2026-06-01 on.
+    /// Creates an OAuth token with this time of issue. IAM rejects OAuth tokens issued from
+    /// 2026-06-01 on.
     pub fn issue_oauth_token(&self, issued_at: SystemTime) -> String {
         self.cloud.lock().grants.issue_oauth(issued_at)
     }
 
-    /// Makes a subject token that ends then.
+    /// Creates a subject token with this expiry.
     pub fn issue_subject_token(&self, expires_at: SystemTime) -> String {
         self.cloud.lock().grants.issue_subject(expires_at)
     }
 
-    /// How the token exchange words an error. Default: as OAuth does.
+    /// Sets the form of the errors of the token exchange. Default: [`ErrorShape::OAuth`].
     pub fn set_exchange_errors(&self, shape: ErrorShape) {
         self.cloud.lock().exchange_errors = shape;
     }
@@ -115,7 +118,7 @@ impl FakeCloud {
 
 /// # Workflows
 impl FakeCloud {
-    /// Anybody may start this workflow by its execution link, without credentials.
+    /// Makes a workflow public: a request to its execution link needs no credentials.
     pub fn publish_workflow(&self, workflow_id: &str) {
         self.cloud.lock().workflows.publish(workflow_id);
     }

@@ -1,67 +1,67 @@
 //! The messages of `ExecutionService`.
 
-use super::{Duration, Timestamp};
+use crate::testing::proto::time::{Duration, Timestamp};
 
-/// Asks for a new execution.
+/// The request of `Start`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct StartExecutionRequest {
-    /// The workflow to execute.
+    /// The id of the workflow.
     #[prost(string, tag = "1")]
     pub workflow_id: String,
-    /// What it works on.
+    /// The input.
     #[prost(message, optional, tag = "3")]
     pub input: Option<ExecutionInput>,
 }
 
-/// Names the execution that was started.
+/// The response of `Start`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct StartExecutionResponse {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Asks an execution to stop after its present step.
+/// The request of `Stop`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct StopExecutionRequest {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Names the execution that was stopped.
+/// The response of `Stop`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct StopExecutionResponse {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Asks an execution to stop at once.
+/// The request of `Terminate`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct TerminateExecutionRequest {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Names the execution that was terminated.
+/// The response of `Terminate`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct TerminateExecutionResponse {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Asks for an execution.
+/// The request of `Get`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetExecutionRequest {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Carries the execution asked for.
+/// The response of `Get`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetExecutionResponse {
     /// The execution.
@@ -69,49 +69,49 @@ pub struct GetExecutionResponse {
     pub execution: Option<Execution>,
 }
 
-/// Asks for the steps of an execution.
+/// The request of `GetHistory`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetExecutionHistoryRequest {
-    /// The execution.
+    /// The id of the execution.
     #[prost(string, tag = "1")]
     pub execution_id: String,
 }
 
-/// Carries the steps of an execution.
+/// The response of `GetHistory`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetExecutionHistoryResponse {
-    /// The execution, in short.
+    /// The execution without its data.
     #[prost(message, optional, tag = "1")]
     pub execution: Option<ExecutionPreview>,
-    /// Its steps, in order.
+    /// The steps, in order.
     #[prost(message, repeated, tag = "2")]
     pub entries: Vec<HistoryEntry>,
 }
 
-/// Asks for the executions of a workflow.
+/// The request of `List`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ListExecutionsRequest {
-    /// The workflow.
+    /// The id of the workflow.
     #[prost(string, tag = "1")]
     pub workflow_id: String,
-    /// How many at most; 0 for the default of 100.
+    /// The maximum number of items; 0 means 100.
     #[prost(int64, tag = "2")]
     pub page_size: i64,
-    /// The `next_page_token` of the page before, empty for the first.
+    /// The `next_page_token` of the previous page; empty for the first page.
     #[prost(string, tag = "3")]
     pub page_token: String,
-    /// A filter expression. The fake does not look at it.
+    /// A filter expression. The fake ignores it.
     #[prost(string, tag = "4")]
     pub filter: String,
 }
 
-/// Carries a page of executions.
+/// The response of `List`: a page of executions.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ListExecutionsResponse {
-    /// The executions, in the order they were started.
+    /// The executions, in the order of their start.
     #[prost(message, repeated, tag = "1")]
     pub executions: Vec<ExecutionPreview>,
-    /// Asks for the next page; empty on the last.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: String,
 }
@@ -119,28 +119,28 @@ pub struct ListExecutionsResponse {
 /// One execution of a workflow.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct Execution {
-    /// Its id.
+    /// The id.
     #[prost(string, tag = "1")]
     pub id: String,
-    /// The workflow it executes.
+    /// The id of its workflow.
     #[prost(string, tag = "2")]
     pub workflow_id: String,
-    /// What it was started with.
+    /// The input.
     #[prost(message, optional, tag = "4")]
     pub input: Option<ExecutionInput>,
-    /// What came of it.
+    /// The result, once it is finished.
     #[prost(message, optional, tag = "5")]
     pub result: Option<ExecutionResult>,
-    /// Why it failed.
+    /// The error, once it has failed.
     #[prost(message, optional, tag = "6")]
     pub error: Option<ExecutionError>,
-    /// How far it is.
+    /// The status.
     #[prost(enumeration = "ExecutionStatus", tag = "7")]
     pub status: i32,
-    /// When it was started.
+    /// The time of its start.
     #[prost(message, optional, tag = "8")]
     pub started_at: Option<Timestamp>,
-    /// How long it took.
+    /// The time from its start to its end.
     #[prost(message, optional, tag = "9")]
     pub duration: Option<Duration>,
 }
@@ -148,67 +148,67 @@ pub struct Execution {
 /// An execution without its data.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ExecutionPreview {
-    /// Its id.
+    /// The id.
     #[prost(string, tag = "1")]
     pub id: String,
-    /// The workflow it executes.
+    /// The id of its workflow.
     #[prost(string, tag = "2")]
     pub workflow_id: String,
-    /// How far it is.
+    /// The status.
     #[prost(enumeration = "ExecutionStatus", tag = "4")]
     pub status: i32,
-    /// When it was started.
+    /// The time of its start.
     #[prost(message, optional, tag = "5")]
     pub started_at: Option<Timestamp>,
-    /// How long it took.
+    /// The time from its start to its end.
     #[prost(message, optional, tag = "6")]
     pub duration: Option<Duration>,
 }
 
-/// How far an execution is, `Execution.Status`.
+/// The status of an execution, `Execution.Status`.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[non_exhaustive]
 #[repr(i32)]
 pub enum ExecutionStatus {
-    /// Not said.
+    /// The server sent no status.
     Unspecified = 0,
-    /// Waits to be run.
+    /// It waits for its start.
     Queued = 1,
-    /// Is being run.
+    /// It runs.
     Running = 2,
     /// It is paused.
     Paused = 3,
-    /// Was stopped or terminated.
+    /// It was stopped or terminated.
     Stopped = 4,
-    /// Ended with an error.
+    /// It ended with an error.
     Failed = 5,
-    /// Ended with a result.
+    /// It ended with a result.
     Finished = 6,
 }
 
-/// What an execution works on.
+/// The input of an execution.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ExecutionInput {
-    /// A JSON text.
+    /// The value as JSON.
     #[prost(string, optional, tag = "1")]
     pub input_json: Option<String>,
 }
 
-/// What came of an execution.
+/// The result of an execution.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ExecutionResult {
-    /// A JSON text.
+    /// The value as JSON.
     #[prost(string, optional, tag = "1")]
     pub result_json: Option<String>,
 }
 
-/// Why an execution failed.
+/// The error of an execution.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ExecutionError {
-    /// In words.
+    /// A description of the error.
     #[prost(string, tag = "1")]
     pub message: String,
-    /// For programs.
+    /// The code of the error.
     #[prost(string, tag = "2")]
     pub error_code: String,
 }
@@ -216,22 +216,22 @@ pub struct ExecutionError {
 /// One step of an execution.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct HistoryEntry {
-    /// Its id.
+    /// The id.
     #[prost(string, tag = "1")]
     pub id: String,
-    /// Its title.
+    /// The title.
     #[prost(string, tag = "2")]
     pub title: String,
-    /// When it was started.
+    /// The time of its start.
     #[prost(message, optional, tag = "4")]
     pub started_at: Option<Timestamp>,
-    /// How long it took.
+    /// The time from its start to its end.
     #[prost(message, optional, tag = "5")]
     pub duration: Option<Duration>,
-    /// How far it is: 3 is completed.
+    /// The status; 3 means completed.
     #[prost(int32, tag = "9")]
     pub status: i32,
-    /// What kind of step it is.
+    /// The type of the step.
     #[prost(string, tag = "10")]
     pub r#type: String,
 }

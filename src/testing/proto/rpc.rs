@@ -1,6 +1,6 @@
-//! What a gRPC status carries besides its code and text.
+//! The details of a gRPC status.
 
-/// `google.rpc.Status`, as `grpc-status-details-bin` carries it.
+/// `google.rpc.Status`, the content of `grpc-status-details-bin`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub(crate) struct Status {
     #[prost(int32, tag = "1")]

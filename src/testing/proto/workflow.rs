@@ -1,44 +1,44 @@
 //! The messages of `WorkflowService`.
 
-use super::Timestamp;
+use crate::testing::proto::time::Timestamp;
 
-/// Asks for a new workflow.
+/// The request of `Create`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct CreateWorkflowRequest {
-    /// The folder to put it in.
+    /// The id of its folder.
     #[prost(string, tag = "1")]
     pub folder_id: String,
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "2")]
     pub name: String,
-    /// Its description.
+    /// The description.
     #[prost(string, tag = "3")]
     pub description: String,
 }
 
-/// What is done about a workflow, `yandex.cloud.operation.Operation`.
+/// A change of a workflow, `yandex.cloud.operation.Operation`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct Operation {
-    /// Its id.
+    /// The id.
     #[prost(string, tag = "1")]
     pub id: String,
-    /// What is done.
+    /// A description of the change.
     #[prost(string, tag = "2")]
     pub description: String,
-    /// Whether it is done already.
+    /// Whether the change is complete.
     #[prost(bool, tag = "6")]
     pub done: bool,
 }
 
-/// Asks for a workflow.
+/// The request of `Get`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetWorkflowRequest {
-    /// The workflow.
+    /// The id of the workflow.
     #[prost(string, tag = "1")]
     pub workflow_id: String,
 }
 
-/// Carries the workflow asked for.
+/// The response of `Get`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct GetWorkflowResponse {
     /// The workflow.
@@ -46,30 +46,30 @@ pub struct GetWorkflowResponse {
     pub workflow: Option<Workflow>,
 }
 
-/// Asks for the workflows of a folder.
+/// The request of `List`.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ListWorkflowsRequest {
-    /// The folder.
+    /// The id of the folder.
     #[prost(string, tag = "1")]
     pub folder_id: String,
-    /// How many at most; 0 for the default of 100.
+    /// The maximum number of items; 0 means 100.
     #[prost(int64, tag = "2")]
     pub page_size: i64,
-    /// The `next_page_token` of the page before, empty for the first.
+    /// The `next_page_token` of the previous page; empty for the first page.
     #[prost(string, tag = "3")]
     pub page_token: String,
-    /// A filter expression. The fake does not look at it.
+    /// A filter expression. The fake ignores it.
     #[prost(string, tag = "4")]
     pub filter: String,
 }
 
-/// Carries a page of workflows.
+/// The response of `List`: a page of workflows.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ListWorkflowsResponse {
-    /// The workflows, by id.
+    /// The workflows, sorted by id.
     #[prost(message, repeated, tag = "1")]
     pub workflows: Vec<WorkflowPreview>,
-    /// Asks for the next page; empty on the last.
+    /// The token of the next page; empty on the last page.
     #[prost(string, tag = "2")]
     pub next_page_token: String,
 }
@@ -77,22 +77,22 @@ pub struct ListWorkflowsResponse {
 /// A workflow.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct Workflow {
-    /// Its id.
+    /// The id.
     #[prost(string, tag = "1")]
     pub id: String,
-    /// The folder it is in.
+    /// The id of its folder.
     #[prost(string, tag = "2")]
     pub folder_id: String,
-    /// When it was created.
+    /// The time of its creation.
     #[prost(message, optional, tag = "4")]
     pub created_at: Option<Timestamp>,
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "5")]
     pub name: String,
-    /// Its description.
+    /// The description.
     #[prost(string, tag = "6")]
     pub description: String,
-    /// What state it is in: 2 is active.
+    /// The status; 2 means active.
     #[prost(int32, tag = "8")]
     pub status: i32,
 }
@@ -100,22 +100,22 @@ pub struct Workflow {
 /// A workflow without its specification.
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct WorkflowPreview {
-    /// Its id.
+    /// The id.
     #[prost(string, tag = "1")]
     pub id: String,
-    /// The folder it is in.
+    /// The id of its folder.
     #[prost(string, tag = "2")]
     pub folder_id: String,
-    /// When it was created.
+    /// The time of its creation.
     #[prost(message, optional, tag = "3")]
     pub created_at: Option<Timestamp>,
-    /// Its name.
+    /// The name.
     #[prost(string, tag = "4")]
     pub name: String,
-    /// Its description.
+    /// The description.
     #[prost(string, tag = "5")]
     pub description: String,
-    /// What state it is in: 2 is active.
+    /// The status; 2 means active.
     #[prost(int32, tag = "7")]
     pub status: i32,
 }

@@ -1,4 +1,4 @@
-//! `api.cloud.yandex.net`: where the other hosts are. Needs no credentials.
+//! `api.cloud.yandex.net`: the addresses of the other hosts. It requires no credentials.
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -38,8 +38,8 @@ async fn one(
     Ok(Json(endpoint(id, &address.to_string())))
 }
 
-/// The hosts that Yandex lists, by the ids it lists them under. The token exchange and the metadata
-/// service are not among them.
+/// The addresses of the hosts that Yandex lists, with their ids. Yandex lists neither the token
+/// exchange nor the metadata service.
 pub(crate) fn endpoints(addresses: &BTreeMap<Host, SocketAddr>) -> Vec<(&'static str, SocketAddr)> {
     let listed = [
         ("endpoint", Host::Discovery),

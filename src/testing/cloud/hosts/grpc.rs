@@ -1,4 +1,4 @@
-//! Workflows as gRPC, on tonic's server machinery and real HTTP/2.
+//! The gRPC methods of Workflows, served by tonic over HTTP/2.
 
 use std::future::{Ready, ready};
 
@@ -46,22 +46,22 @@ pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
 
 fn executions() -> Router<Shared> {
     others()
-        .route("/Start", method(start))
-        .route("/Stop", method(stop))
-        .route("/Terminate", method(terminate))
-        .route("/Get", method(get_execution))
-        .route("/GetHistory", method(get_history))
-        .route("/List", method(list_executions))
+        .route("/Start", route(start))
+        .route("/Stop", route(stop))
+        .route("/Terminate", route(terminate))
+        .route("/Get", route(get_execution))
+        .route("/GetHistory", route(get_history))
+        .route("/List", route(list_executions))
 }
 
 fn workflows() -> Router<Shared> {
     others()
-        .route("/Create", method(create_workflow))
-        .route("/Get", method(get_workflow))
-        .route("/List", method(list_workflows))
+        .route("/Create", route(create_workflow))
+        .route("/Get", route(get_workflow))
+        .route("/List", route(list_workflows))
 }
 
-/// Methods that ask for credentials and then do not exist.
+/// Routes for all other methods: they check the credentials and return `UNIMPLEMENTED`.
 fn others() -> Router<Shared> {
     Router::new().route("/{method}", post(unimplemented))
 }
@@ -182,27 +182,27 @@ fn list_workflows(
     })
 }
 
-/// A unary method: one message in, one out, under the lock.
-type Act<A, B> = fn(&mut World, A) -> Result<B, ErrorStatus>;
+/// A unary method. It runs while the state is locked.
+type Method<A, B> = fn(&mut World, A) -> Result<B, ErrorStatus>;
 
-fn method<A, B>(act: Act<A, B>) -> MethodRouter<Shared>
+fn route<A, B>(method: Method<A, B>) -> MethodRouter<Shared>
 where
     A: Message + Default + 'static,
     B: Message + Default + 'static,
 {
     post(
         move |State(cloud): State<Shared>, request: Request| async move {
-            let unary = Unary { act, cloud };
-            let answer: http::Response<Body> = Grpc::new(ProstCodec::<B, A>::default())
+            let unary = Unary { method, cloud };
+            let response: http::Response<Body> = Grpc::new(ProstCodec::<B, A>::default())
                 .unary(unary, request)
                 .await;
-            answer.into_response()
+            response.into_response()
         },
     )
 }
 
 struct Unary<A, B> {
-    act: Act<A, B>,
+    method: Method<A, B>,
     cloud: Shared,
 }
 
@@ -212,11 +212,11 @@ impl<A, B> UnaryService<A> for Unary<A, B> {
 
     fn call(&mut self, request: tonic::Request<A>) -> Self::Future {
         let id = request.extensions().get::<RequestId>().cloned();
-        let answer = (self.act)(&mut self.cloud.lock(), request.into_inner());
+        let result = (self.method)(&mut self.cloud.lock(), request.into_inner());
         ready(
-            answer
+            result
                 .map(tonic::Response::new)
-                .map_err(|error| error.to_grpc(&id.expect("the gate gave it one"))),
+                .map_err(|error| error.to_grpc(&id.expect("the gate adds a request id"))),
         )
     }
 }

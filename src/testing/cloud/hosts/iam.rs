@@ -1,5 +1,5 @@
-//! `iam.api.cloud.yandex.net`: tokens for a signed JWT, for an OAuth token, for another account;
-//! and their end.
+//! `iam.api.cloud.yandex.net`: issues IAM tokens for a signed JWT, for an OAuth token or for
+//! another service account, and revokes them.
 
 use axum::extract::State;
 use axum::routing::post;
@@ -63,7 +63,7 @@ fn yandex_account(token: &str, world: &World) -> Result<String, ErrorStatus> {
     if token.len() > MAX_OAUTH_TOKEN {
         return Err(ErrorStatus::invalid("yandexPassportOauthToken is too long"));
     }
-    if !world.grants.takes_oauth(token) {
+    if !world.grants.accepts_oauth(token) {
         return Err(ErrorStatus::unauthenticated(
             "OAuth token is invalid or expired",
         ));
@@ -109,16 +109,16 @@ async fn revoke(
     let account = world
         .tokens
         .revoke(&request.iam_token)
-        .ok_or_else(|| ErrorStatus::invalid("The token is not one"))?;
+        .ok_or_else(|| ErrorStatus::invalid("iamToken is not an IAM token"))?;
     Ok(Json(json!({ "subjectId": account })))
 }
 
 fn issue(world: &mut World, account: &str) -> Json<Value> {
     let now = world.now();
     let Issued { token, expires_at } = world.tokens.issue(account, now);
-    let mut answer = json!({ "iamToken": token });
+    let mut body = json!({ "iamToken": token });
     if let Some(text) = world.expires_at.render(expires_at) {
-        answer["expiresAt"] = text.into();
+        body["expiresAt"] = text.into();
     }
-    Json(answer)
+    Json(body)
 }

@@ -1,4 +1,4 @@
-//! `169.254.169.254`: the token of a virtual machine's, function's or container's own account.
+//! `169.254.169.254`: the token of the service account of a virtual machine, function or container.
 
 use axum::extract::State;
 use axum::response::{IntoResponse, Response};
@@ -22,7 +22,7 @@ async fn token(State(cloud): State<Shared>, headers: HeaderMap) -> Response {
         .get("metadata-flavor")
         .is_none_or(|flavor| flavor != "Google")
     {
-        // Yandex does not say what it answers; this is what Google's own service does.
+        // Yandex does not document this response. Google's metadata service returns the same.
         return (
             StatusCode::FORBIDDEN,
             "Missing Metadata-Flavor:Google header",
@@ -31,7 +31,7 @@ async fn token(State(cloud): State<Shared>, headers: HeaderMap) -> Response {
     }
     let mut world = cloud.lock();
     let now = world.now();
-    let account = world.accounts.robot().id.clone();
+    let account = world.accounts.first().id.clone();
     let Issued { token, expires_at } = world.tokens.issue_cached(&account, now);
     let left = expires_at.duration_since(now).unwrap_or_default().as_secs();
     Json(json!({ "access_token": token, "expires_in": left, "token_type": "Bearer" }))

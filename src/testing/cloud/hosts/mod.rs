@@ -1,4 +1,4 @@
-//! The hosts of the cloud: one file each, and the two protocols they speak.
+//! The routes of the cloud's hosts, one file for each host and protocol.
 
 pub(crate) mod discovery;
 pub(crate) mod grpc;

@@ -1,5 +1,5 @@
-//! Operations: what changes to a workflow return, done at once; and
-//! `operation.api.cloud.yandex.net`, where they are read.
+//! `operation.api.cloud.yandex.net`, and the operations that changes of a workflow return. Every
+//! operation is done when it is created.
 
 use axum::extract::{Path, State};
 use axum::routing::get;
@@ -22,8 +22,8 @@ pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
         .route_layer(middleware::from_fn_with_state(guarded, guard))
 }
 
-/// Reads an operation, or cancels it, which does nothing to one that is done. Yes, both are a
-/// `GET`.
+/// Reads or cancels an operation. Canceling has no effect, since every operation is done. The API
+/// defines both as `GET`.
 async fn read(
     State(cloud): State<Shared>,
     Path(id): Path<String>,
@@ -40,7 +40,7 @@ async fn read(
         .ok_or_else(|| ErrorStatus::not_found("Operation was not found"))
 }
 
-/// Notes an operation on a workflow and returns it, done.
+/// Stores an operation of a workflow and returns it.
 pub(crate) fn record(
     world: &mut World,
     description: &str,
@@ -61,7 +61,7 @@ pub(crate) fn record(
     operation
 }
 
-/// The operations on a workflow, in order.
+/// The operations of a workflow, oldest first.
 pub(crate) fn of_workflow(world: &World, workflow_id: &str) -> Vec<Value> {
     world
         .operations

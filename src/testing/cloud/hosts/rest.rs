@@ -1,4 +1,5 @@
-//! `serverless-workflows.api.cloud.yandex.net` as REST: the Execution and Workflow resources.
+//! The REST methods of Workflows: the Execution and Workflow resources of
+//! `serverless-workflows.api.cloud.yandex.net`.
 
 use axum::extract::{Path, RawQuery, State};
 use axum::routing::{get, post};
@@ -16,7 +17,7 @@ use crate::testing::cloud::wire::payload::Payload;
 use crate::testing::cloud::wire::status::ErrorStatus;
 use crate::testing::proto::Workflow;
 
-type Answer = Result<Json<Value>, ErrorStatus>;
+type JsonResult = Result<Json<Value>, ErrorStatus>;
 
 pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
     let guarded = |resource| {
@@ -28,7 +29,7 @@ pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
             guard,
         )
     };
-    // The execution link judges for itself: a public workflow asks for no credentials.
+    // The execution link has no guard, since a public workflow requires no credentials.
     Router::new()
         .route("/workflows/v1/execution/{id}/start", post(start_by_link))
         .merge(executions().route_layer(guarded(Resource::Execution)))
@@ -36,7 +37,7 @@ pub(crate) fn routes(cloud: &Shared) -> Router<Shared> {
 }
 
 fn executions() -> Router<Shared> {
-    // `start` is a word in one route and an id in another.
+    // `GET …/execution/start` reads the execution with the id `start`.
     let get_start = |cloud| get_execution(cloud, Path("start".to_owned()));
     Router::new()
         .route("/workflows/v1/execution", get(list_executions))
@@ -78,7 +79,7 @@ enum Input {
     InputValue(Value),
 }
 
-async fn start(State(cloud): State<Shared>, Payload(request): Payload<Start>) -> Answer {
+async fn start(State(cloud): State<Shared>, Payload(request): Payload<Start>) -> JsonResult {
     let input = request.input.map(|input| match input {
         Input::InputJson(text) => text,
         Input::InputValue(value) => value.to_string(),
@@ -91,7 +92,7 @@ async fn start_by_link(
     Path(id): Path<String>,
     headers: HeaderMap,
     body: Bytes,
-) -> Answer {
+) -> JsonResult {
     let mut world = cloud.lock();
     if !world.workflows.is_public(&id) {
         authorize(&world, &headers, Resource::Execution)?;
@@ -106,46 +107,46 @@ async fn start_by_link(
     started(&mut world, &id, input.map(|value| value.to_string()))
 }
 
-fn started(world: &mut World, workflow_id: &str, input: Option<String>) -> Answer {
+fn started(world: &mut World, workflow_id: &str, input: Option<String>) -> JsonResult {
     let now = world.now();
     let id = world.workflows.start(workflow_id, input, now)?;
     Ok(Json(json!({ "executionId": id })))
 }
 
-async fn stop(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn stop(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let id = cloud.lock().workflows.stop(&id)?;
     Ok(Json(json!({ "executionId": id })))
 }
 
-async fn get_execution(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn get_execution(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let world = cloud.lock();
     Ok(Json(
         json!({ "execution": json::execution(world.workflows.execution(&id)?) }),
     ))
 }
 
-async fn history(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn history(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let (execution, step) = cloud.lock().workflows.history(&id)?;
     Ok(Json(
         json!({ "execution": json::preview(&execution), "entries": [json::history_entry(&step)] }),
     ))
 }
 
-async fn list_executions(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> Answer {
+async fn list_executions(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> JsonResult {
     let (id, size, token) = list_parameters(query, "workflowId")?;
     let (page, next) = cloud.lock().workflows.executions(&id, size, &token)?;
     let page: Vec<_> = page.iter().map(json::preview).collect();
     Ok(Json(json!({ "executions": page, "nextPageToken": next })))
 }
 
-async fn list_workflows(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> Answer {
+async fn list_workflows(State(cloud): State<Shared>, RawQuery(query): RawQuery) -> JsonResult {
     let (id, size, token) = list_parameters(query, "folderId")?;
     let (page, next) = cloud.lock().workflows.workflows(&id, size, &token)?;
     let page: Vec<_> = page.iter().map(json::workflow).collect();
     Ok(Json(json!({ "workflows": page, "nextPageToken": next })))
 }
 
-/// What the list is of, the size of a page, and its token.
+/// The id of the parent resource in the parameter `of`, the page size and the page token.
 fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, String), ErrorStatus> {
     let query = query.unwrap_or_default();
     let value = |name: &str| {
@@ -164,7 +165,10 @@ fn list_parameters(query: Option<String>, of: &str) -> Result<(String, i64, Stri
     Ok((value(of), size, value("pageToken")))
 }
 
-async fn create_workflow(State(cloud): State<Shared>, Payload(request): Payload<Value>) -> Answer {
+async fn create_workflow(
+    State(cloud): State<Shared>,
+    Payload(request): Payload<Value>,
+) -> JsonResult {
     let mut world = cloud.lock();
     let now = world.now();
     let workflow = world
@@ -184,7 +188,7 @@ async fn update_workflow(
     State(cloud): State<Shared>,
     Path(id): Path<String>,
     Payload(request): Payload<Value>,
-) -> Answer {
+) -> JsonResult {
     let mut world = cloud.lock();
     let now = world.now();
     let workflow = world.workflows.workflow(&id, now)?;
@@ -198,7 +202,7 @@ async fn update_workflow(
     )))
 }
 
-/// Of what a workflow is made of, the fake keeps the name and the description.
+/// Stores the name and the description. The fake ignores the other fields.
 fn apply(workflow: &mut Workflow, request: &Value) {
     for (field, name) in [
         (&mut workflow.name, "name"),
@@ -210,7 +214,7 @@ fn apply(workflow: &mut Workflow, request: &Value) {
     }
 }
 
-async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     let mut world = cloud.lock();
     world.workflows.delete(&id);
     Ok(Json(operations::record(
@@ -221,8 +225,8 @@ async fn delete_workflow(State(cloud): State<Shared>, Path(id): Path<String>) ->
     )))
 }
 
-/// Reads a workflow, or who may use it where the path ends in a verb.
-async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
+/// Reads a workflow, or its access bindings if the path ends with `:listAccessBindings`.
+async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -> JsonResult {
     match target.rsplit_once(':') {
         Some((_, "listAccessBindings")) => Ok(Json(json!({ "accessBindings": [] }))),
         Some(_) => Err(ErrorStatus::not_found("Not Found")),
@@ -241,8 +245,8 @@ async fn get_workflow(State(cloud): State<Shared>, Path(target): Path<String>) -
     }
 }
 
-/// Changes who may use a workflow: in this cloud, nobody minds.
-async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>) -> Answer {
+/// Changes the access bindings of a workflow. The fake records the operation and stores nothing.
+async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>) -> JsonResult {
     match target.rsplit_once(':') {
         Some((id, "setAccessBindings" | "updateAccessBindings")) => Ok(Json(operations::record(
             &mut cloud.lock(),
@@ -254,7 +258,7 @@ async fn change_bindings(State(cloud): State<Shared>, Path(target): Path<String>
     }
 }
 
-async fn list_operations(State(cloud): State<Shared>, Path(id): Path<String>) -> Answer {
+async fn list_operations(State(cloud): State<Shared>, Path(id): Path<String>) -> JsonResult {
     Ok(Json(
         json!({ "operations": operations::of_workflow(&cloud.lock(), &id) }),
     ))

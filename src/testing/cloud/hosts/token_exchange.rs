@@ -1,4 +1,5 @@
-//! `auth.yandex.cloud`: another identity provider's token for an IAM token *(RFC 8693)*.
+//! `auth.yandex.cloud`: exchanges a token of another identity provider for an IAM token
+//! *(RFC 8693)*.
 
 use std::collections::HashMap;
 
@@ -15,7 +16,7 @@ use crate::testing::cloud::state::tokens::Issued;
 use crate::testing::cloud::state::world::{Shared, World};
 use crate::testing::cloud::wire::status::{ErrorShape, ErrorStatus, RequestId};
 
-/// The parameters whose value is fixed. `audience` and `subject_token` are the others.
+/// The parameters with a fixed value. The other parameters are `audience` and `subject_token`.
 const FIXED: [(&str, &str); 3] = [
     (
         "grant_type",
@@ -44,10 +45,10 @@ async fn exchange(
     let mut world = cloud.lock();
     let form = match form(&headers, &body) {
         Some(form) => form,
-        None => return refuse(&world, &id, "invalid_request", "the body must be a form"),
+        None => return error_response(&world, &id, "invalid_request", "the body must be a form"),
     };
     if let Err((error, description)) = check(&form, &world) {
-        return refuse(&world, &id, error, description);
+        return error_response(&world, &id, error, description);
     }
     let now = world.now();
     let Issued { token, expires_at } = world.tokens.issue(&form["audience"], now);
@@ -82,13 +83,14 @@ fn check(
     if !value("audience").is_some_and(|account| world.accounts.exists(account)) {
         return Err(("invalid_target", "audience is not a service account"));
     }
-    if !value("subject_token").is_some_and(|token| world.grants.takes_subject(token, world.now())) {
+    if !value("subject_token").is_some_and(|token| world.grants.accepts_subject(token, world.now()))
+    {
         return Err(("invalid_grant", "subject_token is invalid or expired"));
     }
     Ok(())
 }
 
-fn refuse(
+fn error_response(
     world: &World,
     id: &RequestId,
     error: &'static str,

@@ -1,4 +1,4 @@
-//! Workflows and their executions. A workflow gives back what it is given, at once.
+//! Workflows and their executions. An execution finishes at once and returns its input.
 
 use std::collections::{BTreeMap, BTreeSet};
 use std::time::{SystemTime, UNIX_EPOCH};
@@ -14,8 +14,7 @@ const ACTIVE: i32 = 2;
 const COMPLETED: i32 = 3;
 const DEFAULT_PAGE: i64 = 100;
 
-/// Every workflow exists: one that was not created is made when it is first named, so that a test
-/// may use any id.
+/// Every workflow id is valid: a workflow is created when a request first names it.
 #[derive(Default)]
 pub(crate) struct Workflows {
     executions: Vec<Execution>,
@@ -23,7 +22,7 @@ pub(crate) struct Workflows {
     public: BTreeSet<String>,
 }
 
-/// A page of a list, and the token that asks for the next one.
+/// A page of a list, and the token of the next page, which is empty on the last page.
 pub(crate) type Page<T> = (Vec<T>, String);
 
 impl Workflows {
@@ -54,8 +53,8 @@ impl Workflows {
         Ok(id)
     }
 
-    /// Stops or terminates an execution. One that has finished shows as stopped, too, so that a
-    /// test sees that it was asked.
+    /// Stops or terminates an execution. A finished execution also becomes stopped, so that a test
+    /// can observe the request.
     pub(crate) fn stop(&mut self, id: &str) -> Result<String, ErrorStatus> {
         let execution = self
             .executions
@@ -137,7 +136,7 @@ impl Workflows {
         self.workflows.remove(id);
     }
 
-    /// The workflows of a folder. One that was never put into a folder is in all of them.
+    /// The workflows of a folder. A workflow without a folder belongs to all folders.
     pub(crate) fn workflows(
         &self,
         folder_id: &str,
@@ -185,7 +184,7 @@ fn preview(execution: &Execution) -> ExecutionPreview {
     }
 }
 
-/// The token of a page is where it starts.
+/// A page of `items`. The page token is the index of its first item.
 fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Page<T>, ErrorStatus> {
     let size = usize::try_from(if size == 0 { DEFAULT_PAGE } else { size });
     let start = if token.is_empty() {

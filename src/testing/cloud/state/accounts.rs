@@ -7,12 +7,12 @@ use serde_json::Value;
 
 use crate::testing::cloud::state::random;
 
-/// Two service accounts with a key each, and a Yandex account.
+/// Two service accounts with one authorized key each, and a Yandex account.
 pub(crate) struct Accounts {
     user: String,
-    robot: ServiceAccount,
-    deputy: ServiceAccount,
-    /// Whether one may ask for a token of the other.
+    first: ServiceAccount,
+    second: ServiceAccount,
+    /// Whether a service account may request a token of the other one.
     pub(crate) impersonation: bool,
 }
 
@@ -22,14 +22,14 @@ pub(crate) struct ServiceAccount {
     pub(crate) key: AuthorizedKey,
 }
 
-/// An authorized key: a key pair under an id that the cloud knows.
+/// An authorized key: a key pair and its id.
 pub(crate) struct AuthorizedKey {
     id: String,
     pair: &'static KeyPair,
     created_at: jiff::Timestamp,
 }
 
-/// The key pairs were generated for this fake and open nothing.
+/// A key pair that was generated for this fake and is used nowhere else.
 struct KeyPair {
     private_pem: &'static str,
     public_pem: &'static str,
@@ -48,57 +48,57 @@ impl Accounts {
     pub(crate) fn new() -> Self {
         Self {
             user: random::id("aje"),
-            robot: ServiceAccount::new(&FIRST),
-            deputy: ServiceAccount::new(&SECOND),
+            first: ServiceAccount::new(&FIRST),
+            second: ServiceAccount::new(&SECOND),
             impersonation: true,
         }
     }
 
-    /// With a first account and key of these ids, for what was signed beforehand.
+    /// Accounts whose first service account and key have these ids, for JWTs signed in advance.
     #[cfg(test)]
     pub(crate) fn with_ids(account: &str, key: &str) -> Self {
         let mut accounts = Self::new();
-        (accounts.robot.id, accounts.robot.key.id) = (account.to_owned(), key.to_owned());
+        (accounts.first.id, accounts.first.key.id) = (account.to_owned(), key.to_owned());
         accounts
     }
 
-    /// The person to whom OAuth tokens belong.
+    /// The id of the Yandex account that owns the OAuth tokens.
     pub(crate) fn user(&self) -> &str {
         &self.user
     }
 
-    /// The account that most tests are about.
-    pub(crate) fn robot(&self) -> &ServiceAccount {
-        &self.robot
+    /// The first service account.
+    pub(crate) fn first(&self) -> &ServiceAccount {
+        &self.first
     }
 
-    /// Another one, to impersonate, and whose key is not the first one's.
-    pub(crate) fn deputy(&self) -> &ServiceAccount {
-        &self.deputy
+    /// The second service account.
+    pub(crate) fn second(&self) -> &ServiceAccount {
+        &self.second
     }
 
     pub(crate) fn exists(&self, id: &str) -> bool {
-        [&self.robot, &self.deputy]
+        [&self.first, &self.second]
             .iter()
             .any(|account| account.id == id)
     }
 
-    /// The key of that id and the account that owns it.
+    /// The key with this id and the account that owns it.
     pub(crate) fn key(&self, id: &str) -> Option<(&ServiceAccount, &AuthorizedKey)> {
-        [&self.robot, &self.deputy]
+        [&self.first, &self.second]
             .into_iter()
             .find(|account| account.key.id == id)
             .map(|account| (account, &account.key))
     }
 
-    /// Replaces the first account's key. The old one is unknown from then on.
+    /// Replaces the key of the first service account. The old key becomes unknown.
     pub(crate) fn rotate_key(&mut self) {
-        let other = if std::ptr::eq(self.robot.key.pair, &FIRST) {
+        let other = if std::ptr::eq(self.first.key.pair, &FIRST) {
             &SECOND
         } else {
             &FIRST
         };
-        self.robot.key = AuthorizedKey::new(other);
+        self.first.key = AuthorizedKey::new(other);
     }
 }
 
@@ -118,7 +118,7 @@ impl ServiceAccount {
             created_at,
         } = &self.key;
         let preamble = format!("PLEASE DO NOT REMOVE THIS LINE! Yandex.Cloud SA Key ID <{id}>\n");
-        // The CLI is written in Go, whose JSON escapes these two.
+        // The CLI is written in Go, whose JSON encoder escapes these two characters.
         let json = |text: &str| {
             Value::from(text)
                 .to_string()

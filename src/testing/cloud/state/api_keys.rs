@@ -1,4 +1,4 @@
-//! API keys, with their scopes and their end.
+//! API keys, with their scopes and their expiry.
 
 use std::collections::HashMap;
 use std::time::SystemTime;
@@ -7,10 +7,11 @@ use crate::credential::Credential;
 use crate::testing::cloud::state::random;
 use crate::testing::cloud::wire::status::ErrorStatus;
 
-/// The scope that Workflows asks for.
+/// The scope that Workflows requires.
 pub(crate) const WORKFLOWS_SCOPE: &str = "yc.serverless.workflows.execute";
 
-/// What a key made without scopes may do. Workflows is not among it *(API key, Yandex Cloud docs)*.
+/// The scopes of a key that is created without scopes. They do not include Workflows *(API key,
+/// Yandex Cloud docs)*.
 const DEFAULT_SCOPES: [&str; 10] = [
     "yc.ai.imageGeneration.execute",
     "yc.ai.languageModels.execute",
@@ -86,7 +87,8 @@ impl ApiKeys {
     }
 }
 
-/// A key as the cloud's messages show it: its ends and its checksum. A short one shows nothing.
+/// A key as the cloud's messages show it: its first and last characters and its checksum. Nothing
+/// of a short key is shown.
 fn masked(secret: &str) -> String {
     match Credential::api_key(secret) {
         Ok(key) if secret.len() >= 40 => {

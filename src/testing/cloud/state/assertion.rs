@@ -1,4 +1,4 @@
-//! The signed JWT that a service account shows, checked as strictly as its documentation allows.
+//! Verifies the signed JWT of a service account as strictly as the documentation allows.
 
 use std::time::SystemTime;
 
@@ -12,11 +12,10 @@ use crate::clock::unix_nanos;
 use crate::testing::cloud::state::accounts::Accounts;
 use crate::testing::cloud::wire::status::ErrorStatus;
 
-/// Whom the JWT must be for. The same for every address the cloud is reached by.
+/// The required audience of the JWT. It does not depend on the address of the cloud.
 const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 const MAX_LIFETIME: i64 = 3600;
-/// How far the clock of the signer may be off, in seconds. The cloud's own allowance is not
-/// documented.
+/// The accepted clock skew of the signer, in seconds. Yandex does not document its own limit.
 const MAX_SKEW: i64 = 30;
 
 #[derive(Deserialize)]
@@ -41,7 +40,7 @@ enum Audience {
     Several([String; 1]),
 }
 
-/// The id of the service account that signed.
+/// Verifies a JWT and returns the id of the service account that signed it.
 pub(crate) fn verify(
     jwt: &str,
     accounts: &Accounts,
@@ -52,7 +51,7 @@ pub(crate) fn verify(
     let header: Header = part(header)?;
     let claims: Claims = part(claims)?;
     if header.alg != "PS256" {
-        return Err(refused("alg must be PS256"));
+        return Err(invalid("alg must be PS256"));
     }
     let Some((account, key)) = accounts.key(&header.kid) else {
         return Err(ErrorStatus::unauthenticated(format!(
@@ -60,13 +59,12 @@ pub(crate) fn verify(
             header.kid
         )));
     };
-    // ring takes a salt as long as the digest and no other, which is what PS256 means (RFC 7518
-    // §3.5).
+    // As PS256 requires, ring accepts only a salt of the length of the digest (RFC 7518 §3.5).
     UnparsedPublicKey::new(&RSA_PSS_2048_8192_SHA256, key.public_der())
         .verify(signed.as_bytes(), &decoded(signature)?)
-        .map_err(|_| refused("the signature does not match"))?;
+        .map_err(|_| invalid("the signature does not match"))?;
     if claims.iss != account.id {
-        return Err(refused("iss is not the owner of the key"));
+        return Err(invalid("iss is not the owner of the key"));
     }
     check(
         &claims,
@@ -78,16 +76,16 @@ pub(crate) fn verify(
 fn check(claims: &Claims, now: i64) -> Result<(), ErrorStatus> {
     let (Audience::One(audience) | Audience::Several([audience])) = &claims.aud;
     if audience != AUDIENCE {
-        return Err(refused("aud is not the address of the token method"));
+        return Err(invalid("aud is not the address of the token method"));
     }
     if claims.exp.saturating_sub(claims.iat) > MAX_LIFETIME {
-        return Err(refused("exp is more than an hour after iat"));
+        return Err(invalid("exp is more than an hour after iat"));
     }
     if claims.exp <= now.saturating_sub(MAX_SKEW) {
-        return Err(refused("it has expired"));
+        return Err(invalid("it has expired"));
     }
     if claims.iat > now.saturating_add(MAX_SKEW) {
-        return Err(refused("iat is in the future"));
+        return Err(invalid("iat is in the future"));
     }
     Ok(())
 }
@@ -104,7 +102,7 @@ fn malformed() -> ErrorStatus {
     ErrorStatus::unauthenticated("JWT is malformed")
 }
 
-fn refused(reason: &str) -> ErrorStatus {
+fn invalid(reason: &str) -> ErrorStatus {
     ErrorStatus::unauthenticated(format!("JWT is invalid: {reason}"))
 }
 
@@ -114,8 +112,8 @@ mod tests {
 
     use super::*;
 
-    /// One JWT, signed by openssl with salts of several lengths and without PSS. It says PS256 each
-    /// time.
+    /// A JWT signed by openssl with salts of several lengths, and once without PSS. Its header
+    /// always names PS256.
     const SALTS: &str = include_str!("../../keys/salts.txt");
 
     #[test]

@@ -1,4 +1,4 @@
-//! What was asked of the cloud, and what it answered.
+//! The record of requests and responses.
 
 use std::time::SystemTime;
 
@@ -9,67 +9,67 @@ use tonic::Code;
 use crate::credential::{Fingerprint, Scheme};
 use crate::testing::cloud::wire::host::Host;
 
-/// A request that a [`FakeCloud`](crate::testing::FakeCloud) received. Holds no secret.
+/// A request that a [`FakeCloud`](crate::testing::FakeCloud) received. Contains no secret.
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {
-    /// The host it was sent to.
+    /// The host that received it.
     pub host: Host,
-    /// Its method.
+    /// The method.
     pub method: Method,
-    /// Its path, without the query.
+    /// The path, without the query.
     pub path: String,
-    /// The HTTP version it came by.
+    /// The HTTP version.
     pub version: Version,
-    /// Its headers but `Authorization`.
+    /// The headers without `Authorization`.
     pub headers: HeaderMap,
-    /// The scheme of its credentials.
+    /// The scheme of the credentials. `None` if there are none or their scheme is unknown.
     pub scheme: Option<Scheme>,
-    /// The fingerprint of its token or API key.
+    /// The fingerprint of the token or API key.
     pub fingerprint: Option<Fingerprint>,
-    /// Whose token or API key that is, if it was ever given out.
+    /// The id of the account that owns the token or API key. `None` if the cloud did not issue it.
     pub account: Option<String>,
-    /// When it came, by the cloud's clock.
+    /// The time of arrival by the cloud's clock.
     pub at: SystemTime,
-    /// The HTTP status of the answer. `None` while there is none.
+    /// The HTTP status of the response. `None` before the response.
     pub status: Option<StatusCode>,
-    /// The code of the gRPC answer.
+    /// The status code of the gRPC response.
     pub grpc_status: Option<Code>,
-    /// The request id in the answer.
+    /// The request id in the response.
     pub request_id: String,
 }
 
-/// Every request, in the order they came.
+/// All requests, in the order of arrival.
 #[derive(Default)]
 pub(crate) struct Audit {
     requests: Vec<Received>,
-    /// How many were forgotten. An answer still finds the request it belongs to.
-    forgotten: usize,
+    /// The number of removed requests, so that an index stays valid when the record is cleared.
+    removed: usize,
 }
 
-/// A request's place in the audit.
+/// The index of a request, counted from the start of the cloud.
 #[derive(Clone, Copy)]
-pub(crate) struct Entry(usize);
+pub(crate) struct Index(usize);
 
 impl Audit {
-    pub(crate) fn arrived(&mut self, received: Received) -> Entry {
+    pub(crate) fn record_request(&mut self, received: Received) -> Index {
         self.requests.push(received);
-        Entry(self.forgotten + self.requests.len() - 1)
+        Index(self.removed + self.requests.len() - 1)
     }
 
-    pub(crate) fn answered(&mut self, Entry(place): Entry, answer: &Response) {
-        let place = place.checked_sub(self.forgotten);
-        let Some(entry) = place.and_then(|place| self.requests.get_mut(place)) else {
+    pub(crate) fn record_response(&mut self, Index(index): Index, response: &Response) {
+        let index = index.checked_sub(self.removed);
+        let Some(request) = index.and_then(|index| self.requests.get_mut(index)) else {
             return;
         };
-        entry.status = Some(answer.status());
-        if entry.host == Host::Grpc {
-            entry.grpc_status = Some(grpc_code(answer));
+        request.status = Some(response.status());
+        if request.host == Host::Grpc {
+            request.grpc_status = Some(grpc_code(response));
         }
     }
 
     pub(crate) fn clear(&mut self) {
-        self.forgotten += self.requests.len();
+        self.removed += self.requests.len();
         self.requests.clear();
     }
 
@@ -93,11 +93,12 @@ impl Audit {
     }
 }
 
-/// The code in a trailers-only answer. An answer of the fake that has a body has succeeded.
-fn grpc_code(answer: &Response) -> Code {
-    match answer.headers().get("grpc-status") {
+/// The code in a trailers-only response. The fake sends all errors as trailers-only, so a response
+/// with a body is a success.
+fn grpc_code(response: &Response) -> Code {
+    match response.headers().get("grpc-status") {
         Some(code) => Code::from_bytes(code.as_bytes()),
-        None if answer.status().is_success() => Code::Ok,
+        None if response.status().is_success() => Code::Ok,
         None => Code::Unknown,
     }
 }

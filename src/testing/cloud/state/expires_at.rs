@@ -1,18 +1,19 @@
-//! How IAM writes the end of a token.
+//! The form of the expiry in a response of IAM.
 
 use std::time::SystemTime;
 
 use jiff::Timestamp;
 
-/// How IAM's answers say when a token ends. Default: in nine digits of a second, as the cloud does.
+/// The form of the field `expiresAt` in IAM's responses. Default: nine digits of a second, as the
+/// cloud writes it.
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpiresAt {
-    /// RFC 3339 in UTC, with so many digits of a second, 0 to 9.
+    /// RFC 3339 in UTC with this number of digits of a second, 0 to 9.
     Digits(u8),
-    /// Not at all.
+    /// The field is missing.
     Missing,
-    /// In this text, whatever the truth is.
+    /// This text, independent of the expiry.
     Verbatim(String),
 }
 

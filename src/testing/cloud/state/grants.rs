@@ -1,19 +1,19 @@
-//! What other issuers gave out and the cloud takes in exchange for a token: OAuth tokens and
-//! subject tokens.
+//! The tokens of other issuers that the cloud exchanges for IAM tokens: OAuth tokens and subject
+//! tokens.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
 
 use crate::testing::cloud::state::random;
 
-/// 2026-06-01: OAuth tokens issued from then on are refused *(OAuth token, Yandex Cloud docs)*.
+/// 2026-06-01: IAM rejects OAuth tokens issued from then on *(OAuth token, Yandex Cloud docs)*.
 const OAUTH_ENDS: Duration = Duration::from_secs(1_780_272_000);
 
 #[derive(Default)]
 pub(crate) struct Grants {
-    /// When each OAuth token was issued.
+    /// The time of issue of each OAuth token.
     oauth: HashMap<String, SystemTime>,
-    /// When each subject token ends.
+    /// The expiry of each subject token.
     subject: HashMap<String, SystemTime>,
 }
 
@@ -30,13 +30,13 @@ impl Grants {
         token
     }
 
-    pub(crate) fn takes_oauth(&self, token: &str) -> bool {
+    pub(crate) fn accepts_oauth(&self, token: &str) -> bool {
         self.oauth
             .get(token)
             .is_some_and(|&issued_at| issued_at < SystemTime::UNIX_EPOCH + OAUTH_ENDS)
     }
 
-    pub(crate) fn takes_subject(&self, token: &str, now: SystemTime) -> bool {
+    pub(crate) fn accepts_subject(&self, token: &str, now: SystemTime) -> bool {
         self.subject.get(token).is_some_and(|&end| now < end)
     }
 }

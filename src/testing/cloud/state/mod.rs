@@ -1,4 +1,4 @@
-//! What the cloud knows: accounts, keys, tokens, and the requests it received.
+//! The state of the cloud: accounts, keys, tokens, and the requests it received.
 
 pub(crate) mod accounts;
 pub(crate) mod api_keys;

@@ -1,4 +1,4 @@
-//! Names and secrets that nobody has had before.
+//! Random ids and secrets.
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
@@ -6,8 +6,8 @@ use ring::rand::{SecureRandom, SystemRandom};
 
 const ID_LEN: usize = 20;
 
-/// An id as Yandex Cloud writes them: twenty lower-case letters and digits, the first three saying
-/// of what.
+/// An id of the form that Yandex Cloud uses: twenty lower-case letters and digits, of which the
+/// first three are the kind of resource.
 pub(crate) fn id(prefix: &str) -> String {
     const ALPHABET: &[u8; 32] = b"abcdefghijklmnopqrstuvwxyz012345";
     let rest = bytes::<ID_LEN>();
@@ -18,23 +18,23 @@ pub(crate) fn id(prefix: &str) -> String {
     prefix.chars().chain(rest).collect()
 }
 
-/// An IAM token of the documented pattern: `t1.`, some text, and 86 characters after a dot *(IAM
-/// token, Yandex Cloud docs)*.
+/// An IAM token of the documented pattern: `t1.`, text, a dot and 86 characters *(IAM token, Yandex
+/// Cloud docs)*.
 pub(crate) fn iam_token() -> String {
     format!("t1.{}.{}", base64(&bytes::<96>()), base64(&bytes::<64>()))
 }
 
-/// An API key of the shape they have today: `AQVN` and 36 more characters.
+/// An API key of today's form: `AQVN` and 36 more characters.
 pub(crate) fn api_key() -> String {
     format!("AQVN{}", base64(&bytes::<27>()))
 }
 
-/// A Yandex account's OAuth token.
+/// An OAuth token of a Yandex account.
 pub(crate) fn oauth_token() -> String {
     format!("y0_{}", base64(&bytes::<39>()))
 }
 
-/// What looks like another identity provider's JWT.
+/// A subject token in the form of a JWT. Its claims are random bytes.
 pub(crate) fn subject_token() -> String {
     format!(
         "{}.{}.{}",
@@ -59,7 +59,7 @@ pub(crate) fn request_id() -> String {
     .join("-")
 }
 
-/// A trace id as the cloud's gateway writes them.
+/// A trace id in the form that the cloud's gateway uses.
 pub(crate) fn trace_id() -> String {
     let [trace, span] = [(); 2].map(|()| u64::from_be_bytes(bytes::<8>()));
     format!("{trace:016x}:{span:016x}:{trace:016x}:1")
@@ -73,7 +73,7 @@ fn bytes<const N: usize>() -> [u8; N] {
     let mut bytes = [0; N];
     SystemRandom::new()
         .fill(&mut bytes)
-        .expect("the system has random bytes");
+        .expect("the system provides random bytes");
     bytes
 }
 

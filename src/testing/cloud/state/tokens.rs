@@ -1,4 +1,4 @@
-//! IAM tokens: given out, checked, revoked.
+//! Issues, checks and revokes IAM tokens.
 
 use std::collections::HashMap;
 use std::time::{Duration, SystemTime};
@@ -8,13 +8,12 @@ use crate::testing::cloud::wire::status::ErrorStatus;
 
 const INVALID: &str = "Token is invalid or has expired.";
 
-/// The tokens given out so far, and how the next ones are to be.
+/// The issued tokens, and the properties of the next ones.
 pub(crate) struct Tokens {
     issued: HashMap<String, Token>,
-    /// How long a new one lives.
+    /// The lifetime of a new token.
     pub(crate) lifetime: Duration,
-    /// Whether an account gets the same one again while that has more than half of its life before
-    /// it.
+    /// Whether an account gets its last token again while more than half of its lifetime is left.
     pub(crate) reused: bool,
 }
 
@@ -24,7 +23,7 @@ struct Token {
     revoked: bool,
 }
 
-/// A token as it is given out.
+/// A token and its expiry.
 pub(crate) struct Issued {
     pub(crate) token: String,
     pub(crate) expires_at: SystemTime,
@@ -47,16 +46,17 @@ impl Tokens {
         }
     }
 
-    /// As the metadata service does, which always keeps what it gave.
+    /// Returns the account's last token while more than half of its lifetime is left, as the
+    /// metadata service always does.
     pub(crate) fn issue_cached(&mut self, account: &str, now: SystemTime) -> Issued {
         let (half, whole) = (now + self.lifetime / 2, now + self.lifetime);
-        // None from before the lifetime was made shorter.
-        let lives =
+        // The upper limit excludes tokens that were issued before a test shortened the lifetime.
+        let is_reusable =
             |token: &Token| !token.revoked && half < token.expires_at && token.expires_at <= whole;
         let issued = self
             .issued
             .iter()
-            .filter(|(_, token)| token.account == account && lives(token));
+            .filter(|(_, token)| token.account == account && is_reusable(token));
         match issued.max_by_key(|(_, token)| token.expires_at) {
             Some((text, token)) => Issued {
                 token: text.clone(),
@@ -83,7 +83,7 @@ impl Tokens {
         self.issued.get(token).map(|token| token.account.as_str())
     }
 
-    /// The account of a token that is good now.
+    /// Returns the account of the token if the token is valid.
     pub(crate) fn check(&self, token: &str, now: SystemTime) -> Result<String, ErrorStatus> {
         match self.issued.get(token) {
             Some(token) if !token.revoked && now < token.expires_at => Ok(token.account.clone()),
@@ -91,7 +91,7 @@ impl Tokens {
         }
     }
 
-    /// Ends a token. Returns its account.
+    /// Revokes a token and returns its account.
     pub(crate) fn revoke(&mut self, token: &str) -> Option<String> {
         let token = self.issued.get_mut(token)?;
         token.revoked = true;

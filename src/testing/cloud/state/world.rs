@@ -1,4 +1,4 @@
-//! All that the cloud knows, behind one lock.
+//! The complete state of the cloud, behind one lock.
 
 use std::net::SocketAddr;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -22,7 +22,7 @@ pub(crate) struct World {
     pub(crate) api_keys: ApiKeys,
     pub(crate) audit: Audit,
     pub(crate) clock: FakeTime,
-    /// Where the hosts are, as the list of endpoints names them.
+    /// The addresses of the hosts, with their ids in the list of endpoints.
     pub(crate) endpoints: Vec<(&'static str, SocketAddr)>,
     pub(crate) exchange_errors: ErrorShape,
     pub(crate) expires_at: ExpiresAt,
@@ -68,13 +68,13 @@ impl World {
     }
 }
 
-/// The cloud's clock, which may be wrong on purpose.
+/// The cloud's clock, which a test can set ahead or behind.
 pub(crate) struct FakeTime {
     pub(crate) source: TimeSource,
     pub(crate) skew: Skew,
 }
 
-/// How far a clock is off.
+/// The difference between a clock and its source.
 #[derive(Clone, Copy)]
 pub(crate) enum Skew {
     Ahead(Duration),
@@ -97,7 +97,7 @@ impl FakeTime {
     }
 }
 
-/// The world as its servers and its owner share it.
+/// The state, shared by the hosts and the [`FakeCloud`](crate::testing::FakeCloud).
 #[derive(Clone)]
 pub(crate) struct Shared(Arc<Mutex<World>>);
 

@@ -1,4 +1,5 @@
-//! Who may do what: IAM tokens everywhere, API keys with the right scope on the Execution resource.
+//! Authorization: all resources accept IAM tokens, and the Execution resource also accepts API keys
+//! with the scope of Workflows.
 
 use axum::extract::{Request, State};
 use axum::middleware::Next;
@@ -11,17 +12,17 @@ use crate::testing::cloud::state::api_keys::WORKFLOWS_SCOPE;
 use crate::testing::cloud::state::world::{Shared, World};
 use crate::testing::cloud::wire::status::ErrorStatus;
 
-/// What a request is about.
+/// The resource that a request uses.
 #[derive(Clone, Copy, PartialEq, Eq)]
 pub(crate) enum Resource {
-    /// The one resource that takes API keys *(Authentication, Workflows API reference, Yandex Cloud
-    /// docs)*.
+    /// The only resource that accepts API keys *(Authentication, Workflows API reference, Yandex
+    /// Cloud docs)*.
     Execution,
-    /// Any other.
+    /// Any other resource.
     Other,
 }
 
-/// The credentials of a request: one `Authorization` of a known scheme.
+/// The credentials of a request: a single `Authorization` header with a known scheme.
 pub(crate) struct Presented {
     pub(crate) scheme: Scheme,
     pub(crate) secret: String,
@@ -33,10 +34,10 @@ impl Presented {
         let (value, None) = (values.next()?, values.next()) else {
             return None;
         };
-        let (word, secret) = value.to_str().ok()?.split_once(' ')?;
+        let (name, secret) = value.to_str().ok()?.split_once(' ')?;
         let scheme = [Scheme::ApiKey, Scheme::Bearer]
             .into_iter()
-            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(word))?;
+            .find(|scheme| scheme.as_str().eq_ignore_ascii_case(name))?;
         Some(Self {
             scheme,
             secret: secret.to_owned(),
@@ -51,7 +52,7 @@ impl Presented {
         credential.ok().map(|credential| credential.fingerprint())
     }
 
-    /// Whose it is, were it valid.
+    /// The account that owns the credentials, whether or not they are still valid.
     pub(crate) fn account<'w>(&self, world: &'w World) -> Option<&'w str> {
         match self.scheme {
             Scheme::ApiKey => world.api_keys.account(&self.secret),
@@ -60,10 +61,10 @@ impl Presented {
     }
 }
 
-/// The account that asks, if it may.
+/// Returns the account of a request that may use `resource`.
 ///
-/// What the cloud answers to an API key elsewhere than on the Execution resource is not documented;
-/// this one says 403, code 7.
+/// Yandex does not document the response to an API key outside the Execution resource. The fake
+/// returns 403, code 7.
 pub(crate) fn authorize(
     world: &World,
     headers: &HeaderMap,
@@ -87,7 +88,7 @@ pub(crate) fn authorize(
     }
 }
 
-/// What stands before the routes of a resource.
+/// A middleware that checks the credentials of requests to a resource.
 #[derive(Clone)]
 pub(crate) struct Guard {
     pub(crate) resource: Resource,

@@ -1,4 +1,4 @@
-//! What can go wrong with an answer, on demand.
+//! Faults that a test injects into the responses of a host.
 
 use std::collections::HashMap;
 use std::error::Error;
@@ -15,12 +15,12 @@ use http::{HeaderMap, StatusCode};
 use crate::testing::cloud::wire::host::Host;
 use crate::testing::cloud::wire::status::{ErrorStatus, grpc_code};
 
-/// Something that goes wrong with the answers of one [`Host`], until it is healed or has happened
-/// often enough.
+/// A fault in the responses of one [`Host`]. See
+/// [`FakeCloud::inject`](crate::testing::FakeCloud::inject).
 ///
 /// # Examples
 ///
-/// IAM is overloaded twice, then well again; the metadata service hangs for good:
+/// IAM returns two errors before it recovers, and the metadata service never responds:
 ///
 /// ```
 /// use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
@@ -53,64 +53,66 @@ enum Kind {
 }
 
 impl Fault {
-    /// An error of this HTTP status, worded as that host words errors: `google.rpc.Status`, plain
-    /// text from the metadata service, and as gRPC the code that belongs to the status.
+    /// Responds with an error of this HTTP status in the form of the host: `google.rpc.Status` in
+    /// JSON, plain text from the metadata service, and the corresponding gRPC code from
+    /// [`Host::Grpc`].
     ///
     /// # Panics
     ///
-    /// On what is no HTTP status, below 100 or above 999.
+    /// If `status` is below 100 or above 999.
     pub fn status(status: u16) -> Self {
         Self::new(Kind::Status(status_code(status)))
     }
 
-    /// This answer, whatever was asked. Its `Content-Type` is JSON unless another is
-    /// [given](Self::header).
+    /// Responds with this status and body to every request. The `Content-Type` is JSON unless
+    /// [`header`](Self::header) replaces it.
     ///
     /// # Panics
     ///
-    /// On what is no HTTP status, below 100 or above 999.
+    /// If `status` is below 100 or above 999.
     pub fn answer(status: u16, body: impl Into<Bytes>) -> Self {
         Self::new(Kind::Answer(status_code(status), body.into()))
             .header(CONTENT_TYPE, HeaderValue::from_static("application/json"))
     }
 
-    /// A success that is no JSON: the login page of somebody's proxy.
+    /// Responds with status 200 and an HTML page, as the login page of a proxy does.
     pub fn garbage() -> Self {
         Self::answer(200, "<!doctype html><title>Log in</title>")
             .header(CONTENT_TYPE, HeaderValue::from_static("text/html"))
     }
 
-    /// The right answer, this much later.
+    /// Delays the regular response.
     pub fn slow(delay: Duration) -> Self {
         Self::new(Kind::Slow(delay))
     }
 
-    /// No answer, ever.
+    /// Never responds.
     pub fn hang() -> Self {
         Self::new(Kind::Hang)
     }
 
-    /// The connection closes without an answer; of HTTP/2, the stream.
+    /// Closes the connection (in HTTP/2, the stream) without a response.
     pub fn hang_up() -> Self {
         Self::new(Kind::HangUp)
     }
 
-    /// The connection closes within the body.
+    /// Closes the connection within the body.
     pub fn cut_short() -> Self {
         Self::new(Kind::CutShort)
     }
 
-    /// Headers, and a body that never comes.
+    /// Responds with headers and never sends the body.
     pub fn stall() -> Self {
         Self::new(Kind::Stall)
     }
 
-    /// A body that never ends.
+    /// Responds with a body that never ends.
     pub fn endless() -> Self {
         Self::new(Kind::Endless)
     }
 
-    /// Happens so often, then is over. Default: until [healed](crate::testing::FakeCloud::heal).
+    /// Limits the fault to this number of requests. Default: no limit, until
+    /// [`heal`](crate::testing::FakeCloud::heal) removes it.
     #[must_use]
     pub fn times(self, times: u32) -> Self {
         Self {
@@ -119,7 +121,7 @@ impl Fault {
         }
     }
 
-    /// Happens to requests for this path only. Default: to all of the host.
+    /// Limits the fault to requests with this path. Default: all requests to the host.
     #[must_use]
     pub fn on_path(self, path: impl Into<String>) -> Self {
         Self {
@@ -128,24 +130,23 @@ impl Fault {
         }
     }
 
-    /// Carries this header, in place of what it had of that name.
+    /// Sets a header of the response, replacing earlier values of that name.
     #[must_use]
     pub fn header(mut self, name: HeaderName, value: HeaderValue) -> Self {
         self.headers.insert(name, value);
         self
     }
 
-    /// Carries `Retry-After`: seconds, a date, or what else a server might write there *(RFC 9110
-    /// §10.2.3)*.
+    /// Sets `Retry-After`: seconds, a date *(RFC 9110 §10.2.3)*, or an invalid text.
     ///
     /// # Panics
     ///
-    /// On text that no header may carry.
+    /// If `value` is not a valid header value.
     #[must_use]
     pub fn retry_after(self, value: &str) -> Self {
         self.header(
             RETRY_AFTER,
-            HeaderValue::from_str(value).expect("text that a header may carry"),
+            HeaderValue::from_str(value).expect("a valid header value"),
         )
     }
 
@@ -158,27 +159,27 @@ impl Fault {
         }
     }
 
-    /// What happens instead of, or before, the right answer.
-    pub(crate) async fn play(
+    /// Returns the faulty response. Polls the regular response only if the fault delays it.
+    pub(crate) async fn apply(
         self,
         host: Host,
-        right_answer: impl Future<Output = Response>,
+        regular: impl Future<Output = Response>,
     ) -> Response {
         let mut response = match self.kind {
             Kind::Slow(delay) => {
                 tokio::time::sleep(delay).await;
-                right_answer.await
+                regular.await
             }
             Kind::Answer(status, body) => (status, body).into_response(),
-            Kind::Status(status) => wrong_status(host, status),
+            Kind::Status(status) => error_response(host, status),
             Kind::Hang => std::future::pending().await,
-            Kind::HangUp => HungUp.into_response(),
+            Kind::HangUp => Closed.into_response(),
             Kind::CutShort => {
-                let piece = stream::iter([Ok(Bytes::from_static(b"{\"iamToken\"")), Err(HungUp)]);
-                ([(CONTENT_LENGTH, "1000")], Body::from_stream(piece)).into_response()
+                let start = stream::iter([Ok(Bytes::from_static(b"{\"iamToken\"")), Err(Closed)]);
+                ([(CONTENT_LENGTH, "1000")], Body::from_stream(start)).into_response()
             }
             Kind::Stall => {
-                Body::from_stream(stream::pending::<Result<Bytes, HungUp>>()).into_response()
+                Body::from_stream(stream::pending::<Result<Bytes, Closed>>()).into_response()
             }
             Kind::Endless => Body::from_stream(spaces()).into_response(),
         };
@@ -191,30 +192,30 @@ fn status_code(status: u16) -> StatusCode {
     StatusCode::from_u16(status).expect("an HTTP status")
 }
 
-fn wrong_status(host: Host, status: StatusCode) -> Response {
-    let words = status.canonical_reason().unwrap_or("Injected fault");
+fn error_response(host: Host, status: StatusCode) -> Response {
+    let message = status.canonical_reason().unwrap_or("Injected fault");
     if host == Host::Metadata {
-        return (status, words).into_response();
+        return (status, message).into_response();
     }
-    let mut response = ErrorStatus::new(grpc_code(status), words).into_response();
+    let mut response = ErrorStatus::new(grpc_code(status), message).into_response();
     *response.status_mut() = status;
     response
 }
 
-/// White space without end, which a JSON reader takes patiently.
-fn spaces() -> impl Stream<Item = Result<Bytes, HungUp>> {
-    stream::repeat_with(|| Ok(Bytes::from_static(&[b' '; 4096]))).then(|piece| async {
-        // So that one endless answer does not keep the others from being served.
+/// An endless stream of spaces, which a JSON parser accepts before a value.
+fn spaces() -> impl Stream<Item = Result<Bytes, Closed>> {
+    stream::repeat_with(|| Ok(Bytes::from_static(&[b' '; 4096]))).then(|chunk| async {
+        // Lets the thread also serve other requests.
         tokio::task::yield_now().await;
-        piece
+        chunk
     })
 }
 
-/// Marks a response that is not to be sent: the connection closes in its place.
+/// Marks a response in whose place the server closes the connection.
 #[derive(Clone, Copy, Debug)]
-pub(crate) struct HungUp;
+pub(crate) struct Closed;
 
-impl IntoResponse for HungUp {
+impl IntoResponse for Closed {
     fn into_response(self) -> Response {
         let mut response = ().into_response();
         response.extensions_mut().insert(self);
@@ -222,15 +223,15 @@ impl IntoResponse for HungUp {
     }
 }
 
-impl fmt::Display for HungUp {
+impl fmt::Display for Closed {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("the fake cloud hung up")
+        f.write_str("the fake cloud closed the connection")
     }
 }
 
-impl Error for HungUp {}
+impl Error for Closed {}
 
-/// The faults of every host, in the order they were injected.
+/// The faults of each host, in the order of injection.
 #[derive(Default)]
 pub(crate) struct Faults(HashMap<Host, Vec<Fault>>);
 
@@ -243,7 +244,7 @@ impl Faults {
         self.0.remove(&host);
     }
 
-    /// The first fault that is for this request and not used up.
+    /// The first fault that matches this request and is not used up.
     pub(crate) fn next(&mut self, host: Host, path: &str) -> Option<Fault> {
         let faults = self.0.get_mut(&host)?;
         faults.retain(|fault| fault.times != Some(0));

@@ -1,5 +1,5 @@
-//! What every request passes, whichever host it is for: the audit, the faults, and the headers of
-//! the answer.
+//! The middleware of all hosts: records requests, applies faults, and adds the headers of a
+//! response.
 
 use std::time::UNIX_EPOCH;
 
@@ -25,24 +25,24 @@ pub(crate) struct Gate {
 pub(crate) async fn pass(State(gate): State<Gate>, mut request: Request, next: Next) -> Response {
     let id = RequestId::of(request.headers());
     request.extensions_mut().insert(id.clone());
-    let (entry, fault) = {
+    let (index, fault) = {
         let mut world = gate.cloud.lock();
         let received = received(gate.host, &request, &id, &world);
         (
-            world.audit.arrived(received),
+            world.audit.record_request(received),
             world.faults.next(gate.host, request.uri().path()),
         )
     };
-    let answer = next.run(request);
-    let answer = match fault {
-        Some(fault) => fault.play(gate.host, answer).await,
-        None => answer.await,
+    let response = next.run(request);
+    let response = match fault {
+        Some(fault) => fault.apply(gate.host, response).await,
+        None => response.await,
     };
-    let mut answer = rendered(answer, gate.host, &id);
+    let mut response = rendered(response, gate.host, &id);
     let mut world = gate.cloud.lock();
-    stamp(answer.headers_mut(), &id, &world);
-    world.audit.answered(entry, &answer);
-    answer
+    add_headers(response.headers_mut(), &id, &world);
+    world.audit.record_response(index, &response);
+    response
 }
 
 fn received(host: Host, request: &Request, id: &RequestId, world: &World) -> Received {
@@ -68,27 +68,27 @@ fn received(host: Host, request: &Request, id: &RequestId, world: &World) -> Rec
     }
 }
 
-/// An error in the words of its host. Its status and headers stay, since a fault may have set
-/// them.
-fn rendered(answer: Response, host: Host, id: &RequestId) -> Response {
-    let Some(error) = answer.extensions().get::<ErrorStatus>().cloned() else {
-        return answer;
+/// Renders an [`ErrorStatus`] in the form of its host. Keeps the status and the headers, since a
+/// fault may have set them.
+fn rendered(response: Response, host: Host, id: &RequestId) -> Response {
+    let Some(error) = response.extensions().get::<ErrorStatus>().cloned() else {
+        return response;
     };
-    let (status, headers) = (answer.status(), answer.headers().clone());
-    let mut answer = match host {
+    let (status, headers) = (response.status(), response.headers().clone());
+    let mut response = match host {
         Host::Grpc => error.to_grpc(id).into_http(),
         _ => {
-            let mut answer = error.to_rest(id);
-            *answer.status_mut() = status;
-            answer
+            let mut response = error.to_rest(id);
+            *response.status_mut() = status;
+            response
         }
     };
-    answer.headers_mut().extend(headers);
-    answer
+    response.headers_mut().extend(headers);
+    response
 }
 
-fn stamp(headers: &mut HeaderMap, RequestId(id): &RequestId, world: &World) {
-    let text = |text: &str| HeaderValue::from_str(text).expect("ids and dates are header text");
+fn add_headers(headers: &mut HeaderMap, RequestId(id): &RequestId, world: &World) {
+    let text = |text: &str| HeaderValue::from_str(text).expect("ids and dates are valid values");
     let date = httpdate::fmt_http_date(world.now().max(UNIX_EPOCH));
     headers.entry(DATE).or_insert_with(|| text(&date));
     headers.insert(SERVER, HeaderValue::from_static("ycapi"));

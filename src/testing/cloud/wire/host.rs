@@ -1,6 +1,6 @@
-//! The hosts of the cloud, each on a port of its own.
+//! The hosts of the cloud.
 
-/// A host of Yandex Cloud. In a [`FakeCloud`](crate::testing::FakeCloud) each has a port of its own.
+/// A host of Yandex Cloud. Each has its own port in a [`FakeCloud`](crate::testing::FakeCloud).
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord)]
 #[non_exhaustive]
 pub enum Host {

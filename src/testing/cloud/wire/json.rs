@@ -1,4 +1,4 @@
-//! Messages as REST shows them: proto3's JSON, fields with default values left out.
+//! The JSON form of messages in REST: the JSON mapping of proto3.
 
 use std::time::{Duration, UNIX_EPOCH};
 

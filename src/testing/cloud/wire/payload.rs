@@ -1,4 +1,4 @@
-//! JSON bodies, read as the cloud's gateway reads them.
+//! JSON bodies, parsed as by the cloud's gateway.
 
 use axum::extract::{FromRequest, Request};
 use axum::response::{IntoResponse, Response};
@@ -9,7 +9,7 @@ use serde::de::DeserializeOwned;
 
 use crate::testing::cloud::wire::status::ErrorStatus;
 
-/// A JSON body. Unknown fields are refused, where the type says so.
+/// A JSON body. Types with `deny_unknown_fields` reject unknown fields.
 pub(crate) struct Payload<T>(pub(crate) T);
 
 impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
@@ -24,7 +24,7 @@ impl<S: Send + Sync, T: DeserializeOwned> FromRequest<S> for Payload<T> {
         let body = Bytes::from_request(request, state)
             .await
             .map_err(IntoResponse::into_response)?;
-        // The parser's words could quote the body.
+        // The error of the parser could quote the body, so it is not shown.
         let parsed = serde_json::from_slice(&body)
             .map_err(|_| ErrorStatus::invalid("The body is not the JSON expected here"));
         parsed.map(Self).map_err(IntoResponse::into_response)

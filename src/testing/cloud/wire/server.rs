@@ -1,4 +1,4 @@
-//! The listeners, and a thread that serves them until it is stopped.
+//! The listeners, and the thread that serves them.
 
 use std::convert::Infallible;
 use std::future::Future;
@@ -19,9 +19,9 @@ use tokio::net::TcpStream;
 use tokio::sync::oneshot;
 use tower_service::Service;
 
-use crate::testing::cloud::wire::fault::HungUp;
+use crate::testing::cloud::wire::fault::Closed;
 
-/// A listener on a loopback port that nobody serves yet. Connections wait in its queue.
+/// A listener on a loopback port. Connections wait in its queue until it is served.
 pub(crate) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
     let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0))?;
     listener.set_nonblocking(true)?;
@@ -29,8 +29,8 @@ pub(crate) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
-/// A thread with a runtime of its own, so that the cloud outlives its caller's runtime and paused
-/// clock, and so that dropping this ends every task and socket before it returns.
+/// A thread with its own runtime. The cloud does not depend on the runtime or the paused clock of
+/// its user, and a drop of this value returns after all tasks have ended and sockets are closed.
 pub(crate) struct Server {
     stop: Option<oneshot::Sender<Infallible>>,
     thread: Option<JoinHandle<()>>,
@@ -51,7 +51,7 @@ impl Server {
                             .expect("the runtime has I/O");
                         tokio::spawn(accept(listener, router));
                     }
-                    let _gone = stopped.await;
+                    let _closed = stopped.await;
                 });
             })?;
         Ok(Self {
@@ -65,7 +65,7 @@ impl Drop for Server {
     fn drop(&mut self) {
         drop(self.stop.take());
         if let Some(thread) = self.thread.take() {
-            // A panic in there was printed by its thread.
+            // The panic hook has already printed a panic of the thread.
             let _panicked = thread.join();
         }
     }
@@ -75,44 +75,44 @@ async fn accept(listener: tokio::net::TcpListener, router: Router) {
     loop {
         match listener.accept().await {
             Ok((stream, _)) => drop(tokio::spawn(serve(stream, router.clone()))),
-            // Out of file descriptors, most likely: others get a chance to close theirs.
+            // Probably too many open files. Other tasks may close some.
             Err(_) => tokio::task::yield_now().await,
         }
     }
 }
 
-/// One connection, HTTP/1.1 or HTTP/2 by its first bytes.
+/// Serves a connection as HTTP/1.1 or HTTP/2, depending on its first bytes.
 async fn serve(stream: TcpStream, router: Router) {
-    let _slower_at_worst = stream.set_nodelay(true);
-    let service = TowerToHyperService::new(MayHangUp(router));
-    // An error here is the client's: it went away, or was hung up on.
+    let _optional = stream.set_nodelay(true);
+    let service = TowerToHyperService::new(MayClose(router));
+    // On an error, the client or a fault has closed the connection.
     let _error = auto::Builder::new(TokioExecutor::new())
         .serve_connection(TokioIo::new(stream), service)
         .await;
 }
 
-/// The router, with the one answer a router cannot give: none.
+/// The router, which cannot fail, as a service whose error closes the connection.
 #[derive(Clone)]
-struct MayHangUp(Router);
+struct MayClose(Router);
 
-impl<B> Service<Request<B>> for MayHangUp
+impl<B> Service<Request<B>> for MayClose
 where
     Router: Service<Request<B>, Response = Response, Error = Infallible>,
     <Router as Service<Request<B>>>::Future: Send + 'static,
 {
     type Response = Response;
-    type Error = HungUp;
-    type Future = Pin<Box<dyn Future<Output = Result<Response, HungUp>> + Send>>;
+    type Error = Closed;
+    type Future = Pin<Box<dyn Future<Output = Result<Response, Closed>> + Send>>;
 
-    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), HungUp>> {
+    fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), Closed>> {
         Poll::Ready(Ok(()))
     }
 
     fn call(&mut self, request: Request<B>) -> Self::Future {
-        let answered = self.0.call(request);
-        answered
-            .map(|Ok(response)| match response.extensions().get::<HungUp>() {
-                Some(&hung_up) => Err(hung_up),
+        let response = self.0.call(request);
+        response
+            .map(|Ok(response)| match response.extensions().get::<Closed>() {
+                Some(&closed) => Err(closed),
                 None => Ok(response),
             })
             .boxed()

@@ -15,7 +15,7 @@ use crate::testing::proto::rpc;
 
 const REQUEST_INFO: &str = "type.googleapis.com/google.rpc.RequestInfo";
 
-/// The form of an error of the token exchange. Yandex documents neither; both were observed.
+/// The form of the errors of the token exchange. Yandex documents none; both were observed.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorShape {
@@ -26,7 +26,7 @@ pub enum ErrorShape {
     Status,
 }
 
-/// The id of one request: the caller's, if it sent one, or a new one.
+/// The id of a request: from the header `x-request-id`, or a new one.
 #[derive(Clone)]
 pub(crate) struct RequestId(pub(crate) String);
 
@@ -37,7 +37,7 @@ impl RequestId {
     }
 }
 
-/// Why a request fails. The gate renders it, since only the gate knows the request's id.
+/// The error of a request. The gate adds the request id and renders it.
 #[derive(Clone)]
 pub(crate) struct ErrorStatus {
     code: Code,
@@ -108,7 +108,7 @@ impl IntoResponse for ErrorStatus {
     }
 }
 
-/// The HTTP status that goes with a gRPC code.
+/// The HTTP status of a gRPC code.
 fn http_status(code: Code) -> StatusCode {
     let status = match code {
         Code::Ok => 200,
@@ -127,8 +127,7 @@ fn http_status(code: Code) -> StatusCode {
     StatusCode::from_u16(status).expect("the statuses of the table are valid")
 }
 
-/// The gRPC code that a gateway makes of an HTTP status: the table read backwards, with a guess by
-/// class.
+/// The gRPC code of an HTTP status: the inverse of [`http_status`], by class for other statuses.
 pub(crate) fn grpc_code(status: StatusCode) -> Code {
     match status.as_u16() {
         200..300 => Code::Ok,

@@ -1,4 +1,4 @@
-//! How the tests talk to the cloud: by hyper-util's client and by tonic.
+//! HTTP and gRPC clients of the fake cloud.
 
 use std::error::Error;
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
@@ -25,19 +25,19 @@ pub(crate) const TOKENS: &str = "/iam/v1/tokens";
 pub(crate) const AUDIENCE: &str = "https://iam.api.cloud.yandex.net/iam/v1/tokens";
 pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
-pub(crate) struct Answer {
+pub(crate) struct Reply {
     pub(crate) status: StatusCode,
     pub(crate) headers: HeaderMap,
     pub(crate) body: Bytes,
 }
 
-impl Answer {
+impl Reply {
     pub(crate) fn json(&self) -> Value {
         serde_json::from_slice(&self.body).expect("a JSON body")
     }
 
     /// The HTTP status, and the code of the `google.rpc.Status` in the body.
-    pub(crate) fn refusal(&self) -> (u16, i64) {
+    pub(crate) fn error(&self) -> (u16, i64) {
         (
             self.status.as_u16(),
             self.json()["code"].as_i64().expect("a google.rpc.Status"),
@@ -52,13 +52,13 @@ impl Answer {
     }
 }
 
-/// One request, of which the last thing said counts.
-pub(crate) struct Ask {
+/// A request. The last setter of a property wins.
+pub(crate) struct Call {
     request: Request<Full<Bytes>>,
     http2: bool,
 }
 
-impl Ask {
+impl Call {
     pub(crate) fn new(method: Method, url: &str) -> Self {
         let request = Request::builder()
             .method(method)
@@ -120,16 +120,16 @@ impl Ask {
         }
     }
 
-    pub(crate) async fn send(self) -> Answer {
-        self.try_send().await.expect("an answer")
+    pub(crate) async fn send(self) -> Reply {
+        self.try_send().await.expect("a response")
     }
 
-    pub(crate) async fn try_send(self) -> Result<Answer, Box<dyn Error + Send + Sync>> {
+    pub(crate) async fn try_send(self) -> Result<Reply, Box<dyn Error + Send + Sync>> {
         let client = Client::builder(TokioExecutor::new())
             .http2_only(self.http2)
             .build_http();
         let (head, body) = client.request(self.request).await?.into_parts();
-        Ok(Answer {
+        Ok(Reply {
             status: head.status,
             headers: head.headers,
             body: body.collect().await?.to_bytes(),
@@ -137,7 +137,7 @@ impl Ask {
     }
 }
 
-/// The parts of a JWT, each of which a test may spoil.
+/// The parts of a JWT, which a test can change before it signs them.
 pub(crate) struct Jwt {
     pub(crate) key: Value,
     pub(crate) header: Value,
@@ -158,7 +158,7 @@ impl Jwt {
         }
     }
 
-    /// Moves a time among the claims by so many seconds.
+    /// Adds seconds to a time in the claims.
     pub(crate) fn shift(&mut self, claim: &str, by: i64) {
         self.claims[claim] = json!(self.claims[claim].as_i64().expect("a time") + by);
     }
@@ -167,7 +167,7 @@ impl Jwt {
         let encode = |part: &Value| URL_SAFE_NO_PAD.encode(part.to_string());
         let signed = format!("{}.{}", encode(&self.header), encode(&self.claims));
         let pem = self.key["private_key"].as_str().expect("a private key");
-        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).expect("PEM after some text");
+        let der = PrivatePkcs8KeyDer::from_pem_slice(pem.as_bytes()).expect("a PEM block");
         let pair = KeyPair::from_pkcs8(der.secret_pkcs8_der()).expect("an RSA key");
         let mut signature = vec![0; pair.public().modulus_len()];
         pair.sign(
@@ -185,33 +185,33 @@ pub(crate) fn jwt(cloud: &FakeCloud) -> Jwt {
     Jwt::new(&cloud.service_account_key(), SystemTime::now())
 }
 
-/// IAM's Create with this body.
-pub(crate) fn create(cloud: &FakeCloud, body: Value) -> Ask {
-    Ask::post(&(cloud.iam_url() + TOKENS)).json(body)
+/// A call of IAM's `Create` with this body.
+pub(crate) fn create(cloud: &FakeCloud, body: Value) -> Call {
+    Call::post(&(cloud.iam_url() + TOKENS)).json(body)
 }
 
-/// IAM's Create with a good JWT.
-pub(crate) fn create_token(cloud: &FakeCloud) -> Ask {
+/// A call of IAM's `Create` with a valid JWT.
+pub(crate) fn create_token(cloud: &FakeCloud) -> Call {
     create(cloud, json!({ "jwt": jwt(cloud).sign() }))
 }
 
-pub(crate) async fn token(cloud: &FakeCloud) -> String {
-    let answer = create_token(cloud).send().await;
-    assert_eq!(answer.status, 200, "{:?}", answer.body);
-    answer.json()["iamToken"]
+pub(crate) async fn issue_token(cloud: &FakeCloud) -> String {
+    let response = create_token(cloud).send().await;
+    assert_eq!(response.status, 200, "{:?}", response.body);
+    response.json()["iamToken"]
         .as_str()
         .expect("a token")
         .to_owned()
 }
 
-/// Reads a workflow, which takes any good token and no API key.
-pub(crate) fn get_workflow(cloud: &FakeCloud) -> Ask {
-    Ask::get(&(cloud.workflows_url() + "/workflows/v1/workflow/dfq1"))
+/// Reads a workflow, which requires a token.
+pub(crate) fn get_workflow(cloud: &FakeCloud) -> Call {
+    Call::get(&(cloud.workflows_url() + "/workflows/v1/workflow/dfq1"))
 }
 
-/// Lists executions, which takes any good token and an API key of the right scope.
-pub(crate) fn list_executions(cloud: &FakeCloud) -> Ask {
-    Ask::get(&(cloud.workflows_url() + "/workflows/v1/execution?workflowId=dfq1"))
+/// Lists executions, which requires a token or an API key with the scope of Workflows.
+pub(crate) fn list_executions(cloud: &FakeCloud) -> Call {
+    Call::get(&(cloud.workflows_url() + "/workflows/v1/execution?workflowId=dfq1"))
 }
 
 pub(crate) async fn channel(cloud: &FakeCloud) -> Channel {

@@ -1,4 +1,4 @@
-//! What becomes of a token that the cloud does not take any more.
+//! A token that the cloud rejects is dropped and replaced.
 
 use std::time::Duration;
 
@@ -8,20 +8,20 @@ use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 
 use crate::support::*;
 
-/// Long enough for a token to be dropped when it is refused.
-const SETTLED: Duration = Duration::from_secs(5);
+/// The age from which a rejected token is dropped.
+const MIN_AGE: Duration = Duration::from_secs(5);
 
 #[tokio::test]
 async fn revoked_token_costs_one_rest_request() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
-    clock.advance(SETTLED);
+    clock.advance(MIN_AGE);
     cloud.revoke_all();
     assert_eq!(
         list(&auth, &cloud).await.unwrap(),
         401,
-        "the response is the caller's"
+        "the caller gets the response"
     );
     assert_eq!(auth.cache().status().state(), CacheState::Empty);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
@@ -33,7 +33,7 @@ async fn revoked_token_costs_one_grpc_call() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     list_grpc(&auth, &cloud).await.unwrap();
-    clock.advance(SETTLED);
+    clock.advance(MIN_AGE);
     cloud.revoke_all();
     assert_eq!(
         list_grpc(&auth, &cloud).await.unwrap_err().code(),
@@ -49,7 +49,7 @@ async fn new_token_is_not_dropped_when_rejected() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
-    clock.advance(SETTLED - Duration::from_millis(1));
+    clock.advance(MIN_AGE - Duration::from_millis(1));
     cloud.revoke_all();
     for _ in 0..3 {
         assert_eq!(list(&auth, &cloud).await.unwrap(), 401);
@@ -67,7 +67,7 @@ async fn missing_role_drops_nothing() {
     let cloud = FakeCloud::start().await;
     let (auth, clock) = on_one_clock(&cloud);
     assert_eq!(list(&auth, &cloud).await.unwrap(), 200);
-    clock.advance(SETTLED);
+    clock.advance(MIN_AGE);
     cloud.inject(Host::Workflows, Fault::status(403));
     cloud.inject(Host::Grpc, Fault::status(403));
     assert_eq!(list(&auth, &cloud).await.unwrap(), 403);
@@ -99,7 +99,7 @@ mod replayed {
             .retry(OnUnauthorized::new())
             .layer(auth.clone())
             .service(client(http2));
-        let mut request = ask(
+        let mut request = request_to(
             "POST",
             cloud.workflows_url() + "/workflows/v1/execution/start",
         );
@@ -126,7 +126,7 @@ mod replayed {
             let cloud = FakeCloud::start().await;
             let (auth, clock) = on_one_clock(&cloud);
             assert_eq!(start(&auth, &cloud, http2).await.unwrap(), 200);
-            clock.advance(SETTLED);
+            clock.advance(MIN_AGE);
             cloud.revoke_all();
             assert_eq!(start(&auth, &cloud, http2).await.unwrap(), 200);
             assert_eq!(statuses(&cloud), [200, 401, 200]);
@@ -139,7 +139,7 @@ mod replayed {
         let cloud = FakeCloud::start().await;
         let (auth, clock) = on_one_clock(&cloud);
         assert_eq!(start(&auth, &cloud, false).await.unwrap(), 200);
-        clock.advance(SETTLED);
+        clock.advance(MIN_AGE);
         cloud.inject(Host::Workflows, Fault::status(401));
         assert_eq!(start(&auth, &cloud, false).await.unwrap(), 401);
         assert_eq!(statuses(&cloud), [200, 401, 401]);
