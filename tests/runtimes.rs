@@ -1,13 +1,14 @@
 //! Fetches without a runtime, and on runtimes that are blocked or shut down.
 
+#[path = "support/polling.rs"]
+mod polling;
 #[path = "support/token.rs"]
 mod token;
 
-use std::future::Future;
-use std::pin::{Pin, pin};
+use std::pin::pin;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, mpsc};
-use std::task::{Context, Poll, Waker};
+use std::task::Poll;
 use std::time::Duration;
 
 use http::{Request, Response};
@@ -18,6 +19,7 @@ use yandex_cloud_auth::{
     AuthLayer, Clock, Credential, CredentialCache, CredentialProvider, ProviderError,
 };
 
+use crate::polling::{block_on, poll_once};
 use crate::token::token;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -39,28 +41,6 @@ fn text(result: Result<Credential, ProviderError>) -> String {
         .unwrap()
         .1
         .to_owned()
-}
-
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
-}
-
-/// Blocks the thread until the future completes, without a runtime.
-fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(std::thread::Thread);
-    impl std::task::Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Arc::new(Unpark(std::thread::current())).into();
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        std::thread::park();
-    }
 }
 
 /// A provider whose call `n` returns the token `t1.n` after `polls(n)` polls. Each poll wakes the

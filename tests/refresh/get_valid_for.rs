@@ -3,21 +3,15 @@
 use std::time::Duration;
 
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{Credential, CredentialCache, ProviderError};
+use yandex_cloud_auth::{Credential, ProviderError};
 
+use crate::support::{HOUR, cache};
 use crate::token::token;
 
 const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
 
 fn header(credential: &Credential) -> &str {
     credential.header_value().to_str().unwrap()
-}
-
-fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
-    CredentialCache::builder(provider.clone())
-        .clock(clock.clone())
-        .build()
 }
 
 #[tokio::test(start_paused = true)]

@@ -2,19 +2,12 @@
 
 use std::time::Duration;
 
-use yandex_cloud_auth::CredentialCache;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 
+use crate::support::{HOUR, cache};
 use crate::token::token;
 
 const SECOND: Duration = Duration::from_secs(1);
-const HOUR: Duration = Duration::from_secs(3600);
-
-fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
-    CredentialCache::builder(provider.clone())
-        .clock(clock.clone())
-        .build()
-}
 
 /// Advances both clocks and lets the tasks run.
 async fn pass(clock: &ManualClock, time: Duration) {

@@ -7,6 +7,8 @@ mod fleet;
 mod get_valid_for;
 mod idle;
 mod limits;
+#[path = "../support/polling.rs"]
+mod polling;
 mod renewal;
 mod runtime;
 mod single_flight;

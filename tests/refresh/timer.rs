@@ -6,15 +6,8 @@ use tokio::runtime::Runtime;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{Clock, CredentialCache, ProviderError};
 
+use crate::support::{HOUR, cache, tick};
 use crate::token::token;
-
-const HOUR: Duration = Duration::from_secs(3600);
-
-fn cache(provider: &ScriptedProvider, clock: &ManualClock) -> CredentialCache {
-    CredentialCache::builder(provider.clone())
-        .clock(clock.clone())
-        .build()
-}
 
 fn runtime() -> Runtime {
     tokio::runtime::Builder::new_current_thread()
@@ -22,14 +15,6 @@ fn runtime() -> Runtime {
         .start_paused(true)
         .build()
         .unwrap()
-}
-
-/// Advances both clocks.
-async fn pass(clock: &ManualClock, seconds: u64) {
-    for _ in 0..seconds {
-        clock.advance(Duration::from_secs(1));
-        tokio::time::sleep(Duration::from_secs(1)).await;
-    }
 }
 
 /// The readiness probe in the documentation of `CacheStatus`.
@@ -52,7 +37,7 @@ async fn readiness_heals_without_requests() {
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap_err();
     assert_eq!(probe(&cache), Err("503 Service Unavailable".to_owned()));
-    pass(&clock, 10).await;
+    tick(&clock, 10).await;
     assert_eq!(provider.calls(), 3);
     assert_eq!(probe(&cache), Ok(()));
     assert!(cache.status().is_ready());
@@ -66,10 +51,10 @@ async fn readiness_heals_after_outage_longer_than_token() {
         .fail(ProviderError::transient("down"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap();
-    pass(&clock, 2 * 3600).await;
+    tick(&clock, 2 * 3600).await;
     assert!(probe(&cache).is_err());
     let provider = provider.answer(token("t1.b"));
-    pass(&clock, 180).await;
+    tick(&clock, 180).await;
     assert_eq!(probe(&cache), Ok(()));
     drop(provider);
 }
@@ -82,9 +67,9 @@ async fn dropped_credential_is_replaced_without_requests() {
         .answer(token("t1.b"));
     let cache = cache(&provider, &clock);
     let rejected = cache.get().await.unwrap();
-    pass(&clock, 6).await;
+    tick(&clock, 6).await;
     assert!(cache.invalidate(&rejected));
-    pass(&clock, 61).await;
+    tick(&clock, 61).await;
     assert!(cache.status().is_ready());
     assert_eq!(provider.calls(), 2);
 }
@@ -95,10 +80,10 @@ async fn timer_ends_with_last_handle() {
     let provider = ScriptedProvider::new().fail(ProviderError::transient("down"));
     let cache = cache(&provider, &clock);
     cache.get().await.unwrap_err();
-    pass(&clock, 10).await;
+    tick(&clock, 10).await;
     drop(cache);
     let calls = provider.calls();
-    pass(&clock, 300).await;
+    tick(&clock, 300).await;
     assert_eq!(provider.calls(), calls);
     let tasks = tokio::runtime::Handle::current()
         .metrics()

@@ -12,6 +12,7 @@ use tokio::runtime::{Builder, Runtime};
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{Credential, CredentialCache, CredentialProvider, ProviderError};
 
+use crate::polling::{block_on, poll_once};
 use crate::token::token;
 
 const HOUR: Duration = Duration::from_secs(3600);
@@ -19,10 +20,6 @@ const TIME_LIMIT: Duration = Duration::from_secs(20);
 
 fn runtime() -> Runtime {
     Builder::new_current_thread().enable_all().build().unwrap()
-}
-
-fn poll_once<F: Future>(future: Pin<&mut F>) -> Poll<F::Output> {
-    future.poll(&mut Context::from_waker(Waker::noop()))
 }
 
 /// Blocks for the duration of this timeout.
@@ -157,23 +154,6 @@ fn caller_whose_poll_blocks_joins_next_fetch() {
         "{text}"
     );
     assert_eq!(cache.status().generation(), 1);
-}
-
-fn block_on<F: Future>(future: F) -> F::Output {
-    struct Unpark(std::thread::Thread);
-    impl Wake for Unpark {
-        fn wake(self: Arc<Self>) {
-            self.0.unpark();
-        }
-    }
-    let waker = Arc::new(Unpark(std::thread::current())).into();
-    let mut future = pin!(future);
-    loop {
-        if let Poll::Ready(output) = future.as_mut().poll(&mut Context::from_waker(&waker)) {
-            return output;
-        }
-        std::thread::park_timeout(TIME_LIMIT);
-    }
 }
 
 #[test]
