@@ -17,6 +17,8 @@ use http_body::{Body, Frame, SizeHint};
 pub struct ReplayBody<B: Body> {
     chunks: vec::IntoIter<Bytes>,
     rest: Rest<B>,
+    // Whether the caller's body knew its size. hyper sends a `Content-Length` if it does.
+    is_sized: bool,
 }
 
 /// What follows the chunks.
@@ -31,39 +33,14 @@ enum Rest<B: Body> {
 
 impl<B: Body<Data = Bytes> + Unpin> ReplayBody<B> {
     /// Reads the frames that are available at once, until they exceed `max_bytes`.
-    pub(super) fn read(mut body: B, max_bytes: usize) -> Self {
+    pub(super) fn read(body: B, max_bytes: usize) -> Self {
+        let is_sized = body.size_hint().exact().is_some();
         let mut chunks = Vec::new();
-        let mut left = max_bytes as u64;
-        while body.size_hint().lower() <= left {
-            let data = match poll_once(&mut body) {
-                Poll::Pending => break,
-                Poll::Ready(Some(Ok(frame))) => frame.into_data(),
-                Poll::Ready(Some(Err(error))) => {
-                    return Self::new(chunks, Rest::Failed(Some(error)));
-                }
-                Poll::Ready(None) => return Self::new(chunks, Rest::Trailers(None)),
-            };
-            match data {
-                Ok(chunk) => {
-                    // An empty chunk counts too, so that a body of empty chunks ends this loop.
-                    let rest = left.checked_sub(chunk.len().max(1) as u64);
-                    chunks.push(chunk);
-                    let Some(rest) = rest else { break };
-                    left = rest;
-                }
-                // Trailers are the last frame.
-                Err(frame) => {
-                    return Self::new(chunks, Rest::Trailers(frame.into_trailers().ok()));
-                }
-            }
-        }
-        Self::new(chunks, Rest::Stream(body))
-    }
-
-    fn new(chunks: Vec<Bytes>, rest: Rest<B>) -> Self {
+        let rest = read_chunks(body, max_bytes, &mut chunks);
         Self {
             chunks: chunks.into_iter(),
             rest,
+            is_sized,
         }
     }
 
@@ -73,10 +50,38 @@ impl<B: Body<Data = Bytes> + Unpin> ReplayBody<B> {
             Rest::Trailers(trailers) => Some(Self {
                 chunks: self.chunks.clone(),
                 rest: Rest::Trailers(trailers.clone()),
+                is_sized: self.is_sized,
             }),
             Rest::Failed(_) | Rest::Stream(_) => None,
         }
     }
+}
+
+/// Appends the chunks that are available, and returns what follows them.
+fn read_chunks<B>(mut body: B, max_bytes: usize, chunks: &mut Vec<Bytes>) -> Rest<B>
+where
+    B: Body<Data = Bytes> + Unpin,
+{
+    let mut left = max_bytes as u64;
+    while body.size_hint().lower() <= left {
+        let frame = match poll_once(&mut body) {
+            Poll::Pending => break,
+            Poll::Ready(None) => return Rest::Trailers(None),
+            Poll::Ready(Some(Err(error))) => return Rest::Failed(Some(error)),
+            Poll::Ready(Some(Ok(frame))) => frame,
+        };
+        let chunk = match frame.into_data() {
+            Ok(chunk) => chunk,
+            // Trailers are the last frame.
+            Err(frame) => return Rest::Trailers(frame.into_trailers().ok()),
+        };
+        // An empty chunk counts too, so that a body of empty chunks ends this loop.
+        let rest = left.checked_sub(chunk.len().max(1) as u64);
+        chunks.push(chunk);
+        let Some(rest) = rest else { break };
+        left = rest;
+    }
+    Rest::Stream(body)
 }
 
 /// Polls without a task to wake: the client polls again, with its own.
@@ -118,8 +123,8 @@ impl<B: Body<Data = Bytes> + Unpin> Body for ReplayBody<B> {
         let kept = self.chunks.as_slice().iter();
         let kept = kept.map(|chunk| chunk.len() as u64).sum();
         match &self.rest {
-            Rest::Trailers(_) => SizeHint::with_exact(kept),
-            Rest::Failed(_) => SizeHint::new(),
+            Rest::Trailers(_) if self.is_sized => SizeHint::with_exact(kept),
+            Rest::Trailers(_) | Rest::Failed(_) => at_least(kept),
             Rest::Stream(body) => after(kept, &body.size_hint()),
         }
     }
@@ -127,11 +132,16 @@ impl<B: Body<Data = Bytes> + Unpin> Body for ReplayBody<B> {
 
 /// The hint for a body that comes after so many bytes.
 fn after(bytes: u64, body: &SizeHint) -> SizeHint {
-    let mut hint = SizeHint::new();
-    hint.set_lower(body.lower().saturating_add(bytes));
+    let mut hint = at_least(body.lower().saturating_add(bytes));
     if let Some(upper) = body.upper().and_then(|upper| upper.checked_add(bytes)) {
         hint.set_upper(upper);
     }
+    hint
+}
+
+fn at_least(bytes: u64) -> SizeHint {
+    let mut hint = SizeHint::new();
+    hint.set_lower(bytes);
     hint
 }
 
@@ -239,12 +249,12 @@ mod tests {
             (Some(0), true)
         );
 
-        let body = ReplayBody::read(Polls([data("ab"), Poll::Pending].into()), 4);
-        assert_eq!(
-            (body.size_hint().lower(), body.size_hint().upper()),
-            (2, None)
-        );
-        assert!(!body.is_end_stream());
+        for polls in [vec![data("ab")], vec![data("ab"), Poll::Pending]] {
+            let body = ReplayBody::read(Polls(polls.into()), 4);
+            let hint = body.size_hint();
+            assert_eq!((hint.lower(), hint.upper()), (2, None));
+            assert!(!body.is_end_stream());
+        }
         assert_eq!(after(2, &SizeHint::with_exact(u64::MAX)).upper(), None);
     }
 }

@@ -11,7 +11,7 @@ use yandex_cloud_auth::retry::{Replay, ReplayBody, ReplayLayer};
 use yandex_cloud_auth::{AuthLayer, GrpcAuth};
 
 use crate::client::*;
-use crate::server::Server;
+use crate::server::{EXPIRE, Server};
 
 /// Tonic's channel with bodies that can be sent again.
 type Replayable = MapRequest<Channel, fn(Request<ReplayBody<Body>>) -> Request<Body>>;
@@ -75,5 +75,35 @@ async fn streaming_call_does_not_wait_for_its_end() {
     assert_eq!(status.code(), Code::Unauthenticated);
     let mut replies = client.bidirectional(endless()).await.unwrap().into_inner();
     assert_eq!(replies.message().await.unwrap().unwrap(), "a");
+    assert_eq!(server.received(), [OLD, NEW]);
+}
+
+/// As a service of a server needs it, which runs each request in a task.
+#[tokio::test]
+async fn replay_and_watched_trailers_run_in_tasks() {
+    let server = rejecting_server().await;
+    let auth = aged(two_tokens()).await;
+    let mut replayed = client(auth.clone(), ReplayLayer::new(), &server);
+    let replayed = tokio::spawn(async move { replayed.unary("a".to_owned()).await });
+    assert_eq!(replayed.await.unwrap().unwrap().into_inner(), "a");
+
+    let watched = auth.grpc().watch_trailers().layer(channel(server.url()));
+    let mut watched = EchoClient::new(watched);
+    let watched = tokio::spawn(async move { watched.unary("b".to_owned()).await });
+    assert_eq!(watched.await.unwrap().unwrap().into_inner(), "b");
+}
+
+/// Both together: the caller sees status 16 in trailers, and the next call has the next credential.
+#[tokio::test]
+async fn replay_over_watched_trailers_builds() {
+    let server = Server::start().await;
+    let auth = aged(two_tokens()).await.grpc().watch_trailers();
+    let to_body: fn(Request<ReplayBody<Body>>) -> Request<Body> = |request| request.map(Body::new);
+    let channel = MapRequest::new(channel(server.url()), to_body);
+    let mut client = EchoClient::new(ReplayLayer::new().layer(auth.layer(channel)));
+    let reply = client.server_stream(format!("a {EXPIRE}")).await.unwrap();
+    let messages: Result<Vec<_>, _> = reply.into_inner().try_collect().await;
+    assert_eq!(messages.unwrap_err().code(), Code::Unauthenticated);
+    client.unary(String::new()).await.unwrap();
     assert_eq!(server.received(), [OLD, NEW]);
 }
