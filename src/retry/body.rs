@@ -84,8 +84,11 @@ where
     Rest::Stream(body)
 }
 
+/// What a poll for a frame returns.
+type Polled<D, E> = Poll<Option<Result<Frame<D>, E>>>;
+
 /// Polls without a task to wake: the client polls again, with its own.
-fn poll_once<B: Body + Unpin>(body: &mut B) -> Poll<Option<Result<Frame<B::Data>, B::Error>>> {
+fn poll_once<B: Body + Unpin>(body: &mut B) -> Polled<B::Data, B::Error> {
     Pin::new(body).poll_frame(&mut Context::from_waker(noop_waker_ref()))
 }
 
@@ -157,25 +160,25 @@ mod tests {
 
     use super::*;
 
-    type Polled = Poll<Option<Result<Frame<Bytes>, &'static str>>>;
+    type Step = Polled<Bytes, &'static str>;
 
     /// What each poll returns; then the end.
-    struct Polls(VecDeque<Polled>);
+    struct Polls(VecDeque<Step>);
 
     impl Body for Polls {
         type Data = Bytes;
         type Error = &'static str;
 
-        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Polled {
+        fn poll_frame(mut self: Pin<&mut Self>, _: &mut Context<'_>) -> Step {
             self.0.pop_front().unwrap_or(Poll::Ready(None))
         }
     }
 
-    fn data(text: &'static str) -> Polled {
+    fn data(text: &'static str) -> Step {
         Poll::Ready(Some(Ok(Frame::data(Bytes::from_static(text.as_bytes())))))
     }
 
-    fn trailers() -> Polled {
+    fn trailers() -> Step {
         let trailers = HeaderMap::from_iter([(http::header::ETAG, "t".parse().unwrap())]);
         Poll::Ready(Some(Ok(Frame::trailers(trailers))))
     }
@@ -201,7 +204,7 @@ mod tests {
 
     #[test]
     fn only_complete_short_body_is_cloned() {
-        type Case = (Vec<Polled>, &'static str, bool);
+        type Case = (Vec<Step>, &'static str, bool);
         let cases: [Case; 9] = [
             (vec![], "", true),
             (vec![data("ab"), data("c")], "abc", true),

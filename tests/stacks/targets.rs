@@ -72,7 +72,7 @@ fn authorized_line(heads: &Receiver<String>) -> String {
 }
 
 #[tokio::test]
-async fn every_form_of_target_is_sent_as_it_is() {
+async fn every_form_of_target_is_sent_unchanged() {
     let (server, heads) = server(OK);
     let auth = layer(token("t1.abc"));
     let absolute = format!("http://localhost:{}/a?b", server.address.port());

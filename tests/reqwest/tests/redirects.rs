@@ -107,7 +107,7 @@ async fn follow_redirect_outside_is_judged() {
 async fn follow_redirect_inside_is_not_judged() {
     says(
         "inside",
-        "The policy judges the first request only. tower-http removes the credential from a hop to another origin, unless it is told to keep it.",
+        "The policy judges the first request only. tower-http removes the credential from a hop to another origin, unless it is configured to keep it.",
     );
     let cloud = FakeCloud::start().await;
     let client = FollowRedirectLayer::new().layer(reqwest_with(redirect::Policy::none()));

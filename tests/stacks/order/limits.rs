@@ -47,7 +47,7 @@ async fn buffer_outside_serves_others() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn buffer_inside_lends_slot() {
+async fn waiting_request_holds_slot_of_inner_buffer() {
     says(
         "`Buffer`",
         "inside",
@@ -59,7 +59,7 @@ async fn buffer_inside_lends_slot() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn concurrency_limit_outside_lends_permit() {
+async fn waiting_request_holds_outer_permit() {
     says(
         "`ConcurrencyLimit`",
         "outside",
@@ -73,7 +73,7 @@ async fn concurrency_limit_outside_lends_permit() {
 }
 
 #[tokio::test(start_paused = true)]
-async fn concurrency_limit_inside_lends_permit() {
+async fn waiting_request_holds_inner_permit() {
     says(
         "`ConcurrencyLimit`",
         "inside",

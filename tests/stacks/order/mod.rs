@@ -21,7 +21,7 @@ use tower::Service;
 use yandex_cloud_auth::AuthOverride;
 use yandex_cloud_auth::testing::ScriptedProvider;
 
-pub(self) use self::page::says;
+use self::page::says;
 use crate::token::token;
 
 const FETCH: Duration = Duration::from_secs(2);

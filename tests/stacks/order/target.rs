@@ -53,8 +53,9 @@ async fn origin_set_inside_is_not_judged() {
         .unwrap();
     assert_eq!(client.received(), ["Bearer t1.a"]);
 
-    let told = auth.with_origin("https://evil.example").unwrap();
-    told.layer(inner())
+    let judged = auth.with_origin("https://evil.example").unwrap();
+    judged
+        .layer(inner())
         .oneshot(without_origin())
         .await
         .unwrap_err();
