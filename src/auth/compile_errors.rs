@@ -39,6 +39,37 @@
 /// ```
 struct InnerServiceIsClone;
 
+/// The error of the inner service must convert into a boxed error under `Auth`.
+///
+/// ```
+/// # use {http::{Request, Response}, tower::{Layer, Service}};
+/// # use yandex_cloud_auth::{AuthLayer, Credential};
+/// #[derive(Debug)]
+/// struct ClientError;
+/// # impl std::fmt::Display for ClientError {
+/// #     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result { todo!() }
+/// # }
+/// impl std::error::Error for ClientError {}
+/// let client = tower::service_fn(|_: Request<()>| async { Err::<Response<()>, _>(ClientError) });
+/// fn assert_service<B, S: Service<Request<B>>>(_: &S) {}
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+/// assert_service::<(), _>(&auth.layer(client));
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
+///
+/// ```compile_fail,E0277
+/// # use {http::{Request, Response}, tower::{Layer, Service}};
+/// # use yandex_cloud_auth::{AuthLayer, Credential};
+/// #[derive(Debug)]
+/// struct ClientError;
+/// let client = tower::service_fn(|_: Request<()>| async { Err::<Response<()>, _>(ClientError) });
+/// fn assert_service<B, S: Service<Request<B>>>(_: &S) {}
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+/// assert_service::<(), _>(&auth.layer(client));
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
+struct InnerErrorIsError;
+
 /// The body of a response must have a `Default` under `GrpcAuth`.
 ///
 /// ```
