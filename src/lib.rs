@@ -13,8 +13,9 @@
 //!
 //! * A [`Policy`] decides for each request whether the credential is sent with it. The default,
 //!   [`Workflows`], sends it only over TLS and only to Yandex Cloud, and an API key only to the
-//!   methods of the Workflows API's Execution resource. A URI without a host is not checked for
-//!   its origin: it belongs to the transport under the layer.
+//!   methods of the Workflows API's Execution resource. It judges a URI without a host, such as
+//!   tonic's, by [`AuthLayer::with_origin`]. If none is set, the origin of such a request is not
+//!   checked.
 //! * A [`CredentialCache`] keeps the credential. One fetch serves all requests that wait for it.
 //!   The credential is renewed before it expires, and dropped when a server rejects it.
 //! * A [`CredentialProvider`] fetches a credential: a [`ServiceAccountKey`], the
@@ -54,7 +55,8 @@
 //! # }
 //! ```
 //!
-//! * gRPC: [`AuthLayer::grpc`]. Errors of the layer become gRPC statuses.
+//! * gRPC: [`AuthLayer::grpc`] after [`AuthLayer::with_origin`]. Errors of the layer become gRPC
+//!   statuses.
 //! * Clients that are not tower services, such as reqwest or WebSockets: [`CredentialCache::get`].
 //! * One request with another credential, or with none: [`AuthOverride`].
 //! * Another attempt after a 401 response: [`retry::OnUnauthorized`], or [`retry::ReplayLayer`] for

@@ -42,7 +42,8 @@ where
                 .timeout(Duration::from_secs(10))
                 .layer(auth.clone())
                 .service(http),
-            grpc: ExecutionServiceClient::new(auth.grpc().layer(channel)),
+            // tonic's requests do not name a host: the policy judges them by this origin.
+            grpc: ExecutionServiceClient::new(auth.with_origin(grpc_url)?.grpc().layer(channel)),
             rest_url: rest_url.to_owned(),
         })
     }
