@@ -206,7 +206,7 @@ fn spin(time: Duration) {
 }
 
 #[test]
-fn impatient_callers_outside_runtime_do_not_keep_hanging_fetch() {
+fn short_waits_do_not_prolong_hanging_fetch() {
     let (provider, calls) = hanging(|call| call == 0);
     let cache = CredentialCache::builder(provider)
         .fetch_timeout(Duration::from_millis(50))

@@ -233,7 +233,7 @@ async fn rejection_shows_no_subject_token() {
     }
 }
 
-/// A JWT with these claims, which nobody signed.
+/// A JWT with these claims, without a valid signature.
 fn jwt(claims: &str) -> String {
     format!("e30.{}.canary", URL_SAFE_NO_PAD.encode(claims))
 }

@@ -1,4 +1,4 @@
-//! The layer for gRPC clients: a refusal is a gRPC status.
+//! The layer for gRPC clients: its own errors are gRPC statuses.
 
 use std::fmt;
 use std::pin::Pin;

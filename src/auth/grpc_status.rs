@@ -1,4 +1,4 @@
-//! A refusal of the layer as a gRPC response.
+//! An error of the layer as a gRPC response.
 
 use http::{HeaderName, HeaderValue, Response, header};
 
@@ -16,14 +16,14 @@ const MAX_MESSAGE: usize = 1024;
 /// A response that consists of trailers only *(gRPC over HTTP/2, "Responses")*.
 #[cold]
 pub(super) fn trailers_only<R: Default>(error: &AuthError) -> Response<R> {
-    let (status, refusal) = status(error);
+    let (status, reason) = status(error);
     let mut response = Response::new(R::default());
     response.extensions_mut().insert(Handled);
     let headers = response.headers_mut();
     for (name, value) in [
         (header::CONTENT_TYPE, "application/grpc"),
         (GRPC_STATUS, status),
-        (REFUSED_BY_LAYER, refusal),
+        (REFUSED_BY_LAYER, reason),
     ] {
         headers.insert(name, HeaderValue::from_static(value));
     }

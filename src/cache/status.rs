@@ -133,8 +133,8 @@ impl CacheStatus {
 
     /// How often a server rejected the cached credential, by a `401` or a gRPC status 16.
     ///
-    /// A static credential is never dropped, so for a deleted API key this keeps growing while the
-    /// state stays fresh.
+    /// The count starts again with each credential that is fetched. A static credential is never
+    /// dropped, so for a deleted API key this keeps growing while the state stays fresh.
     pub const fn rejections(&self) -> u64 {
         self.rejections
     }

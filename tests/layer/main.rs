@@ -3,7 +3,7 @@
 mod api_key;
 mod auto_traits;
 mod excluded;
-mod grpc_refusal;
+mod grpc_status;
 mod inner;
 mod last_handle;
 mod origin;

@@ -18,6 +18,6 @@ mod token;
 mod tonic_calls;
 mod tonic_channels;
 mod tonic_interceptors;
-mod tonic_refusals;
 mod tonic_replay;
+mod tonic_statuses;
 mod tonic_trailers;

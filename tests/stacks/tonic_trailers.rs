@@ -47,8 +47,8 @@ async fn status_16_in_trailers_drops_credential() {
 async fn trailers_are_not_read_unless_asked() {
     let server = Server::start().await;
     let auth = aged(two_tokens()).await;
-    let unwatched = auth.clone().grpc().layer(channel(server.url()));
-    call!(unwatched, EXPIRE).unwrap_err();
+    let plain = auth.clone().grpc().layer(channel(server.url()));
+    call!(plain, EXPIRE).unwrap_err();
     assert_eq!(state(&auth), CacheState::Fresh);
 }
 

@@ -12,7 +12,7 @@ use crate::client::*;
 use crate::server::Server;
 
 /// The status of a unary call, which must not reach the server.
-async fn refusal(provider: impl CredentialProvider) -> Status {
+async fn own_error(provider: impl CredentialProvider) -> Status {
     let server = Server::start().await;
     let channel = layer(provider).grpc().layer(channel(server.url()));
     let status = EchoClient::new(channel).unary(String::new()).await;
@@ -26,8 +26,8 @@ fn marker(status: &Status) -> &str {
 }
 
 #[tokio::test]
-async fn refusal_is_status_with_reason() {
-    let denied = refusal(Credential::api_key("AQVN1").unwrap()).await;
+async fn own_error_is_status_with_reason() {
+    let denied = own_error(Credential::api_key("AQVN1").unwrap()).await;
     assert_eq!(
         (denied.code(), marker(&denied)),
         (Code::PermissionDenied, "denied")
@@ -43,24 +43,24 @@ async fn refusal_is_status_with_reason() {
             Code::Unauthenticated,
         ),
     ] {
-        let status = refusal(ScriptedProvider::new().fail(error)).await;
+        let status = own_error(ScriptedProvider::new().fail(error)).await;
         assert_eq!((status.code(), marker(&status)), (code, "no-credential"));
         assert!(status.message().contains("a is down"), "{status}");
     }
 
-    let unset = refusal(EnvCredential::with_lookup(|_| None)).await;
+    let unset = own_error(EnvCredential::with_lookup(|_| None)).await;
     assert_eq!(unset.code(), Code::Unauthenticated);
     assert!(unset.message().contains("YC_IAM_TOKEN"), "{unset}");
 }
 
 #[tokio::test]
-async fn refusal_keeps_request_id_of_iam() {
+async fn own_error_keeps_request_id_of_iam() {
     let cloud = FakeCloud::start().await;
     for (http_status, code) in [(403, Code::Unauthenticated), (503, Code::Unavailable)] {
         cloud.clear_audit();
         cloud.inject(Host::Iam, Fault::status(http_status));
         let account = ServiceAccountKey::from_json(cloud.service_account_key()).unwrap();
-        let status = refusal(account.with_endpoint(cloud.iam_url())).await;
+        let status = own_error(account.with_endpoint(cloud.iam_url())).await;
         cloud.heal(Host::Iam);
         assert_eq!(status.code(), code, "{status}");
         let id = &cloud.audit()[0].request_id;

@@ -1,4 +1,4 @@
-//! A refusal under `grpc()`: what a client sees, and how it differs from a server's.
+//! An error of the layer under `grpc()`: what a client sees, and how it differs from a server's.
 
 use http::HeaderMap;
 use tonic::{Code, Status};
@@ -10,7 +10,7 @@ use crate::support::*;
 
 const METADATA: &str = "yandex-cloud-auth";
 
-async fn refusal<P: yandex_cloud_auth::Policy + Clone>(
+async fn own_error<P: yandex_cloud_auth::Policy + Clone>(
     layer: AuthLayer<P>,
     path: &str,
 ) -> HeaderMap {
@@ -51,7 +51,7 @@ async fn status_keeps_metadata() {
             "no-credential",
         ),
     ] {
-        let status = Status::from_header_map(&refusal(layer, path).await).unwrap();
+        let status = Status::from_header_map(&own_error(layer, path).await).unwrap();
         assert_eq!(status.code(), code);
         assert_eq!(status.metadata().get(METADATA).unwrap(), value);
     }
@@ -79,7 +79,7 @@ async fn long_message_is_cut_to_a_kibibyte() {
                 Decision::Deny(Denial::new(rule.clone(), head))
             }
         };
-        let headers = refusal(AuthLayer::new(key()).with_policy(policy), START).await;
+        let headers = own_error(AuthLayer::new(key()).with_policy(policy), START).await;
         assert_eq!(headers["grpc-message"].len(), len);
         let status = Status::from_header_map(&headers).unwrap();
         assert!(rule.starts_with(status.message()), "{}", status.message());
