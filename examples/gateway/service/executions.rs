@@ -23,7 +23,7 @@ use super::problem::Problem;
 /// The headers of a caller that go to the cloud.
 const FORWARDED: [&str; 3] = ["traceparent", "tracestate", "x-request-id"];
 
-/// The longest id of a workflow or an execution *(Workflows API reference, Yandex Cloud docs)*.
+/// The longest id. Those of the cloud have 20 characters.
 const MAX_ID: usize = 50;
 
 pub(super) fn routes() -> Router<Gateway> {
