@@ -134,7 +134,7 @@ async fn revoked_token_is_replaced_unseen_by_caller() {
     let started = gateway.send(post("/api/executions", START)).await;
     assert_eq!(started.status, StatusCode::CREATED);
     assert_eq!(gateway.requests(), 2);
-    assert_eq!(gateway.cache.status().rejections(), 1);
+    assert_eq!(gateway.cloud.count(|seen| seen.host == Host::Iam), 2);
 }
 
 #[tokio::test]
