@@ -7,7 +7,8 @@
 //!
 //! Against the real cloud, with the first identity of `default_chain`:
 //!
-//!     WORKFLOWS_URL=https://serverless-workflows.api.cloud.yandex.net YC_SERVICE_ACCOUNT_KEY_FILE=key.json \
+//!     WORKFLOWS_URL=https://serverless-workflows.api.cloud.yandex.net \
+//!         YC_SERVICE_ACCOUNT_KEY_FILE=key.json \
 //!         cargo run --example gateway --features testing,retry
 //!
 //! Then open the printed address. `LISTEN` is another address to listen on, and `GRACE_SECONDS` is

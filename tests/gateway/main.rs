@@ -144,7 +144,7 @@ async fn missing_token_is_503_with_retry_after() {
     let gateway = Running::with_account(cloud).await;
     let reply = gateway.send(get("/api/executions/dfe1")).await;
     assert_eq!(problem(&reply), (503, "no_credential"));
-    // The cache waits for once to twice of what the server asks for.
+    // The cache waits for one to two times the `Retry-After` of the server.
     let seconds: u64 = reply.header(RETRY_AFTER).parse().unwrap();
     assert!((7..=15).contains(&seconds), "{seconds}");
     assert!(!reply.text.contains("127.0.0.1"), "{}", reply.text);

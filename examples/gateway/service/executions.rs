@@ -43,8 +43,8 @@ struct Start {
     input: Option<Value>,
 }
 
-/// Only JSON with its content type is accepted, which a page of another origin cannot send without a
-/// CORS preflight.
+/// Only JSON with its content type is accepted, which a page of another origin cannot send without
+/// a CORS preflight.
 async fn start(
     State(gateway): State<Gateway>,
     headers: HeaderMap,

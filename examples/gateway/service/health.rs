@@ -13,14 +13,14 @@ use yandex_cloud_auth::CacheStatus;
 use super::Gateway;
 use super::problem::retry_after;
 
-/// Liveness: 200 while the process responds. A restart does not bring a token, so a missing one does
-/// not count.
+/// Liveness: 200 while the process responds. A restart does not bring a token, so a missing one
+/// does not count.
 pub(super) async fn healthz(State(gateway): State<Gateway>) -> Json<Value> {
     Json(shown(&gateway.cache.status()))
 }
 
-/// Readiness: 200 while a request would be sent without a wait for a token, and the service does not
-/// stop.
+/// Readiness: 200 while a request would be sent without a wait for a token, and the service does
+/// not stop.
 pub(super) async fn readyz(State(gateway): State<Gateway>) -> Response {
     let status = gateway.cache.status();
     let draining = gateway.draining.load(Ordering::Relaxed);

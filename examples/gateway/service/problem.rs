@@ -131,7 +131,7 @@ pub(super) fn retry_after(cache: &CacheStatus) -> HeaderValue {
     left.map_or(1, |left| left.as_secs() + 1).into()
 }
 
-/// The message and the request id of a `google.rpc.Status`, which support asks for.
+/// The message and the request id of a `google.rpc.Status`, which the support needs.
 fn reason(response: &http::Response<Bytes>) -> String {
     let body: Value = serde_json::from_slice(response.body()).unwrap_or_default();
     let message = body["message"].as_str().unwrap_or("no message");
