@@ -1,7 +1,7 @@
 //! Pages that belong to no single item: [which identity to use](identities), [how each platform
 //! federates its workloads](federations), [which policy each service needs](services), [where the
-//! layer goes in a stack](stacks), [how other clients get a token](clients), and [what each feature
-//! costs](features).
+//! layer goes in a stack](stacks), [how other clients get a token](clients), [how a service
+//! starts, reports its health and stops](operations), and [what each feature costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
@@ -17,6 +17,9 @@ pub mod stacks {}
 
 #[doc = include_str!("clients.md")]
 pub mod clients {}
+
+#[doc = include_str!("operations.md")]
+pub mod operations {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}

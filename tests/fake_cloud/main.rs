@@ -7,4 +7,5 @@ mod faults;
 mod iam;
 mod life;
 mod metadata;
+mod sdk;
 mod workflows;

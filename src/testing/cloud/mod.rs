@@ -19,7 +19,7 @@ use self::state::world::Shared;
 pub use self::wire::fault::Fault;
 use self::wire::gate::Gate;
 pub use self::wire::host::Host;
-use self::wire::server::Server;
+use self::wire::server::{Served, Server};
 pub use self::wire::status::ErrorShape;
 use self::wire::status::ErrorStatus;
 use crate::credential::Fingerprint;
@@ -30,7 +30,8 @@ const FAR: Duration = Duration::from_secs(365 * 24 * 3600);
 /// A fake Yandex Cloud on loopback: IAM, metadata service, token exchange, and Workflows as REST
 /// and as gRPC.
 ///
-/// Each [`Host`] listens on its own port and speaks HTTP/1.1 and HTTP/2 without TLS. Its responses
+/// Each [`Host`] listens on its own port and speaks HTTP/1.1 and HTTP/2 without TLS. The gRPC
+/// services are there with TLS, too, see [`grpc_tls_url`](Self::grpc_tls_url). The responses
 /// follow the public documentation of Yandex Cloud. It checks the JWT of a service account, the
 /// scopes of an API key and the expiry of a token as strictly as the documentation allows. A test
 /// can make hosts fail, see [`inject`](Self::inject) and the methods after it. The cloud records
@@ -88,9 +89,22 @@ impl FakeCloud {
         for host in Host::ALL {
             let (listener, address) = wire::server::bind().expect("the system has a free port");
             addresses.insert(host, address);
-            served.push((listener, router(host, &cloud)));
+            let router = router(host, &cloud);
+            served.push(Served {
+                listener,
+                router,
+                tls: None,
+            });
         }
+        let (listener, address) = wire::server::bind().expect("the system has a free port");
+        let domain = format!("localhost:{}", address.port());
+        served.push(Served {
+            listener,
+            router: router(Host::Grpc, &cloud),
+            tls: Some(wire::tls::acceptor()),
+        });
         let mut world = cloud.lock();
+        world.domain = domain;
         world.endpoints = hosts::discovery::endpoints(&addresses);
         let account = world.accounts.first().id.clone();
         let end = world.now() + FAR;
@@ -137,6 +151,22 @@ impl FakeCloud {
     /// The address of Workflows and of the operations as gRPC.
     pub fn grpc_url(&self) -> String {
         self.url(Host::Grpc)
+    }
+
+    /// The address of the same services over TLS, as `https://localhost:port`. Its certificate is
+    /// signed by [`root_certificate`](Self::root_certificate).
+    ///
+    /// SDKs take it as the address of the whole API: the list of endpoints
+    /// (`yandex.cloud.endpoint.ApiEndpointService`) names this listener for every host, IAM
+    /// (`yandex.cloud.iam.v1.IamTokenService/Create`) is there as well, and accepts the audience
+    /// `https://iam.localhost:port/iam/v1/tokens` besides the official one.
+    pub fn grpc_tls_url(&self) -> String {
+        format!("https://{}", self.cloud.lock().domain)
+    }
+
+    /// The certificate that signed the one of [`grpc_tls_url`](Self::grpc_tls_url), as PEM.
+    pub fn root_certificate(&self) -> &'static str {
+        wire::tls::ROOT
     }
 
     /// The id of the first service account. It owns the
@@ -216,7 +246,9 @@ impl fmt::Debug for FakeCloud {
 fn router(host: Host, cloud: &Shared) -> Router {
     let routes = match host {
         Host::Discovery => hosts::discovery::routes(),
-        Host::Grpc => hosts::grpc::routes(cloud).fallback(hosts::grpc::unimplemented),
+        Host::Grpc => hosts::grpc::routes(cloud)
+            .merge(hosts::sdk::routes())
+            .fallback(hosts::grpc::unimplemented),
         Host::Iam => hosts::iam::routes(),
         Host::Metadata => hosts::metadata::routes(),
         Host::OAuth => hosts::token_exchange::routes(),

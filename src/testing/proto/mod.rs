@@ -5,7 +5,9 @@
 //! the same encoding.
 
 mod client;
+pub(super) mod endpoint;
 mod execution;
+pub(super) mod iam;
 pub(super) mod rpc;
 mod time;
 mod workflow;

@@ -183,9 +183,9 @@ fn list_workflows(
 }
 
 /// A unary method. It runs while the state is locked.
-type Method<A, B> = fn(&mut World, A) -> Result<B, ErrorStatus>;
+pub(crate) type Method<A, B> = fn(&mut World, A) -> Result<B, ErrorStatus>;
 
-fn route<A, B>(method: Method<A, B>) -> MethodRouter<Shared>
+pub(crate) fn route<A, B>(method: Method<A, B>) -> MethodRouter<Shared>
 where
     A: Message + Default + 'static,
     B: Message + Default + 'static,

@@ -40,23 +40,34 @@ async fn create(
     Payload(request): Payload<Create>,
 ) -> Result<Json<Value>, ErrorStatus> {
     let mut world = cloud.lock();
-    let account = match (request.jwt, request.yandex_passport_oauth_token) {
-        (Some(jwt), None) => signer(&jwt, &world)?,
-        (None, Some(token)) => yandex_account(&token, &world)?,
+    let issued = exchange(&mut world, request.jwt, request.yandex_passport_oauth_token)?;
+    Ok(rendered(&world, issued))
+}
+
+/// Issues an IAM token to the signer of a JWT or to the owner of an OAuth token.
+pub(crate) fn exchange(
+    world: &mut World,
+    jwt: Option<String>,
+    oauth_token: Option<String>,
+) -> Result<Issued, ErrorStatus> {
+    let account = match (jwt, oauth_token) {
+        (Some(jwt), None) => signer(&jwt, world)?,
+        (None, Some(token)) => yandex_account(&token, world)?,
         _ => {
             return Err(ErrorStatus::invalid(
                 "Exactly one of jwt and yandexPassportOauthToken is required",
             ));
         }
     };
-    Ok(issue(&mut world, &account))
+    let now = world.now();
+    Ok(world.tokens.issue(&account, now))
 }
 
 fn signer(jwt: &str, world: &World) -> Result<String, ErrorStatus> {
     if jwt.len() > MAX_JWT {
         return Err(ErrorStatus::invalid("jwt is too long"));
     }
-    assertion::verify(jwt, &world.accounts, world.now())
+    assertion::verify(jwt, &world.accounts, &world.domain, world.now())
 }
 
 fn yandex_account(token: &str, world: &World) -> Result<String, ErrorStatus> {
@@ -90,7 +101,9 @@ async fn create_for_service_account(
     if !world.accounts.impersonation {
         return Err(ErrorStatus::denied());
     }
-    Ok(issue(&mut world, &request.service_account_id))
+    let now = world.now();
+    let issued = world.tokens.issue(&request.service_account_id, now);
+    Ok(rendered(&world, issued))
 }
 
 #[derive(Deserialize)]
@@ -113,9 +126,7 @@ async fn revoke(
     Ok(Json(json!({ "subjectId": account })))
 }
 
-fn issue(world: &mut World, account: &str) -> Json<Value> {
-    let now = world.now();
-    let Issued { token, expires_at } = world.tokens.issue(account, now);
+fn rendered(world: &World, Issued { token, expires_at }: Issued) -> Json<Value> {
     let mut body = json!({ "iamToken": token });
     if let Some(text) = world.expires_at.render(expires_at) {
         body["expiresAt"] = text.into();

@@ -6,5 +6,6 @@ pub(crate) mod iam;
 pub(crate) mod metadata;
 pub(crate) mod operations;
 pub(crate) mod rest;
+pub(crate) mod sdk;
 pub(crate) mod token_exchange;
 pub(crate) mod workflows;

@@ -201,7 +201,7 @@ fn page<T>(items: impl Iterator<Item = T>, size: i64, token: &str) -> Result<Pag
     Ok((page, next.unwrap_or_default()))
 }
 
-fn timestamp(time: SystemTime) -> Timestamp {
+pub(crate) fn timestamp(time: SystemTime) -> Timestamp {
     let since_epoch = time.duration_since(UNIX_EPOCH).unwrap_or_default();
     Timestamp {
         seconds: i64::try_from(since_epoch.as_secs()).unwrap_or(i64::MAX),

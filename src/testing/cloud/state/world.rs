@@ -22,6 +22,8 @@ pub(crate) struct World {
     pub(crate) api_keys: ApiKeys,
     pub(crate) audit: Audit,
     pub(crate) clock: FakeTime,
+    /// The API domain of this cloud: name and port of the TLS listener.
+    pub(crate) domain: String,
     /// The addresses of the hosts, with their ids in the list of endpoints.
     pub(crate) endpoints: Vec<(&'static str, SocketAddr)>,
     pub(crate) exchange_errors: ErrorShape,
@@ -43,6 +45,7 @@ impl World {
                 source: TimeSource::System,
                 skew: Skew::default(),
             },
+            domain: String::new(),
             endpoints: Vec::new(),
             exchange_errors: ErrorShape::default(),
             expires_at: ExpiresAt::default(),

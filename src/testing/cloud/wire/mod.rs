@@ -8,3 +8,4 @@ pub(crate) mod json;
 pub(crate) mod payload;
 pub(crate) mod server;
 pub(crate) mod status;
+pub(crate) mod tls;

@@ -15,8 +15,10 @@ use http::Request;
 use hyper_util::rt::{TokioExecutor, TokioIo};
 use hyper_util::server::conn::auto;
 use hyper_util::service::TowerToHyperService;
+use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::TcpStream;
 use tokio::sync::oneshot;
+use tokio_rustls::TlsAcceptor;
 use tower_service::Service;
 
 use crate::testing::cloud::wire::fault::Closed;
@@ -29,6 +31,13 @@ pub(crate) fn bind() -> io::Result<(TcpListener, SocketAddr)> {
     Ok((listener, address))
 }
 
+/// A listener and what it serves, over TLS if it has an acceptor.
+pub(crate) struct Served {
+    pub(crate) listener: TcpListener,
+    pub(crate) router: Router,
+    pub(crate) tls: Option<TlsAcceptor>,
+}
+
 /// A thread with its own runtime. The cloud does not depend on the runtime or the paused clock of
 /// its user, and a drop of this value returns after all tasks have ended and sockets are closed.
 pub(crate) struct Server {
@@ -37,7 +46,7 @@ pub(crate) struct Server {
 }
 
 impl Server {
-    pub(crate) fn start(served: Vec<(TcpListener, Router)>) -> io::Result<Self> {
+    pub(crate) fn start(served: Vec<Served>) -> io::Result<Self> {
         let (stop, stopped) = oneshot::channel();
         let runtime = tokio::runtime::Builder::new_current_thread()
             .enable_all()
@@ -46,10 +55,8 @@ impl Server {
             .name("fake-cloud".to_owned())
             .spawn(move || {
                 runtime.block_on(async {
-                    for (listener, router) in served {
-                        let listener = tokio::net::TcpListener::from_std(listener)
-                            .expect("the runtime has I/O");
-                        tokio::spawn(accept(listener, router));
+                    for served in served {
+                        tokio::spawn(accept(served));
                     }
                     let _closed = stopped.await;
                 });
@@ -71,19 +78,35 @@ impl Drop for Server {
     }
 }
 
-async fn accept(listener: tokio::net::TcpListener, router: Router) {
+async fn accept(served: Served) {
+    let listener = tokio::net::TcpListener::from_std(served.listener).expect("the runtime has I/O");
     loop {
         match listener.accept().await {
-            Ok((stream, _)) => drop(tokio::spawn(serve(stream, router.clone()))),
+            Ok((stream, _)) => {
+                let connection = connect(stream, served.tls.clone(), served.router.clone());
+                drop(tokio::spawn(connection));
+            }
             // Probably too many open files. Other tasks may close some.
             Err(_) => tokio::task::yield_now().await,
         }
     }
 }
 
-/// Serves a connection as HTTP/1.1 or HTTP/2, depending on its first bytes.
-async fn serve(stream: TcpStream, router: Router) {
+async fn connect(stream: TcpStream, tls: Option<TlsAcceptor>, router: Router) {
     let _optional = stream.set_nodelay(true);
+    match tls {
+        None => serve(stream, router).await,
+        Some(tls) => {
+            // On an error, the client does not trust the certificate, or does not speak TLS.
+            if let Ok(stream) = tls.accept(stream).await {
+                serve(stream, router).await;
+            }
+        }
+    }
+}
+
+/// Serves a connection as HTTP/1.1 or HTTP/2, depending on its first bytes.
+async fn serve(stream: impl AsyncRead + AsyncWrite + Send + Unpin + 'static, router: Router) {
     let service = TowerToHyperService::new(MayClose(router));
     // On an error, the client or a fault has closed the connection.
     let _error = auto::Builder::new(TokioExecutor::new())
