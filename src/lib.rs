@@ -117,6 +117,7 @@
 //     provider       the trait of all providers
 //     telemetry      events and instruments
 //     policy         which requests get a credential
+//     variable       the values of environment variables
 //     runtime        timers, tasks and blocking calls
 //     redact         what errors show of untrusted text
 //     error          the errors of providers
@@ -148,6 +149,7 @@ mod telemetry;
 pub mod testing;
 #[cfg(any(feature = "_network", feature = "hyper-client"))]
 mod transport;
+mod variable;
 
 pub use auth::{
     Auth, AuthError, AuthLayer, AuthOverride, GrpcAuth, GrpcAuthLayer, WatchTrailers,

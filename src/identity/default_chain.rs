@@ -13,7 +13,7 @@ use tower_service::Service;
 
 use super::service_account::NAME;
 use super::shared::small_file::{FileState, SmallFile};
-use super::shared::text::{looks_like_api_key, without_quotes};
+use super::shared::text::looks_like_api_key;
 use super::{Chain, EnvCredential, MetadataService, ServiceAccountKey};
 use crate::credential::Credential;
 use crate::error::{BoxError, ProviderError};
@@ -21,10 +21,9 @@ use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::redact;
 use crate::transport::Transport;
+use crate::variable::without_quotes;
 
 const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
-
-const ENDPOINT_VARIABLE: &str = "YC_ENDPOINT";
 
 /// The default chain. The first source that is configured wins:
 ///
@@ -35,13 +34,13 @@ const ENDPOINT_VARIABLE: &str = "YC_ENDPOINT";
 /// 3. [`MetadataService`]: the service account of this virtual machine, function or container. It
 ///    is waited for at most one second.
 ///
-/// The variable `YC_ENDPOINT` names the [`Region`] of the key by the domain of its API, such as
-/// `api.yandexcloud.kz`, with or without `https://` and port 443. Default: [`Region::russia`].
+/// The variable `YC_ENDPOINT` names the [`Region`] of the key: see [`Region::from_env`]. The default
+/// policy, [`Workflows`](crate::Workflows), trusts the hosts of that region, too.
 ///
 /// An empty variable counts as unset. White space, a byte order mark and a pair of quotes around
-/// the values of `YC_SERVICE_ACCOUNT_KEY_FILE` and `YC_ENDPOINT` are removed. If a source is configured and fails, its
-/// error is the error of the chain. If none is configured, the error lists the reason of each. This
-/// function reads `YC_METADATA_ADDR`; everything else is read at a fetch.
+/// the values of `YC_SERVICE_ACCOUNT_KEY_FILE` and `YC_ENDPOINT` are removed. If a source is
+/// configured and fails, its error is the error of the chain. If none is configured, the error lists
+/// the reason of each. This function reads `YC_METADATA_ADDR`; everything else is read at a fetch.
 ///
 /// # Examples
 ///
@@ -120,7 +119,7 @@ impl CredentialProvider for KeyInVariable {
 impl KeyInVariable {
     fn key(&self) -> Result<ServiceAccountKey, ProviderError> {
         let key = key_in(env::var_os(VARIABLE), &self.file_state)?;
-        let region = self.region(env::var_os(ENDPOINT_VARIABLE))?;
+        let region = self.region(env::var_os(Region::VARIABLE))?;
         Ok(key.with_region(&region))
     }
 
@@ -133,16 +132,13 @@ impl KeyInVariable {
 }
 
 fn region_in(value: Option<OsString>) -> Result<Region, ProviderError> {
-    let value = value.unwrap_or_default();
-    match without_quotes(&value.to_string_lossy()) {
-        "" => Ok(Region::default()),
-        text => Region::from_endpoint(text).map_err(|_| {
-            ProviderError::permanent(format!(
-                "{ENDPOINT_VARIABLE} is not the domain of an API: it must be a host such as \
-                 api.yandexcloud.kz, with or without port 443"
-            ))
-        }),
-    }
+    Region::from_variable(value).map_err(|_| {
+        ProviderError::permanent(format!(
+            "{} is not the domain of an API: it must be a host such as api.yandexcloud.kz, with or \
+             without port 443",
+            Region::VARIABLE
+        ))
+    })
 }
 
 fn key_in(

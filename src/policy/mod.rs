@@ -13,6 +13,7 @@ mod origin;
 mod origin_denial;
 mod path;
 mod presets;
+mod process_region;
 mod region;
 mod request_head;
 mod request_target;

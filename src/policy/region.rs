@@ -1,10 +1,13 @@
 //! Installations of Yandex Cloud: [`Region`].
 
 use std::borrow::Cow;
+use std::env;
+use std::ffi::OsString;
 
 use super::authority::host_name;
 use super::invalid_rule::{InvalidRule, Reason};
 use crate::redact;
+use crate::variable::without_quotes;
 
 const RUSSIA: &str = "api.cloud.yandex.net";
 const KAZAKHSTAN: &str = "api.yandexcloud.kz";
@@ -69,9 +72,54 @@ impl Region {
         Ok(Self { domain })
     }
 
+    /// The region that the variable `YC_ENDPOINT` names by the domain of its API, such as
+    /// `api.yandexcloud.kz`, with or without `https://` and port 443.
+    ///
+    /// White space and a pair of quotes around the value are removed. If it is unset or empty,
+    /// [`russia`](Self::russia). Terraform's provider and the Python SDK read the same variable.
+    ///
+    /// # Errors
+    ///
+    /// [`InvalidRule`] if the value is no such domain.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use yandex_cloud_auth::{ApiKeyRules, Policy, Region, TrustedOrigins};
+    ///
+    /// let policy = TrustedOrigins::region(&Region::from_env()?).and(ApiKeyRules::none());
+    /// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
+    /// ```
+    pub fn from_env() -> Result<Self, InvalidRule> {
+        Self::from_variable(env::var_os(Self::VARIABLE))
+    }
+
     /// The domain of the API, in lower case.
     pub fn domain(&self) -> &str {
         &self.domain
+    }
+}
+
+impl Region {
+    pub(crate) const VARIABLE: &str = "YC_ENDPOINT";
+
+    /// The region that this value of the variable names.
+    pub(crate) fn from_variable(value: Option<OsString>) -> Result<Self, InvalidRule> {
+        let value = value.unwrap_or_default();
+        match without_quotes(&value.to_string_lossy()) {
+            "" => Ok(Self::default()),
+            text => Self::from_endpoint(text),
+        }
+    }
+
+    /// A domain, with or without `https://` and port 443.
+    fn from_endpoint(text: &str) -> Result<Self, InvalidRule> {
+        let text = match text.get(..8) {
+            Some(scheme) if scheme.eq_ignore_ascii_case("https://") => &text[8..],
+            _ => text,
+        };
+        let text = text.strip_suffix('/').unwrap_or(text);
+        Self::at(text.strip_suffix(":443").unwrap_or(text))
     }
 }
 
@@ -82,16 +130,6 @@ impl Region {
     allow(dead_code, reason = "each provider uses a part of it")
 )]
 impl Region {
-    /// The value of `YC_ENDPOINT`: a domain, with or without `https://` and port 443.
-    pub(crate) fn from_endpoint(text: &str) -> Result<Self, InvalidRule> {
-        let text = match text.get(..8) {
-            Some(scheme) if scheme.eq_ignore_ascii_case("https://") => &text[8..],
-            _ => text,
-        };
-        let text = text.strip_suffix('/').unwrap_or(text);
-        Self::at(text.strip_suffix(":443").unwrap_or(text))
-    }
-
     /// The endpoint of IAM.
     pub(crate) fn iam_endpoint(&self) -> String {
         format!("https://iam.{}", self.domain)
@@ -176,7 +214,6 @@ mod tests {
         }
     }
 
-    #[cfg(feature = "_network")]
     #[test]
     fn endpoint_variable_holds_domain_and_optional_port() {
         for text in [

@@ -6,7 +6,7 @@ use super::decision::Decision;
 use super::invalid_rule::InvalidRule;
 use super::origin::TrustedOrigins;
 use super::request_head::RequestHead;
-use super::workflows_at::{WorkflowsAt, deny, precheck};
+use super::workflows_at::{WorkflowsAt, decide_elsewhere, precheck};
 use crate::credential::Credential;
 
 static YANDEX_CLOUD: TrustedOrigins = TrustedOrigins::yandex_cloud();
@@ -16,6 +16,10 @@ static YANDEX_CLOUD: TrustedOrigins = TrustedOrigins::yandex_cloud();
 ///
 /// Every credential goes only to hosts of Yandex Cloud, over `https`. An API key goes only to the
 /// Execution resource of Workflows.
+///
+/// If the variable `YC_ENDPOINT` names another [`Region`](super::Region), as
+/// [`Region::from_env`](super::Region::from_env) reads it, its hosts are trusted, too. It is read
+/// once a process. [`TrustedOrigins`] reads no variable.
 ///
 /// A URI without authority, as tonic's requests have it, is judged by the origin that the layer was
 /// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the
@@ -87,7 +91,7 @@ impl Policy for Workflows {
         if YANDEX_CLOUD.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        deny(&YANDEX_CLOUD, request)
+        decide_elsewhere(&YANDEX_CLOUD, request, credential)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {

@@ -5,6 +5,7 @@ use super::api_key::WORKFLOWS;
 use super::decision::Decision;
 use super::invalid_rule::InvalidRule;
 use super::origin::TrustedOrigins;
+use super::process_region::process_region;
 use super::request_head::RequestHead;
 use crate::credential::Credential;
 
@@ -78,7 +79,7 @@ impl Policy for WorkflowsAt {
         if self.origins.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        deny(&self.origins, request)
+        decide_elsewhere(&self.origins, request, credential)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
@@ -87,11 +88,34 @@ impl Policy for WorkflowsAt {
 }
 
 pub(super) fn precheck(origins: &TrustedOrigins, request: &RequestHead<'_>) -> Option<Decision> {
-    (!origins.trusts(request)).then(|| origins.deny(request, "Workflows"))
+    if origins.trusts(request) {
+        return None;
+    }
+    match process_region() {
+        Some(region) if region.trusts(request) => None,
+        // The region's own host, with another rule broken.
+        Some(region)
+            if request
+                .target()
+                .is_some_and(|target| region.includes(target)) =>
+        {
+            Some(region.deny(request, "Workflows"))
+        }
+        _ => Some(origins.deny(request, "Workflows")),
+    }
 }
 
-/// Where both parts deny, the denial names the origin.
+/// Decides where `origins` or the rule on API keys deny: at the region of this process, the
+/// credential may still go. Where both deny, the denial names the origin.
 #[cold]
-pub(super) fn deny(origins: &TrustedOrigins, request: &RequestHead<'_>) -> Decision {
-    precheck(origins, request).unwrap_or_else(|| WORKFLOWS.deny(request))
+pub(super) fn decide_elsewhere(
+    origins: &TrustedOrigins,
+    request: &RequestHead<'_>,
+    credential: &Credential,
+) -> Decision {
+    match precheck(origins, request) {
+        Some(denied) => denied,
+        None if WORKFLOWS.lets_pass(request, credential) => Decision::Attach,
+        None => WORKFLOWS.deny(request),
+    }
 }

@@ -1,9 +1,12 @@
 //! The origins of each installation.
 
-use http::Request;
-use yandex_cloud_auth::{Policy, Region, RequestHead, TrustedOrigins};
+use std::env;
+use std::process::Command;
 
-use crate::support::{attaches, decide, request, token};
+use http::Request;
+use yandex_cloud_auth::{Policy, Region, RequestHead, TrustedOrigins, Workflows};
+
+use crate::support::{attaches, decide, key, request, token};
 
 fn at(domain: &str) -> TrustedOrigins {
     TrustedOrigins::region(&Region::at(domain).unwrap())
@@ -84,4 +87,101 @@ fn region_keeps_rule_on_host_field() {
         .unwrap();
     let origins = TrustedOrigins::region(&Region::kazakhstan());
     assert!(origins.precheck(&RequestHead::of(&request)).is_some());
+}
+
+/// Runs one of the ignored tests below with this value of `YC_ENDPOINT`.
+fn run_at(endpoint: &str, test: &str) {
+    let output = Command::new(env::current_exe().unwrap())
+        .args(["--exact", test, "--ignored"])
+        .env("YC_ENDPOINT", endpoint)
+        .output()
+        .unwrap();
+    let text = String::from_utf8_lossy(&output.stdout);
+    assert!(
+        output.status.success() && text.contains("1 passed"),
+        "{endpoint}: {text}{}",
+        String::from_utf8_lossy(&output.stderr)
+    );
+}
+
+#[test]
+fn default_policy_trusts_region_of_process() {
+    for endpoint in ["api.yandexcloud.kz", "https://api.yandexcloud.kz:443"] {
+        run_at(endpoint, "region::process_in_kazakhstan");
+        run_at(endpoint, "region::host_field_denial_names_host_field");
+    }
+    for endpoint in ["", "api.cloud.yandex.net", "api.yandexcloud.kz:8443"] {
+        run_at(endpoint, "region::process_in_russia");
+    }
+}
+
+const KAZAKHSTAN: &str = "https://serverless-workflows.api.yandexcloud.kz";
+
+#[test]
+#[ignore = "run by another test with its own environment"]
+fn process_in_kazakhstan() {
+    let execution = format!("{KAZAKHSTAN}/workflows/v1/execution/start");
+    let workflow = format!("{KAZAKHSTAN}/workflows/v1/workflow");
+    let plain = execution.replace("https", "http");
+    let default = Workflows::new();
+    let widened = Workflows::new().allow_loopback();
+    for (credential, method, uri, expected) in [
+        (token(), "GET", &execution, true),
+        (token(), "GET", &workflow, true),
+        (key(), "GET", &execution, true),
+        (key(), "GET", &workflow, false),
+        (token(), "GET", &plain, false),
+        (token(), "TRACE", &execution, false),
+    ] {
+        let request = request(method, uri);
+        let head = RequestHead::of(&request);
+        assert_eq!(
+            attaches(&default, &credential, method, uri),
+            expected,
+            "{uri}"
+        );
+        assert_eq!(
+            attaches(&widened, &credential, method, uri),
+            expected,
+            "{uri}"
+        );
+        let only_key_is_denied = !expected && uri == &workflow;
+        assert_eq!(
+            default.precheck(&head).is_none(),
+            expected || only_key_is_denied
+        );
+    }
+    assert!(attaches(
+        &default,
+        &token(),
+        "GET",
+        "https://api.cloud.yandex.net/x"
+    ));
+    let listed = TrustedOrigins::yandex_cloud();
+    assert!(!attaches(&listed, &token(), "GET", &execution));
+    assert_eq!(Region::from_env(), Ok(Region::kazakhstan()));
+}
+
+#[test]
+#[ignore = "run by another test with its own environment"]
+fn process_in_russia() {
+    let uri = format!("{KAZAKHSTAN}/workflows/v1/execution/start");
+    assert!(!attaches(&Workflows::new(), &token(), "GET", &uri));
+    assert!(!attaches(
+        &Workflows::new().allow_loopback(),
+        &token(),
+        "GET",
+        &uri
+    ));
+}
+
+#[test]
+#[ignore = "run by another test with its own environment"]
+fn host_field_denial_names_host_field() {
+    let request = Request::get(KAZAKHSTAN)
+        .header("host", "iam.api.cloud.yandex.net")
+        .body(())
+        .unwrap();
+    let denial = decide(&Workflows::new(), &token(), &request).unwrap_err();
+    assert!(denial.rule().contains("`Host` field"), "{denial}");
 }
