@@ -1,6 +1,7 @@
 //! The layer with hyper-util's client and tonic's channel, against a fake cloud on loopback.
 
 mod outages;
+mod region;
 mod rejected;
 mod routes;
 #[path = "../support/server.rs"]

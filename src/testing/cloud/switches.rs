@@ -4,6 +4,7 @@ use std::time::{Duration, SystemTime};
 
 use super::{ErrorShape, ExpiresAt, FakeCloud, Fault, Host};
 use crate::clock::{Clock, TimeSource};
+use crate::policy::Region;
 use crate::testing::cloud::state::world::Skew;
 
 /// A thousand years. A longer time added to the current time could overflow.
@@ -73,6 +74,11 @@ impl FakeCloud {
 
 /// # Keys and accounts
 impl FakeCloud {
+    /// Sets the region, whose audience a JWT must have. Default: [`Region::russia`].
+    pub fn set_region(&self, region: &Region) {
+        self.cloud.lock().region = region.clone();
+    }
+
     /// Replaces the authorized key of the first service account. IAM no longer knows the old key.
     pub fn rotate_service_account_key(&self) {
         self.cloud.lock().accounts.rotate_key();

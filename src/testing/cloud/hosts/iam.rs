@@ -67,7 +67,8 @@ fn signer(jwt: &str, world: &World) -> Result<String, ErrorStatus> {
     if jwt.len() > MAX_JWT {
         return Err(ErrorStatus::invalid("jwt is too long"));
     }
-    assertion::verify(jwt, &world.accounts, &world.domain, world.now())
+    let domains = [world.region.domain(), &world.domain];
+    assertion::verify(jwt, &world.accounts, domains, world.now())
 }
 
 fn yandex_account(token: &str, world: &World) -> Result<String, ErrorStatus> {

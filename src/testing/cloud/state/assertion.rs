@@ -12,9 +12,6 @@ use crate::clock::unix_nanos;
 use crate::testing::cloud::state::accounts::Accounts;
 use crate::testing::cloud::wire::status::ErrorStatus;
 
-/// The audience of the JWT is the address of the token method under the API domain of the cloud.
-/// This is the official one, which clients keep when the address of the cloud is another one.
-const OFFICIAL_DOMAIN: &str = "api.cloud.yandex.net";
 const MAX_LIFETIME: i64 = 3600;
 /// The accepted clock skew of the signer, in seconds. Yandex does not document its own limit.
 const MAX_SKEW: i64 = 30;
@@ -41,12 +38,12 @@ enum Audience {
     Several([String; 1]),
 }
 
-/// Verifies a JWT and returns the id of the service account that signed it. `domain` is the other
-/// API domain whose audience is accepted.
+/// Verifies a JWT and returns the id of the service account that signed it. Its audience is the
+/// address of the token method under one of the API `domains`.
 pub(crate) fn verify(
     jwt: &str,
     accounts: &Accounts,
-    domain: &str,
+    domains: [&str; 2],
     now: SystemTime,
 ) -> Result<String, ErrorStatus> {
     let (signed, signature) = jwt.rsplit_once('.').ok_or_else(malformed)?;
@@ -71,16 +68,16 @@ pub(crate) fn verify(
     }
     check(
         &claims,
-        domain,
+        domains,
         i64::try_from(unix_nanos(now) / 1_000_000_000).unwrap_or(i64::MAX),
     )?;
     Ok(claims.iss)
 }
 
-fn check(claims: &Claims, domain: &str, now: i64) -> Result<(), ErrorStatus> {
+fn check(claims: &Claims, domains: [&str; 2], now: i64) -> Result<(), ErrorStatus> {
     let (Audience::One(audience) | Audience::Several([audience])) = &claims.aud;
-    let is_of = |domain: &str| *audience == format!("https://iam.{domain}/iam/v1/tokens");
-    if !is_of(OFFICIAL_DOMAIN) && !is_of(domain) {
+    let is_of = |domain| *audience == format!("https://iam.{domain}/iam/v1/tokens");
+    if !domains.into_iter().any(is_of) {
         return Err(invalid("aud is not the address of the token method"));
     }
     if claims.exp.saturating_sub(claims.iat) > MAX_LIFETIME {
@@ -116,6 +113,7 @@ mod tests {
     use std::time::{Duration, UNIX_EPOCH};
 
     use super::*;
+    use crate::policy::Region;
 
     /// A JWT signed by openssl with salts of several lengths, and once without PSS. Its header
     /// always names PS256.
@@ -127,7 +125,10 @@ mod tests {
         let now = UNIX_EPOCH + Duration::from_secs(1_800_000_100);
         let taken = |line: &'static str| {
             let (salt, jwt) = line.split_once(' ').unwrap();
-            (salt, verify(jwt, &accounts, OFFICIAL_DOMAIN, now).is_ok())
+            (
+                salt,
+                verify(jwt, &accounts, [Region::russia().domain(); 2], now).is_ok(),
+            )
         };
         let taken: Vec<_> = SALTS.lines().map(taken).collect();
         assert_eq!(

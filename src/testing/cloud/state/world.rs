@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use serde_json::Value;
 
 use crate::clock::TimeSource;
+use crate::policy::Region;
 use crate::testing::cloud::hosts::workflows::Workflows;
 use crate::testing::cloud::state::accounts::Accounts;
 use crate::testing::cloud::state::api_keys::ApiKeys;
@@ -31,6 +32,9 @@ pub(crate) struct World {
     pub(crate) faults: Faults,
     pub(crate) grants: Grants,
     pub(crate) operations: Vec<Value>,
+    /// The region whose audience IAM accepts. Clients keep it when the address of IAM is another
+    /// one.
+    pub(crate) region: Region,
     pub(crate) tokens: Tokens,
     pub(crate) workflows: Workflows,
 }
@@ -52,6 +56,7 @@ impl World {
             faults: Faults::default(),
             grants: Grants::default(),
             operations: Vec::new(),
+            region: Region::default(),
             tokens: Tokens::new(),
             workflows: Workflows::default(),
         }
