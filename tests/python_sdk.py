@@ -12,6 +12,7 @@ import os
 
 import grpc
 import yandexcloud
+from google.protobuf import struct_pb2
 from yandex.cloud.iam.v1.iam_token_service_pb2 import CreateIamTokenRequest
 from yandex.cloud.iam.v1.iam_token_service_pb2_grpc import IamTokenServiceStub
 from yandex.cloud.serverless.workflows.v1 import execution_pb2, execution_service_pb2
@@ -61,6 +62,16 @@ def main():
     assert execution.status == execution_pb2.Execution.Status.FINISHED, execution
     assert execution.workflow_id == "dfqpython00000000000", execution
     assert json.loads(execution.result.result_json) == INPUT, execution
+
+    value = struct_pb2.Value(struct_value=struct_pb2.Struct())
+    value.struct_value.update(INPUT)
+    request = execution_service_pb2.StartExecutionRequest(
+        workflow_id="dfqvalue000000000000",
+        input=execution_pb2.ExecutionInput(input_value=value),
+    )
+    by_value = executions.Start(request)
+    request = execution_service_pb2.GetExecutionRequest(execution_id=by_value.execution_id)
+    assert json.loads(executions.Get(request).execution.result.result_json) == INPUT
 
     request = execution_service_pb2.ListExecutionsRequest(workflow_id="dfqpython00000000000")
     listed = executions.List(request).executions

@@ -313,6 +313,7 @@ async fn execution_started_by_grpc_is_read_by_rest() {
     );
     let input = Some(proto::ExecutionInput {
         input_json: Some("[1]".to_owned()),
+        input_value: None,
     });
     let message = proto::StartExecutionRequest {
         workflow_id: "dfq1".to_owned(),
@@ -641,4 +642,47 @@ fn unknown_fields_are_ignored() {
     ];
     let read = proto::StartExecutionResponse::decode(&newer.concat()[..]).unwrap();
     assert_eq!(read.execution_id, "dfe1");
+}
+
+#[tokio::test]
+async fn grpc_input_is_text_or_value() {
+    let cloud = FakeCloud::start().await;
+    let token = issue_token(&cloud).await;
+    let mut client = proto::ExecutionServiceClient::new(channel(&cloud).await);
+    let number = proto::Value {
+        kind: Some(proto::Kind::Number(1.0)),
+    };
+    let text = || Some("[1]".to_owned());
+    for (input_json, input_value, result) in [
+        (text(), None, "[1]"),
+        (None, Some(number.clone()), "1"),
+        (None, None, "{}"),
+    ] {
+        let message = start_with(input_json, input_value);
+        let request = grpc(message, Scheme::Bearer, &token);
+        let execution_id = client.start(request).await.unwrap().into_inner();
+        let message = proto::GetExecutionRequest {
+            execution_id: execution_id.execution_id,
+        };
+        let request = grpc(message, Scheme::Bearer, &token);
+        let execution = client.get(request).await.unwrap().into_inner().execution;
+        let json = execution.unwrap().result.unwrap().result_json.unwrap();
+        assert_eq!(json, result);
+    }
+    let message = start_with(text(), Some(number));
+    let error = client.start(grpc(message, Scheme::Bearer, &token)).await;
+    assert_eq!(error.unwrap_err().code(), tonic::Code::InvalidArgument);
+}
+
+fn start_with(
+    input_json: Option<String>,
+    input_value: Option<proto::Value>,
+) -> proto::StartExecutionRequest {
+    proto::StartExecutionRequest {
+        workflow_id: "dfq1".to_owned(),
+        input: Some(proto::ExecutionInput {
+            input_json,
+            input_value,
+        }),
+    }
 }

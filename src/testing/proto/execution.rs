@@ -1,9 +1,10 @@
 //! The messages of `ExecutionService`.
 
 use crate::testing::proto::time::{Duration, Timestamp};
+use crate::testing::proto::value::Value;
 
 /// The request of `Start`.
-#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub struct StartExecutionRequest {
     /// The id of the workflow.
     #[prost(string, tag = "1")]
@@ -62,7 +63,7 @@ pub struct GetExecutionRequest {
 }
 
 /// The response of `Get`.
-#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub struct GetExecutionResponse {
     /// The execution.
     #[prost(message, optional, tag = "1")]
@@ -117,7 +118,7 @@ pub struct ListExecutionsResponse {
 }
 
 /// One execution of a workflow.
-#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub struct Execution {
     /// The id.
     #[prost(string, tag = "1")]
@@ -187,11 +188,14 @@ pub enum ExecutionStatus {
 }
 
 /// The input of an execution.
-#[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
+#[derive(Clone, PartialEq, prost::Message)]
 pub struct ExecutionInput {
-    /// The value as JSON.
+    /// The value as JSON text.
     #[prost(string, optional, tag = "1")]
     pub input_json: Option<String>,
+    /// The value. A request has this or the text.
+    #[prost(message, optional, tag = "2")]
+    pub input_value: Option<Value>,
 }
 
 /// The result of an execution.

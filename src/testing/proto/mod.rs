@@ -1,8 +1,7 @@
 //! Messages and gRPC clients of `yandex.cloud.serverless.workflows.v1`, as far as tests need them.
 //!
 //! They are written by hand after the public `.proto` files of `yandex-cloud/cloudapi`, without the
-//! fields that no test uses. A `oneof` with a single member is an optional field here, which has
-//! the same encoding.
+//! fields that no test uses. A `oneof` is optional fields here, which have the same encoding.
 
 mod client;
 pub(super) mod endpoint;
@@ -10,9 +9,11 @@ mod execution;
 pub(super) mod iam;
 pub(super) mod rpc;
 mod time;
+mod value;
 mod workflow;
 
 pub use self::client::{ExecutionServiceClient, WorkflowServiceClient};
 pub use self::execution::*;
 pub use self::time::{Duration, Timestamp};
+pub use self::value::{Kind, ListValue, Struct, Value};
 pub use self::workflow::*;

@@ -75,7 +75,12 @@ fn start(
     request: StartExecutionRequest,
 ) -> Result<StartExecutionResponse, ErrorStatus> {
     let now = world.now();
-    let input = request.input.and_then(|input| input.input_json);
+    let input = request.input.unwrap_or_default();
+    let input = match (input.input_json, input.input_value) {
+        (Some(_), Some(_)) => return Err(ErrorStatus::invalid("input: it is set twice")),
+        (Some(text), None) => Some(text),
+        (None, value) => value.map(|value| serde_json::Value::from(value).to_string()),
+    };
     Ok(StartExecutionResponse {
         execution_id: world.workflows.start(&request.workflow_id, input, now)?,
     })

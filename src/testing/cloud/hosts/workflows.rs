@@ -39,7 +39,10 @@ impl Workflows {
             result: Some(ExecutionResult {
                 result_json: Some(input_json.clone().unwrap_or_else(|| "{}".to_owned())),
             }),
-            input: Some(ExecutionInput { input_json }),
+            input: Some(ExecutionInput {
+                input_json,
+                input_value: None,
+            }),
             error: None,
             status: ExecutionStatus::Finished.into(),
             started_at: Some(timestamp(now)),
