@@ -20,6 +20,7 @@ use yandex_cloud_auth::{
 };
 
 use workflows::Workflows;
+use workflows::proto::execution_result;
 
 /// A workflow id in the format of the API. The fake accepts every id.
 const WORKFLOW: &str = "dfqexampleworkflow00";
@@ -92,14 +93,14 @@ where
     );
 
     let execution = workflows.execution(&id).await?;
-    let result = execution
-        .result
-        .as_ref()
-        .and_then(|result| result.result_json.as_deref())
-        .unwrap_or_default();
+    let result = execution.result.as_ref();
+    let json = match result.and_then(|result| result.result.as_ref()) {
+        Some(execution_result::Result::ResultJson(json)) => json,
+        None => "no result",
+    };
     line(
         "gRPC",
-        format_args!("ExecutionService/Get → {:?} {result}", execution.status()),
+        format_args!("ExecutionService/Get → {:?} {json}", execution.status()),
     );
     Ok(())
 }

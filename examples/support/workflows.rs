@@ -11,8 +11,17 @@ use hyper_util::client::legacy::connect::HttpConnector;
 use hyper_util::rt::TokioExecutor;
 use tonic::transport::{Channel, Endpoint};
 use tower::{BoxError, Layer, ServiceBuilder, ServiceExt, timeout::Timeout};
-use yandex_cloud_auth::testing::proto::{Execution, ExecutionServiceClient, GetExecutionRequest};
 use yandex_cloud_auth::{Auth, AuthLayer, GrpcAuth, Policy};
+
+use proto::execution_service_client::ExecutionServiceClient;
+use proto::{Execution, GetExecutionRequest};
+
+/// What tonic-prost-build generates from `proto/execution.proto`. A program that generates it at
+/// build time has `tonic::include_proto!` here.
+#[allow(dead_code, unreachable_pub, reason = "generated")]
+pub(crate) mod proto {
+    include!("proto/yandex.cloud.serverless.workflows.v1.rs");
+}
 
 type HttpClient = Client<HttpsConnector<HttpConnector>, Full<Bytes>>;
 
