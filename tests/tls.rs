@@ -24,6 +24,8 @@ use crate::server::{KEY, Server, read_request, run, wait_for_close, with_length}
 
 const AUTHORITY: &[u8] = include_bytes!("fixtures/certificate.pem");
 
+const LOCALHOST: &[u8] = include_bytes!("fixtures/localhost.pem");
+
 /// A TLS server with this certificate for `localhost`, which uses the key of the authority.
 fn tls_server(
     certificate: &[u8],
@@ -79,7 +81,7 @@ fn trusting(server: &Server, host: &str, authority: Option<&[u8]>) -> ServiceAcc
 #[tokio::test]
 async fn added_authority_is_trusted() {
     for versions in [&[&rustls::version::TLS13][..], &[&rustls::version::TLS12]] {
-        let server = tls_server(include_bytes!("fixtures/localhost.pem"), versions);
+        let server = tls_server(LOCALHOST, versions);
         let credential = trusting(&server, "localhost", Some(AUTHORITY))
             .fetch()
             .await
@@ -90,10 +92,14 @@ async fn added_authority_is_trusted() {
 
 #[tokio::test]
 async fn untrusted_certificate_is_permanent() {
-    let good: &[u8] = include_bytes!("fixtures/localhost.pem");
     for (certificate, host, authority, reason) in [
-        (good, "localhost", None, "UnknownIssuer"),
-        (good, "127.0.0.1", Some(AUTHORITY), "not valid for name"),
+        (LOCALHOST, "localhost", None, "UnknownIssuer"),
+        (
+            LOCALHOST,
+            "127.0.0.1",
+            Some(AUTHORITY),
+            "not valid for name",
+        ),
         (
             include_bytes!("fixtures/localhost_expired.pem"),
             "localhost",
@@ -117,10 +123,7 @@ async fn untrusted_certificate_is_permanent() {
 
 #[tokio::test]
 async fn custom_transport_uses_proxy() {
-    let server = tls_server(
-        include_bytes!("fixtures/localhost.pem"),
-        rustls::ALL_VERSIONS,
-    );
+    let server = tls_server(LOCALHOST, rustls::ALL_VERSIONS);
     let target = server.address;
     let proxy = Server::start(move |mut client| {
         let request = read_request(&mut client);
@@ -205,8 +208,49 @@ fn root_variable_is_used() {
     );
 }
 
+#[test]
+fn roots_are_read_once_and_only_for_https() {
+    // The tests below write this file.
+    let path =
+        std::env::temp_dir().join(format!("yandex-cloud-auth-ca-{}.pem", std::process::id()));
+    for test in [
+        "in_a_process::second_transport_reads_no_roots",
+        "in_a_process::plain_http_reads_no_roots",
+    ] {
+        run(test, &[("SSL_CERT_FILE", path.to_str().unwrap())]);
+    }
+    std::fs::remove_file(path).unwrap();
+}
+
 mod in_a_process {
     use super::*;
+
+    /// Replaces the roots in the file that the variable names.
+    fn write_roots(certificate: &[u8]) {
+        std::fs::write(std::env::var_os("SSL_CERT_FILE").unwrap(), certificate).unwrap();
+    }
+
+    #[tokio::test]
+    #[ignore = "run by another test with its own environment"]
+    async fn second_transport_reads_no_roots() {
+        let server = tls_server(LOCALHOST, rustls::ALL_VERSIONS);
+        write_roots(AUTHORITY);
+        trusting(&server, "localhost", None).fetch().await.unwrap();
+        write_roots(b"no roots");
+        trusting(&server, "localhost", None).fetch().await.unwrap();
+    }
+
+    #[tokio::test]
+    #[ignore = "run by another test with its own environment"]
+    async fn plain_http_reads_no_roots() {
+        // A root that does not trust the server below, in case it is read too early.
+        write_roots(include_bytes!("fixtures/cloud.pem"));
+        let plain = Server::responding(with_length("200 OK", "", &iam_token("t1.abc", 60)));
+        plain.provider().fetch().await.unwrap();
+        write_roots(AUTHORITY);
+        let server = tls_server(LOCALHOST, rustls::ALL_VERSIONS);
+        trusting(&server, "localhost", None).fetch().await.unwrap();
+    }
 
     #[tokio::test]
     #[ignore = "run by another test with its own environment"]
@@ -219,10 +263,7 @@ mod in_a_process {
     #[tokio::test]
     #[ignore = "run by another test with its own environment"]
     async fn roots_cannot_be_read() {
-        let server = tls_server(
-            include_bytes!("fixtures/localhost.pem"),
-            rustls::ALL_VERSIONS,
-        );
+        let server = tls_server(LOCALHOST, rustls::ALL_VERSIONS);
         let error = trusting(&server, "localhost", None)
             .fetch()
             .await
@@ -240,10 +281,7 @@ mod in_a_process {
     #[tokio::test]
     #[ignore = "run by another test with its own environment"]
     async fn localhost_is_trusted() {
-        let server = tls_server(
-            include_bytes!("fixtures/localhost.pem"),
-            rustls::ALL_VERSIONS,
-        );
+        let server = tls_server(LOCALHOST, rustls::ALL_VERSIONS);
         trusting(&server, "localhost", None).fetch().await.unwrap();
     }
 }

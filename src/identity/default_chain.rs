@@ -50,7 +50,7 @@ const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 /// let cache = CredentialCache::new(default_chain());
 /// ```
 pub fn default_chain() -> Chain {
-    chain(None, Transport::default(), MetadataService::new())
+    chain(None, Transport::default())
 }
 
 /// [`default_chain`] in this region, whatever `YC_ENDPOINT` says.
@@ -65,8 +65,7 @@ pub fn default_chain() -> Chain {
 /// let auth = AuthLayer::new(default_chain_in(&region)).with_policy(policy);
 /// ```
 pub fn default_chain_in(region: &Region) -> Chain {
-    let region = Some(region.clone());
-    chain(region, Transport::default(), MetadataService::new())
+    chain(Some(region.clone()), Transport::default())
 }
 
 /// [`default_chain`], whose network providers use this tower service.
@@ -80,11 +79,11 @@ where
     B: Body<Data = Bytes> + Send + 'static,
     B::Error: Into<BoxError>,
 {
-    let metadata = MetadataService::new().with_transport(transport.clone());
-    chain(None, Transport::new(transport), metadata)
+    chain(None, Transport::new(transport))
 }
 
-fn chain(region: Option<Region>, transport: Transport, metadata: MetadataService) -> Chain {
+fn chain(region: Option<Region>, transport: Transport) -> Chain {
+    let metadata = MetadataService::new().through(transport.clone());
     let key = KeyInVariable {
         region,
         transport,
@@ -188,6 +187,10 @@ fn no_path(text: &str) -> Option<&'static str> {
 
 #[cfg(test)]
 mod tests {
+    use std::future::{Ready, ready};
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::task::{Context, Poll};
+
     use super::*;
 
     const KEY: &str = include_str!("../../tests/fixtures/service_account_key.json");
@@ -281,6 +284,38 @@ mod tests {
             assert!(error.is_permanent(), "{text}");
             assert!(text.contains(hint) && !text.contains("canary"), "{text}");
         }
+    }
+
+    /// Counts its clones, and refuses every request.
+    struct Counted(Arc<AtomicUsize>);
+
+    impl Clone for Counted {
+        fn clone(&self) -> Self {
+            self.0.fetch_add(1, Ordering::SeqCst);
+            Self(Arc::clone(&self.0))
+        }
+    }
+
+    impl Service<Request<Full<Bytes>>> for Counted {
+        type Response = Response<Full<Bytes>>;
+        type Error = BoxError;
+        type Future = Ready<Result<Self::Response, BoxError>>;
+
+        fn poll_ready(&mut self, _: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+            Poll::Ready(Ok(()))
+        }
+
+        fn call(&mut self, _: Request<Full<Bytes>>) -> Self::Future {
+            ready(Err("refused".into()))
+        }
+    }
+
+    #[test]
+    fn sources_share_one_transport() {
+        let clones = Arc::new(AtomicUsize::new(0));
+        let chain = default_chain_with(Counted(Arc::clone(&clones)));
+        assert_eq!(clones.load(Ordering::SeqCst), 0, "of building the chain");
+        drop(chain);
     }
 
     #[test]

@@ -17,7 +17,9 @@ use crate::exchange::{ExchangeError, access_token};
 use crate::policy::Region;
 use crate::provider::CredentialProvider;
 use crate::runtime;
-use crate::transport::{Client, Response, Transport};
+#[cfg(feature = "service-account")]
+use crate::transport::Transport;
+use crate::transport::{Client, Response};
 
 const NAME: &str = "metadata service";
 
@@ -68,8 +70,7 @@ impl MetadataService {
     }
 
     fn at(address: Option<&OsStr>) -> Self {
-        let transport = Transport::with_connect_timeout(PROBE_TIMEOUT);
-        let client = Client::new(ENDPOINT).with_transport(transport);
+        let client = Client::new(ENDPOINT);
         let address = address.unwrap_or_default().to_string_lossy();
         let client = match address.trim() {
             "" => client,
@@ -90,6 +91,14 @@ impl MetadataService {
     #[must_use]
     pub fn with_region(self, _: &Region) -> Self {
         self
+    }
+
+    #[cfg(feature = "service-account")]
+    pub(super) fn through(self, transport: Transport) -> Self {
+        Self {
+            client: self.client.with_transport(transport),
+            ..self
+        }
     }
 
     async fn exchange(&self) -> Result<Credential, ExchangeError> {

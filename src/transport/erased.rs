@@ -52,7 +52,7 @@ impl Transport {
 #[cfg(feature = "hyper-client")]
 impl Default for Transport {
     fn default() -> Self {
-        Self::new(super::HttpsTransport::new())
+        Self::new(super::HttpsTransport::for_providers())
     }
 }
 
@@ -60,21 +60,6 @@ impl Default for Transport {
 impl Default for Transport {
     fn default() -> Self {
         Self(None)
-    }
-}
-
-#[cfg(feature = "metadata")]
-impl Transport {
-    /// The default transport with another connect timeout.
-    #[cfg(feature = "hyper-client")]
-    pub(crate) fn with_connect_timeout(timeout: std::time::Duration) -> Self {
-        let builder = super::HttpsTransport::builder();
-        Self::new(builder.connect_timeout(timeout).build())
-    }
-
-    #[cfg(not(feature = "hyper-client"))]
-    pub(crate) fn with_connect_timeout(_: std::time::Duration) -> Self {
-        Self::default()
     }
 }
 

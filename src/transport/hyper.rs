@@ -31,12 +31,17 @@ use crate::runtime::spawn_blocking;
 
 const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 
+/// Of the default transport of providers, whose plain `http` stays on this machine or its link.
+#[cfg(feature = "_network")]
+const LINK_LOCAL_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
+
 /// The ready-made transport of the network providers: HTTP/1.1 through hyper-util, TLS through
 /// rustls.
 ///
 /// It is a tower service from `Request<Full<Bytes>>` to a response. A provider without a transport
-/// of its own uses it. Clones share one client, so one transport can serve several providers. It
-/// needs a tokio runtime with I/O and time enabled.
+/// of its own uses it, and then waits one second for a connection of plain `http`, which is
+/// link-local. Clones share one client, so one transport can serve several providers. It needs a
+/// tokio runtime with I/O and time enabled.
 ///
 /// It follows no redirect, reads no proxy variable, requests no compression and keeps no idle
 /// connection: a provider sends a request about once an hour, and a connection of that age often
@@ -44,12 +49,14 @@ const CONNECT_TIMEOUT: Duration = Duration::from_secs(10);
 ///
 /// # Root certificates
 ///
-/// They are read once, at the first `https` request. They are those that `SSL_CERT_FILE` and
-/// `SSL_CERT_DIR` name, or else those of the system. If a variable is set and names none, requests
-/// fail with an error that says so. If neither is set and the system has none at all, as in an
-/// empty container, they are Mozilla's, which are compiled in.
-/// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem) adds a private
-/// authority.
+/// They are read once in a process, at the first `https` request, on a blocking thread. All
+/// transports share them, and a change of them needs a restart. They are those that `SSL_CERT_FILE`
+/// and `SSL_CERT_DIR` name, or else those of the system. If a variable is set and names none,
+/// requests fail with an error that says so, and the next request reads again. If neither is set
+/// and the system has none at all, as in an empty container, they are Mozilla's, which are compiled
+/// in. [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem) adds a
+/// private authority for one transport. Nothing is read for plain `http`, nor with a
+/// [`tls_config`](HttpsTransportBuilder::tls_config).
 ///
 /// TLS uses *ring*. A process-wide crypto provider is neither installed nor used.
 ///
@@ -89,7 +96,16 @@ impl HttpsTransport {
             added_roots: Vec::new(),
             tls_config: None,
             connect_timeout: CONNECT_TIMEOUT,
+            plain_connect_timeout: None,
         }
+    }
+
+    /// The transport of a provider that has none of its own.
+    #[cfg(feature = "_network")]
+    pub(super) fn for_providers() -> Self {
+        let mut builder = Self::builder();
+        builder.plain_connect_timeout = Some(LINK_LOCAL_CONNECT_TIMEOUT);
+        builder.build()
     }
 }
 
@@ -114,6 +130,8 @@ pub struct HttpsTransportBuilder {
     added_roots: Vec<CertificateDer<'static>>,
     tls_config: Option<ClientConfig>,
     connect_timeout: Duration,
+    /// For `http`. The same as for `https` if `None`.
+    plain_connect_timeout: Option<Duration>,
 }
 
 impl HttpsTransportBuilder {
@@ -167,31 +185,50 @@ impl HttpsTransportBuilder {
         }
     }
 
-    fn client(&self, tls: ClientConfig) -> HyperClient {
-        let mut tcp = HttpConnector::new();
-        tcp.enforce_http(false);
-        tcp.set_connect_timeout(Some(self.connect_timeout));
-        let tls = HttpsConnectorBuilder::new()
-            .with_tls_config(tls)
-            .https_or_http()
-            .enable_http1()
-            .wrap_connector(tcp);
-        Client::builder(TokioExecutor::new())
-            .pool_max_idle_per_host(0)
-            .build(tls)
+    /// For `http`.
+    fn plain_client(&self) -> HyperClient {
+        let timeout = self.plain_connect_timeout.unwrap_or(self.connect_timeout);
+        client(tls_with(RootCertStore::empty()), timeout)
     }
 
+    /// For `https`.
+    fn secure_client(&self, tls: ClientConfig) -> HyperClient {
+        client(tls, self.connect_timeout)
+    }
+
+    /// Reads the roots if no transport has yet.
     fn tls(&self) -> Result<ClientConfig, ProviderError> {
-        if let Some(config) = &self.tls_config {
-            return Ok(config.clone());
+        match &self.tls_config {
+            Some(config) => Ok(config.clone()),
+            None => self.roots().map(tls_with),
         }
-        let mut roots = roots::load().map_err(ProviderError::permanent)?;
-        roots.add_parsable_certificates(self.added_roots.iter().cloned());
-        Ok(tls_with(roots))
+    }
+
+    /// The roots of the process, or a copy of them with those that were added.
+    fn roots(&self) -> Result<Arc<RootCertStore>, ProviderError> {
+        let mut roots = roots::shared().map_err(ProviderError::permanent)?;
+        if !self.added_roots.is_empty() {
+            Arc::make_mut(&mut roots).add_parsable_certificates(self.added_roots.iter().cloned());
+        }
+        Ok(roots)
     }
 }
 
-fn tls_with(roots: RootCertStore) -> ClientConfig {
+fn client(tls: ClientConfig, connect_timeout: Duration) -> HyperClient {
+    let mut tcp = HttpConnector::new();
+    tcp.enforce_http(false);
+    tcp.set_connect_timeout(Some(connect_timeout));
+    let tls = HttpsConnectorBuilder::new()
+        .with_tls_config(tls)
+        .https_or_http()
+        .enable_http1()
+        .wrap_connector(tcp);
+    Client::builder(TokioExecutor::new())
+        .pool_max_idle_per_host(0)
+        .build(tls)
+}
+
+fn tls_with(roots: impl Into<Arc<RootCertStore>>) -> ClientConfig {
     ClientConfig::builder_with_provider(Arc::new(rustls::crypto::ring::default_provider()))
         .with_safe_default_protocol_versions()
         .expect("ring's provider has cipher suites for the default versions")
@@ -244,7 +281,7 @@ impl Shared {
             ));
         }
         if scheme == Some(&Scheme::HTTP) {
-            let plain = || self.settings.client(tls_with(RootCertStore::empty()));
+            let plain = || self.settings.plain_client();
             return Ok(self.plain.get_or_init(plain).clone());
         }
         if let Some(client) = self.secure.get() {
@@ -254,7 +291,7 @@ impl Shared {
         let tls = spawn_blocking(move || shared.settings.tls()).await??;
         Ok(self
             .secure
-            .get_or_init(|| self.settings.client(tls))
+            .get_or_init(|| self.settings.secure_client(tls))
             .clone())
     }
 }
@@ -347,13 +384,32 @@ mod tests {
         let mut config = tls_with(RootCertStore::empty());
         config.alpn_protocols = vec![b"h2".to_vec()];
         let builder = HttpsTransport::builder().tls_config(config);
-        builder.client(builder.tls().unwrap());
+        builder.secure_client(builder.tls().unwrap());
     }
 
     #[test]
     fn no_global_crypto_provider_is_installed() {
         let builder = HttpsTransport::builder();
-        builder.client(builder.tls().unwrap());
+        builder.secure_client(builder.tls().unwrap());
         assert!(rustls::crypto::CryptoProvider::get_default().is_none());
+    }
+
+    #[test]
+    fn transports_share_roots() {
+        let roots = || HttpsTransport::builder().roots().unwrap();
+        assert!(Arc::ptr_eq(&roots(), &roots()));
+    }
+
+    #[test]
+    fn added_root_changes_copy_only() {
+        let shared = HttpsTransport::builder().roots().unwrap();
+        let before = shared.len();
+        let certificate = include_bytes!("../../tests/fixtures/certificate.pem");
+        let builder = HttpsTransport::builder()
+            .add_root_certificates_pem(certificate)
+            .unwrap();
+        assert_eq!(builder.roots().unwrap().len(), before + 1);
+        let after = HttpsTransport::builder().roots().unwrap();
+        assert_eq!((after.len(), shared.len()), (before, before));
     }
 }

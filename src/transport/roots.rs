@@ -3,6 +3,7 @@
 use std::env;
 use std::ffi::OsString;
 use std::path::Path;
+use std::sync::{Arc, Mutex, PoisonError};
 
 use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
@@ -13,11 +14,36 @@ use crate::redact;
 const FILE: &str = "SSL_CERT_FILE";
 const DIR: &str = "SSL_CERT_DIR";
 
-/// The authorities that the variables name, or those of the system, or Mozilla's if there are
-/// neither.
+/// The authorities of the process: those that the variables name, or those of the system, or
+/// Mozilla's if there are neither. The first call reads files.
 ///
-/// A variable that is set and contains no authority is an error, since it was set on purpose.
-pub(crate) fn load() -> Result<RootCertStore, String> {
+/// A variable that is set and contains no authority is an error, since it was set on purpose. The
+/// next call then reads again.
+pub(super) fn shared() -> Result<Arc<RootCertStore>, String> {
+    static SHARED: Once<RootCertStore> = Once::new();
+    SHARED.get_or_load(load)
+}
+
+/// A value that is loaded once. Callers wait while another one loads it.
+///
+/// `OnceLock` has no stable initializer that can fail.
+struct Once<T>(Mutex<Option<Arc<T>>>);
+
+impl<T> Once<T> {
+    const fn new() -> Self {
+        Self(Mutex::new(None))
+    }
+
+    fn get_or_load(&self, load: impl FnOnce() -> Result<T, String>) -> Result<Arc<T>, String> {
+        let mut loaded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(value) = &*loaded {
+            return Ok(Arc::clone(value));
+        }
+        Ok(Arc::clone(loaded.insert(Arc::new(load()?))))
+    }
+}
+
+fn load() -> Result<RootCertStore, String> {
     let named = from_variables(env::var_os(FILE), env::var_os(DIR))?;
     let certificates = if named.is_empty() {
         load_native_certs().certs
@@ -83,11 +109,48 @@ fn reason(error: &ErrorKind) -> String {
 #[cfg(test)]
 mod tests {
     use std::fs;
+    use std::sync::Barrier;
+    use std::sync::atomic::{AtomicUsize, Ordering};
+    use std::thread;
 
     use super::*;
 
     fn fixture(name: &str) -> OsString {
         format!("{}/tests/fixtures/{name}", env!("CARGO_MANIFEST_DIR")).into()
+    }
+
+    #[test]
+    fn concurrent_callers_load_once() {
+        const CALLERS: usize = 8;
+        let (once, loads) = (Once::new(), AtomicUsize::new(0));
+        let start = Barrier::new(CALLERS);
+        let call = || {
+            start.wait();
+            let load = || {
+                thread::yield_now();
+                Ok(loads.fetch_add(1, Ordering::SeqCst))
+            };
+            once.get_or_load(load).unwrap()
+        };
+        let values = thread::scope(|scope| {
+            let callers: Vec<_> = (0..CALLERS).map(|_| scope.spawn(call)).collect();
+            callers
+                .into_iter()
+                .map(|caller| *caller.join().unwrap())
+                .collect::<Vec<_>>()
+        });
+        assert_eq!(values, [0; CALLERS]);
+    }
+
+    #[test]
+    fn failed_load_is_tried_again() {
+        let once = Once::new();
+        assert_eq!(
+            once.get_or_load(|| Err("no file".into())),
+            Err("no file".into())
+        );
+        assert_eq!(once.get_or_load(|| Ok(1)), Ok(Arc::new(1)));
+        assert_eq!(once.get_or_load(|| Ok(2)), Ok(Arc::new(1)));
     }
 
     #[test]
