@@ -17,6 +17,7 @@ use crate::redact;
 /// The service that sends a provider's requests: the user's, or the ready-made one. Clones share
 /// it.
 #[derive(Clone)]
+#[cfg_attr(not(feature = "hyper-client"), derive(Default))]
 pub(crate) struct Transport(Option<Arc<dyn ErasedService>>);
 
 impl Transport {
@@ -53,13 +54,6 @@ impl Transport {
 impl Default for Transport {
     fn default() -> Self {
         Self::new(super::HttpsTransport::for_providers())
-    }
-}
-
-#[cfg(not(feature = "hyper-client"))]
-impl Default for Transport {
-    fn default() -> Self {
-        Self(None)
     }
 }
 
