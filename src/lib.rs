@@ -63,7 +63,7 @@
 //!   bodies that are not `Clone`.
 //! * Health checks: [`CredentialCache::status`].
 //!
-//! Which identity to use, and what to do on each error: [`docs::identities`].
+//! Which identity to use: [`docs::identities`]. What to do on each error: [`docs::troubleshooting`].
 //!
 //! # Features
 //!
