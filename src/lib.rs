@@ -276,6 +276,8 @@ mod auth;
 mod cache;
 mod clock;
 mod credential;
+// Not a part of the program, so it needs no feature.
+#[cfg_attr(docsrs, doc(auto_cfg = false))]
 #[cfg(any(doc, all(doctest, feature = "full")))]
 pub mod docs;
 mod error;
