@@ -12,6 +12,17 @@ use crate::secret::Secret;
 const MAX_TOKEN_LEN: usize = 16_384;
 
 /// The authentication scheme: the word before the secret in `Authorization` *(RFC 9110 §11.1)*.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::{Credential, Scheme};
+///
+/// let key = Credential::api_key("AQVNabc")?;
+/// assert_eq!(key.scheme(), Scheme::ApiKey);
+/// assert_eq!(key.header_value(), &format!("{} AQVNabc", Scheme::ApiKey));
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum Scheme {
@@ -257,6 +268,16 @@ impl fmt::Debug for Credential {
 ///
 /// It identifies a credential in a log. It is not a cryptographic hash and must not be used to
 /// compare secrets.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::Credential;
+///
+/// let token = Credential::iam_token("t1.9euelZ")?;
+/// assert_eq!(token.fingerprint().to_string(), "BF0FFC29");
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Copy, PartialEq, Eq, Hash)]
 pub struct Fingerprint(u32);
 
@@ -273,6 +294,16 @@ impl fmt::Debug for Fingerprint {
 }
 
 /// Why a text is not a token or an API key. Prints the reason and the offset, never the text.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::Credential;
+///
+/// let error = Credential::api_key("AQVNabc\n").unwrap_err();
+/// assert_eq!(error.to_string(), "invalid credential: white space, trim it (at offset 7)");
+/// assert_eq!(error.offset(), Some(7));
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidCredential {
     reason: Reason,

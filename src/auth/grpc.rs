@@ -114,6 +114,25 @@ impl<S, P: Clone> Layer<S> for GrpcAuthLayer<P> {
 /// body, for the responses that the layer makes. Tonic's and axum's bodies have one.
 /// Convert another body, such as hyper's `Incoming`, with `tower::ServiceExt::map_response` below
 /// the layer.
+///
+/// # Examples
+///
+/// ```
+/// use tower::Layer;
+/// use yandex_cloud_auth::{AuthLayer, Credential, GrpcAuth};
+///
+/// # #[derive(Clone)]
+/// # struct Channel;
+/// struct Client {
+///     channel: GrpcAuth<Channel>,
+/// }
+///
+/// # let channel = Channel;
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+/// let client = Client { channel: auth.grpc().layer(channel) };
+/// # let Client { channel: _ } = client;
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct GrpcAuth<S, P = Workflows> {
     pub(super) auth: Auth<S, P>,

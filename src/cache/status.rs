@@ -7,17 +7,29 @@ use super::schedule::Freshness;
 use super::state::State;
 use crate::error::ProviderError;
 
-/// What is entry, by both clocks.
+/// What is cached, by both clocks.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::{CacheState, Credential, CredentialCache, ProviderError};
+///
+/// let cache = CredentialCache::new(|| async { Err(ProviderError::transient("down")) });
+/// assert_eq!(cache.status().state(), CacheState::Empty);
+/// let cache = CredentialCache::new(Credential::iam_token("t1.abc")?);
+/// assert_eq!(cache.status().state(), CacheState::Fresh);
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CacheState {
-    /// Entry and usable; a new one is to be fetched.
+    /// Cached and usable; a new one is to be fetched.
     Due,
     /// There is none: nothing was fetched yet, or it was dropped after a rejection.
     Empty,
-    /// Entry and no longer usable.
+    /// Cached and no longer usable.
     Expired,
-    /// Entry and usable.
+    /// Cached and usable.
     Fresh,
 }
 

@@ -1,8 +1,8 @@
 //! Pages that belong to no single item: [which identity to use](identities), [how each platform
 //! federates its workloads](federations), [which policy each service needs](services), [where the
 //! layer goes in a stack](stacks), [how other clients get a token](clients), [how a service
-//! starts, reports its health and stops](operations), [what requests and processes
-//! cost](performance), and [what each feature costs](features).
+//! starts, reports its health and stops](operations), [what to do on each error](troubleshooting),
+//! [what requests and processes cost](performance), and [what each feature costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
@@ -21,6 +21,9 @@ pub mod clients {}
 
 #[doc = include_str!("operations.md")]
 pub mod operations {}
+
+#[doc = include_str!("troubleshooting.md")]
+pub mod troubleshooting {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}

@@ -5,6 +5,18 @@ use std::fmt;
 
 /// Why a text is no origin, path prefix, service name or domain that a rule can name. Prints what is wrong,
 /// never the text.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::Workflows;
+///
+/// let error = Workflows::new().allow("https://gateway.example/api").unwrap_err();
+/// assert_eq!(
+///     error.to_string(),
+///     "invalid origin: it has more than scheme, host and port, leave the rest out"
+/// );
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct InvalidRule {
     reason: Reason,

@@ -12,6 +12,20 @@ use super::origin::TrustedOrigins;
 /// `yandex-cloud/cloudapi`; the hosts those of the API references and of the endpoint map in
 /// `yandex-cloud/nodejs-sdk`; the scopes those of "API key" *(Yandex Cloud documentation)*. Each
 /// variant names what else it is taken from.
+///
+/// # Examples
+///
+/// An API key for Translate, and for nothing else:
+///
+/// ```
+/// use yandex_cloud_auth::{ApiKeyRules, AuthLayer, CloudService, Credential, Policy, TrustedOrigins};
+///
+/// let rules = ApiKeyRules::none().allow_service(CloudService::Translate);
+/// let auth = AuthLayer::new(Credential::api_key("AQVNabc")?)
+///     .with_policy(TrustedOrigins::yandex_cloud().and(rules));
+/// assert_eq!(CloudService::Translate.api_key_scope(), "yc.ai.translate.execute");
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
 #[non_exhaustive]
 pub enum CloudService {

@@ -124,6 +124,22 @@ impl fmt::Debug for HttpsTransport {
 }
 
 /// Settings of an [`HttpsTransport`].
+///
+/// # Examples
+///
+/// A private authority in addition to the roots of the system:
+///
+/// ```no_run
+/// use std::time::Duration;
+/// use yandex_cloud_auth::HttpsTransport;
+///
+/// let authority = std::fs::read("authority.pem")?;
+/// let transport = HttpsTransport::builder()
+///     .connect_timeout(Duration::from_secs(3))
+///     .add_root_certificates_pem(&authority)?
+///     .build();
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone)]
 #[must_use]
 pub struct HttpsTransportBuilder {

@@ -82,6 +82,10 @@ impl FakeCloud {
     /// # Panics
     ///
     /// If the system provides no free port or thread.
+    ///
+    /// # Cancel safety
+    ///
+    /// The future completes when it is first polled.
     pub async fn start() -> Self {
         let cloud = Shared::new();
         let mut addresses = BTreeMap::new();

@@ -19,6 +19,10 @@ use crate::error::BoxError;
 ///
 /// Each method returns the status of the server, or `UNKNOWN` if the inner service does not become
 /// ready.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a method ends the call. The server may have done its work.
 #[derive(Clone, Debug)]
 pub struct ExecutionServiceClient<T> {
     inner: Grpc<T>,
@@ -128,6 +132,10 @@ where
 ///
 /// Each method returns the status of the server, or `UNKNOWN` if the inner service does not become
 /// ready.
+///
+/// # Cancel safety
+///
+/// Dropping the future of a method ends the call. The server may have done its work.
 #[derive(Clone, Debug)]
 pub struct WorkflowServiceClient<T> {
     inner: Grpc<T>,

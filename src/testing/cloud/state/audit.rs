@@ -10,6 +10,25 @@ use crate::credential::{Fingerprint, Scheme};
 use crate::testing::cloud::wire::host::Host;
 
 /// A request that a [`FakeCloud`](crate::testing::FakeCloud) received. Contains no secret.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::testing::{FakeCloud, Host, proto};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let cloud = FakeCloud::start().await;
+/// let channel = tonic::transport::Endpoint::from_shared(cloud.grpc_url())?.connect().await?;
+/// let mut client = proto::ExecutionServiceClient::new(channel);
+/// assert!(client.get(proto::GetExecutionRequest::default()).await.is_err());
+///
+/// let received = &cloud.audit()[0];
+/// assert_eq!((received.host, received.scheme), (Host::Grpc, None));
+/// assert_eq!(received.grpc_status, Some(tonic::Code::Unauthenticated));
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// # })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 #[non_exhaustive]
 pub struct Received {

@@ -6,6 +6,18 @@ use jiff::Timestamp;
 
 /// The form of the field `expiresAt` in IAM's responses. Default: nine digits of a second, as the
 /// cloud writes it.
+///
+/// # Examples
+///
+/// ```
+/// use yandex_cloud_auth::testing::{ExpiresAt, FakeCloud};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let cloud = FakeCloud::start().await;
+/// cloud.set_expires_at(ExpiresAt::Missing);
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ExpiresAt {
