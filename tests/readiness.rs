@@ -551,8 +551,16 @@ fn services_and_futures_are_send() {
     assert!(runtime.block_on(local.oneshot(request())).is_ok());
 }
 
+type Handle = mock::Handle<Request<()>, Response<()>>;
+
+/// The request that reaches the inner service. The clock of the test is paused.
+async fn next(handle: &mut Handle) -> (Request<()>, mock::SendResponse<Response<()>>) {
+    let next = tokio::time::timeout(Duration::from_secs(1), handle.next_request());
+    next.await.expect("no request was sent").unwrap()
+}
+
 /// The inner service may be unready for longer than a token lives.
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn credential_is_taken_after_readiness() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new()
@@ -572,7 +580,7 @@ async fn credential_is_taken_after_readiness() {
     assert_eq!(provider.calls(), 1);
 
     let response = tokio::spawn(service.call(request()));
-    let (sent, respond) = handle.next_request().await.unwrap();
+    let (sent, respond) = next(&mut handle).await;
     assert_eq!(authorization(&sent), ["Bearer t1.b"]);
     respond.send_response(Response::new(()));
     response.await.unwrap().unwrap();
@@ -599,7 +607,7 @@ async fn dropped_request_leaves_fetch_to_others() {
     assert_eq!(provider.calls(), 1);
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn request_is_sent_once_under_spurious_polls() {
     let provider = ScriptedProvider::new().answer(token("t1.a"));
     let (mut service, mut handle) =
@@ -613,7 +621,7 @@ async fn request_is_sent_once_under_spurious_polls() {
             assert_pending!(response.poll());
             tokio::task::yield_now().await;
         }
-        let (sent, respond) = handle.next_request().await.unwrap();
+        let (sent, respond) = next(&mut handle).await;
         assert_eq!(authorization(&sent), ["Bearer t1.a"]);
         assert_pending!(response.poll());
         assert_pending!(task::spawn(handle.next_request()).poll());
@@ -641,7 +649,7 @@ async fn future_polled_after_refusal_panics() {
     .await;
 }
 
-#[tokio::test]
+#[tokio::test(start_paused = true)]
 async fn panic_of_policy_sends_nothing() {
     #[derive(Clone)]
     struct Panics;
@@ -660,7 +668,7 @@ async fn panic_of_policy_sends_nothing() {
         handle.allow(2);
         assert_panics(service.clone().oneshot(at("/planted"))).await;
         let response = tokio::spawn(service.clone().oneshot(request()));
-        let (sent, respond) = handle.next_request().await.unwrap();
+        let (sent, respond) = next(&mut handle).await;
         assert_eq!(sent.uri().path(), "/workflows/v1/execution");
         respond.send_response(Response::new(()));
         response.await.unwrap().unwrap();

@@ -56,6 +56,7 @@ async fn denied_request_opens_no_connection() {
         ),
         // Methods that disclose what is sent.
         ("TRACE", trusted.url(EXECUTION)),
+        ("CONNECT", trusted.url(EXECUTION)),
         ("CONNECT", format!("127.0.0.1:{other}")),
         ("CONNECT", format!("127.0.0.1:{port}")),
         // Methods that an API key is not for.
