@@ -492,6 +492,26 @@ mod tests {
     }
 
     #[test]
+    fn only_token68_characters_are_accepted() {
+        for character in (0..=0x2ff_u32).filter_map(char::from_u32) {
+            for text in [
+                format!("{character}canary"),
+                format!("can{character}ary"),
+                format!("canary{character}"),
+            ] {
+                let plain = character.is_ascii_alphanumeric() || "-._~+/".contains(character);
+                let padding = character == '=' && text.ends_with('=');
+                let outcome = Credential::iam_token(&text);
+                assert_eq!(outcome.is_ok(), plain || padding, "{text:?}");
+                if let Err(error) = outcome {
+                    assert_eq!(error.offset(), text.find(character));
+                    assert!(!format!("{error} {error:?}").contains("canary"));
+                }
+            }
+        }
+    }
+
+    #[test]
     fn secret_of_other_kind_is_refused_by_name() {
         let text = |result: Result<Credential, InvalidCredential>| {
             let error = result.unwrap_err();

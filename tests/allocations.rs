@@ -1,4 +1,4 @@
-//! A warm request allocates nothing. This is the only test of its binary, since the counter counts
+//! A warm request and a clone allocate nothing. This is the only test of its binary, since the counter counts
 //! the allocations of the whole process.
 
 use std::alloc::System;
@@ -69,7 +69,7 @@ fn allocations(work: impl FnOnce()) -> usize {
 }
 
 #[test]
-fn warm_request_allocates_nothing() {
+fn warm_request_and_clone_allocate_nothing() {
     let token = Credential::iam_token("t1.a")
         .unwrap()
         .with_lifetime(Duration::from_secs(43_200));
@@ -98,6 +98,12 @@ fn warm_request_allocates_nothing() {
             allocations(|| (0..100).for_each(|_| call(&mut service.clone(), next()))),
             0,
             "a clone for each request"
+        );
+        let mut clones = Vec::with_capacity(10_000);
+        assert_eq!(
+            allocations(|| clones.resize_with(10_000, || service.clone())),
+            0,
+            "clones that are kept"
         );
     }
 }

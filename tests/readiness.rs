@@ -4,7 +4,7 @@
 mod token;
 
 use std::convert::Infallible;
-use std::future::{Ready, ready};
+use std::future::{Future, Ready, ready};
 use std::task::{Context, Poll};
 use std::time::Duration;
 
@@ -549,4 +549,153 @@ fn services_and_futures_are_send() {
         .build()
         .unwrap();
     assert!(runtime.block_on(local.oneshot(request())).is_ok());
+}
+
+type Handle = mock::Handle<Request<()>, Response<()>>;
+
+/// The request that reaches the inner service. The clock of the test is paused.
+async fn next(handle: &mut Handle) -> (Request<()>, mock::SendResponse<Response<()>>) {
+    let next = tokio::time::timeout(Duration::from_secs(1), handle.next_request());
+    next.await.expect("no request was sent").unwrap()
+}
+
+/// The inner service may be unready for longer than a token lives.
+#[tokio::test(start_paused = true)]
+async fn credential_is_taken_after_readiness() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a").with_lifetime(Duration::from_secs(40)))
+        .answer(token("t1.b"));
+    let cache = CredentialCache::builder(provider.clone())
+        .clock(clock.clone())
+        .build();
+    cache.get().await.unwrap();
+    let (mut service, mut handle) =
+        mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::from_cache(cache.clone()));
+    handle.allow(0);
+    assert_pending!(service.poll_ready());
+    clock.advance(Duration::from_secs(60));
+    handle.allow(1);
+    assert_ready_ok!(service.poll_ready());
+    assert_eq!(provider.calls(), 1);
+
+    let response = tokio::spawn(service.call(request()));
+    let (sent, respond) = next(&mut handle).await;
+    assert_eq!(authorization(&sent), ["Bearer t1.b"]);
+    respond.send_response(Response::new(()));
+    response.await.unwrap().unwrap();
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_request_leaves_fetch_to_others() {
+    let provider = ScriptedProvider::new()
+        .after(Duration::from_secs(3))
+        .answer(token("t1.a"));
+    let layer = AuthLayer::new(provider.clone());
+    let client = tower::service_fn(|request: Request<()>| {
+        ready(Ok::<_, Infallible>(Response::new(
+            authorization(&request).concat(),
+        )))
+    });
+    for _ in 0..10 {
+        let dropped = layer.layer(client).oneshot(request());
+        let elapsed = tokio::time::timeout(Duration::from_millis(100), dropped).await;
+        assert!(elapsed.is_err());
+    }
+    let response = layer.layer(client).oneshot(request()).await.unwrap();
+    assert_eq!(response.body(), "Bearer t1.a");
+    assert_eq!(provider.calls(), 1);
+}
+
+#[tokio::test(start_paused = true)]
+async fn request_is_sent_once_under_spurious_polls() {
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let (mut service, mut handle) =
+        mock::spawn_layer::<Request<()>, Response<()>, _>(AuthLayer::new(provider));
+    // The first request waits for the fetch. The second one is sent at once.
+    for _ in 0..2 {
+        handle.allow(1);
+        assert_ready_ok!(service.poll_ready());
+        let mut response = task::spawn(service.call(request()));
+        for _ in 0..5 {
+            assert_pending!(response.poll());
+            tokio::task::yield_now().await;
+        }
+        let (sent, respond) = next(&mut handle).await;
+        assert_eq!(authorization(&sent), ["Bearer t1.a"]);
+        assert_pending!(response.poll());
+        assert_pending!(task::spawn(handle.next_request()).poll());
+        respond.send_response(Response::new(()));
+        assert_ready_ok!(response.poll());
+    }
+}
+
+/// Runs the future in a task, and asserts that it panics.
+async fn assert_panics<F: Future<Output: Send + 'static> + Send + 'static>(future: F) {
+    let outcome = tokio::spawn(future).await;
+    assert!(outcome.err().is_some_and(|error| error.is_panic()));
+}
+
+#[tokio::test]
+async fn future_polled_after_refusal_panics() {
+    let service = AuthLayer::new(token("t1.a")).layer(Strict::default());
+    let foreign = Request::get("https://evil.example/").body(()).unwrap();
+    assert_panics(async move {
+        let mut service = service;
+        let mut response = task::spawn(service.ready().await.unwrap().call(foreign));
+        assert!(response.poll().is_ready());
+        let _ = response.poll();
+    })
+    .await;
+}
+
+#[tokio::test(start_paused = true)]
+async fn panic_of_policy_sends_nothing() {
+    #[derive(Clone)]
+    struct Panics;
+    impl Policy for Panics {
+        fn decide(&self, request: &RequestHead<'_>, _: &Credential) -> Decision {
+            assert_eq!(request.uri.path(), "/workflows/v1/execution", "planted");
+            Decision::Attach
+        }
+    }
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let layer = AuthLayer::new(provider.clone()).with_policy(Panics);
+    let (client, mut handle) = mock::pair::<Request<()>, Response<()>>();
+    let service = layer.layer(client);
+    // While the request waits, with the shared entry, and with the local copy.
+    for _ in 0..3 {
+        handle.allow(2);
+        assert_panics(service.clone().oneshot(at("/planted"))).await;
+        let response = tokio::spawn(service.clone().oneshot(request()));
+        let (sent, respond) = next(&mut handle).await;
+        assert_eq!(sent.uri().path(), "/workflows/v1/execution");
+        respond.send_response(Response::new(()));
+        response.await.unwrap().unwrap();
+    }
+    assert_eq!(provider.calls(), 1);
+}
+
+#[tokio::test]
+async fn panic_of_inner_service_poisons_nothing() {
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let layer = AuthLayer::new(provider.clone());
+    let client = tower::service_fn(|request: Request<()>| {
+        assert_ne!(request.method(), "PUT", "planted");
+        async move {
+            assert_ne!(request.method(), "PATCH", "planted");
+            Ok::<_, Infallible>(Response::new(authorization(&request).concat()))
+        }
+    });
+    let service = layer.layer(client);
+    for method in ["PUT", "PATCH"] {
+        for _ in 0..2 {
+            let mut planted = request();
+            *planted.method_mut() = method.parse().unwrap();
+            assert_panics(service.clone().oneshot(planted)).await;
+            let response = service.clone().oneshot(request()).await.unwrap();
+            assert_eq!(response.body(), "Bearer t1.a");
+        }
+    }
+    assert_eq!(provider.calls(), 1);
 }

@@ -205,6 +205,23 @@ mod tests {
     }
 
     #[test]
+    fn every_lifetime_is_due_before_expiry() {
+        let ten_years = 315_360_000;
+        let mut lifetime = 1;
+        while lifetime <= ten_years {
+            for seconds in lifetime..lifetime + 3 {
+                let whole = s(seconds);
+                let schedule = at_latest(&token().with_lifetime(whole)).unwrap();
+                let (due, expired) = (schedule.due.unwrap(), schedule.expired.unwrap());
+                assert!(due < expired && expired < whole, "{seconds} s");
+                assert!(whole - expired <= s(10) && expired >= whole * 19 / 20);
+                assert!(due <= s(3600), "{seconds} s");
+            }
+            lifetime += 1 + lifetime / 7;
+        }
+    }
+
+    #[test]
     fn less_than_one_second_is_expired_on_arrival() {
         for lifetime in [Duration::ZERO, Duration::from_millis(999)] {
             assert_eq!(at_latest(&token().with_lifetime(lifetime)), None);

@@ -205,12 +205,15 @@ pub(super) fn host_name(text: &str) -> Option<&str> {
     (name.split('.').all(is_label) && !ends_in_number(name)).then_some(name)
 }
 
-/// A name must not: it is an address in a spelling (`127.1`, `127.0.0.1.`) that resolvers read
-/// differently.
+/// A name must not: it is an address in a spelling (`127.1`, `127.0x1`, `127.0.0.1.`) that
+/// resolvers read differently *(URL standard, "ends in a number checker")*.
 fn ends_in_number(name: &str) -> bool {
-    name.rsplit('.')
-        .next()
-        .is_some_and(|label| label.bytes().all(|byte| byte.is_ascii_digit()))
+    let label = name.rsplit('.').next().unwrap_or_default();
+    let hexadecimal = label.strip_prefix("0x").or(label.strip_prefix("0X"));
+    match hexadecimal {
+        Some(digits) => digits.bytes().all(|byte| byte.is_ascii_hexdigit()),
+        None => label.bytes().all(|byte| byte.is_ascii_digit()),
+    }
 }
 
 fn is_label(text: &str) -> bool {
@@ -260,6 +263,7 @@ mod tests {
             ("https://[0:0::0:1]:443", "https://[::1]"),
             ("https://[::FFFF:1.2.3.4]:1", "https://[::ffff:1.2.3.4]:1"),
             ("https://under_score.example", "https://under_score.example"),
+            ("https://a.0xyz", "https://a.0xyz"),
         ] {
             assert_eq!(
                 Origin::parse(text).unwrap().to_string(),
@@ -293,6 +297,9 @@ mod tests {
             ("https://127.0.0.1.", Reason::Host),
             ("https://0177.0.0.1", Reason::Host),
             ("https://2130706433", Reason::Host),
+            ("https://127.0x1", Reason::Host),
+            ("https://0X7F000001", Reason::Host),
+            ("https://a.0x.", Reason::Host),
             ("https://[::1", Reason::Port),
             ("https://[::1]x", Reason::Host),
             ("https://[fe80::1%25eth0]", Reason::Host),

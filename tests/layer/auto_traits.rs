@@ -41,6 +41,27 @@ macro_rules! implements {
     }};
 }
 
+/// A caller who wants the text must ask for the secret by name.
+#[test]
+fn credential_has_no_text_form() {
+    use std::fmt::{Debug, Display};
+
+    use serde::Serialize;
+
+    assert!(implements!(String: Display) && implements!(String: Serialize));
+    for has_form in [
+        implements!(Credential: Display),
+        implements!(Credential: Serialize),
+        implements!(CredentialCache: Display),
+        implements!(Auth<()>: Display),
+        implements!(ServiceAccountKey: Display),
+        implements!(ServiceAccountKey: Serialize),
+    ] {
+        assert!(!has_form);
+    }
+    assert!(implements!(Credential: Debug), "redacted");
+}
+
 macro_rules! auto_traits {
     ($type:ty) => {
         [

@@ -76,6 +76,22 @@ async fn denied_future_releases_permit_before_poll() {
 }
 
 #[tokio::test]
+async fn unused_service_releases_permit() {
+    let permits = std::sync::Arc::new(Semaphore::new(1));
+    let client =
+        ConcurrencyLimit::with_semaphore(tower::service_fn(echo::<String>), permits.clone());
+    let provider = ScriptedProvider::new().hang();
+    let mut service = AuthLayer::new(provider.clone()).layer(client);
+    for _ in 0..5 {
+        service.ready().await.unwrap();
+    }
+    assert_eq!(permits.available_permits(), 0);
+    drop(service);
+    assert_eq!(permits.available_permits(), 1);
+    assert_eq!(provider.calls(), 0);
+}
+
+#[tokio::test]
 async fn denied_grpc_request_releases_permit() {
     let permits = std::sync::Arc::new(Semaphore::new(1));
     let client = ConcurrencyLimit::with_semaphore(tower::service_fn(echo), permits.clone());

@@ -1,5 +1,6 @@
 //! Where a credential may go: every route, both schemes, and requests that would lead it elsewhere.
 
+mod bypass;
 mod combined;
 mod denial;
 mod execution;

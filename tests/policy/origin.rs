@@ -147,6 +147,34 @@ fn credentials_go_to_yandex_cloud_over_https_only() {
     }
 }
 
+/// Full-width dots and other scripts look like the host that is trusted.
+#[test]
+fn host_beyond_ascii_is_no_uri() {
+    for host in [
+        "\u{ff41}pi.cloud.yandex.net",
+        "api\u{3002}cloud.yandex.net",
+        "api\u{ff0e}cloud.yandex.net",
+        "\u{ff05}2e.api.cloud.yandex.net",
+        "\u{430}pi.cloud.yandex.net",
+        "\u{202e}.api.cloud.yandex.net",
+        "\u{200b}.api.cloud.yandex.net",
+    ] {
+        assert!(format!("https://{host}/x").parse::<Uri>().is_err());
+        assert!(
+            TrustedOrigins::none()
+                .allow(format!("https://{host}"))
+                .is_err()
+        );
+    }
+    // Their ASCII form is another name.
+    assert!(!attaches(
+        &Workflows::new(),
+        &token(),
+        "GET",
+        "https://xn--pi-6kc.cloud.yandex.net/x"
+    ));
+}
+
 /// The rule for hosts once more, on the text alone.
 fn is_yandex_cloud(uri: &str) -> bool {
     let Some(rest) = uri.strip_prefix("https://") else {

@@ -15,6 +15,7 @@ mod single_flight;
 mod static_credential;
 mod status;
 mod support;
+mod threads;
 mod timer;
 #[path = "../support/token.rs"]
 mod token;
