@@ -7,7 +7,7 @@ use super::load::Load;
 
 const WIDTH: f64 = 960.0;
 const LEFT: f64 = 64.0;
-const RIGHT: f64 = 16.0;
+const RIGHT: f64 = 24.0;
 /// The height of the plot of one policy, and the space above it for its name.
 const PLOT: f64 = 72.0;
 const TITLE: f64 = 24.0;

@@ -150,3 +150,144 @@ impl fmt::Debug for SimulatedCache {
             .finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::cell::Cell;
+    use std::future::ready;
+    use std::ops::Range;
+    use std::sync::{Arc, Mutex};
+
+    use tokio::time::{Instant as TokioInstant, sleep};
+
+    use super::*;
+    use crate::cache::CredentialCache;
+    use crate::cache::state::State;
+    use crate::clock::{Clock, TimeSource};
+
+    const MINUTE: Duration = Duration::from_secs(60);
+
+    thread_local! {
+        static SEED: Cell<u64> = const { Cell::new(0) };
+    }
+
+    /// A sequence that starts anew where `SEED` is set.
+    #[expect(clippy::cast_precision_loss, reason = "53 bits are kept")]
+    fn random() -> f64 {
+        let next = SEED
+            .get()
+            .wrapping_mul(6_364_136_223_846_793_005)
+            .wrapping_add(1);
+        SEED.set(next);
+        (next >> 11) as f64 / (1u64 << 53) as f64
+    }
+
+    /// Tokio's clock, which the test pauses.
+    struct PausedClock {
+        start: TokioInstant,
+        monotonic: Instant,
+    }
+
+    impl Clock for PausedClock {
+        fn wall(&self) -> SystemTime {
+            SystemTime::UNIX_EPOCH + self.start.elapsed()
+        }
+
+        fn monotonic(&self) -> Instant {
+            self.monotonic + self.start.elapsed()
+        }
+    }
+
+    /// A source of tokens of one lifetime that fails during outages.
+    #[derive(Clone)]
+    struct Source {
+        lifetime: Duration,
+        outages: Vec<Range<Duration>>,
+    }
+
+    impl Source {
+        fn result(&self, at: Duration) -> Result<Credential, ProviderError> {
+            if self.outages.iter().any(|outage| outage.contains(&at)) {
+                return Err(ProviderError::transient("down"));
+            }
+            Ok(Credential::iam_token("t1.a")
+                .unwrap()
+                .with_lifetime(self.lifetime))
+        }
+
+        async fn real_fetches(self, time: Duration) -> Vec<Duration> {
+            let start = TokioInstant::now();
+            let fetches = Arc::new(Mutex::new(Vec::new()));
+            let seen = Arc::clone(&fetches);
+            let provider = move || {
+                seen.lock().unwrap().push(start.elapsed());
+                ready(self.result(start.elapsed()))
+            };
+            let clock = PausedClock {
+                start,
+                monotonic: Instant::now(),
+            };
+            let time_source = TimeSource::User(Box::new(clock));
+            let provider = Arc::new(provider);
+            let state = State::new(provider, Settings::DEFAULT, time_source, random);
+            let cache = CredentialCache { state };
+            let _ = cache.get().await;
+            sleep(time).await;
+            fetches.lock().unwrap().clone()
+        }
+
+        fn simulated_fetches(&self, time: Duration) -> Vec<Duration> {
+            let mut cache = SimulatedCache::new();
+            let mut fetches = Vec::new();
+            while let Some(at) = cache.next_fetch().filter(|at| *at < time) {
+                fetches.push(at);
+                match self.result(at) {
+                    Ok(credential) => cache.fetched(at, &credential, random),
+                    Err(error) => cache.failed(at, &error, random),
+                }
+            }
+            fetches
+        }
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn fetches_are_those_of_a_cache() {
+        let outages = vec![
+            Duration::ZERO..MINUTE,
+            200 * MINUTE..210 * MINUTE,
+            300 * MINUTE..400 * MINUTE,
+        ];
+        for (lifetime, time) in [
+            (12 * 60 * MINUTE, 500 * MINUTE),
+            (60 * MINUTE, 500 * MINUTE),
+            (MINUTE, 250 * MINUTE),
+            (Duration::from_secs(1), 2 * MINUTE),
+        ] {
+            for seed in 0..20 {
+                let source = Source {
+                    lifetime,
+                    outages: outages.clone(),
+                };
+                SEED.set(seed);
+                let simulated = source.simulated_fetches(time);
+                SEED.set(seed);
+                let real = source.real_fetches(time).await;
+                // The last one may be too late.
+                assert!(
+                    real.len() == simulated.len() || real.len() + 1 == simulated.len(),
+                    "{lifetime:?} {seed}: {} and {}",
+                    real.len(),
+                    simulated.len()
+                );
+                for (index, (real, simulated)) in (1u32..).zip(real.iter().zip(&simulated)) {
+                    // Each of tokio's timers may be late by a millisecond.
+                    let late = *real - *simulated;
+                    assert!(
+                        late <= Duration::from_millis(2) * index,
+                        "{lifetime:?} {seed}: fetch {index} at {real:?}, simulated {simulated:?}"
+                    );
+                }
+            }
+        }
+    }
+}
