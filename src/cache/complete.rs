@@ -1,7 +1,6 @@
 //! The end of a fetch: its result enters the cache, and the waiters get it.
 
 use std::sync::Arc;
-use std::time::Duration;
 
 use super::entry::Entry;
 use super::in_flight::Fetch;
@@ -53,9 +52,7 @@ impl State {
                 shared.record_success(previous.is_some())
             }
             Err(error) => {
-                let usable = previous.filter(|entry| entry.is_usable(&now));
-                let time_left = usable.map(|entry| entry.time_left(&now).unwrap_or(Duration::MAX));
-                shared.record_failure(error.clone(), now, time_left, (self.random)())
+                shared.record_failure(error.clone(), now, previous.as_deref(), (self.random)())
             }
         };
         self.publish_next_lookup(&shared, &now);
@@ -82,13 +79,8 @@ impl State {
             return Ok(Arc::new(self.static_entry(credential, now)));
         }
         let previous = self.slot.load_full();
-        let on_schedule = shared.failures.is_none()
-            && previous
-                .is_some_and(|entry| entry.schedule.is_on_time(now.since(&entry.fetched_at)));
-        let jitter = Jitter {
-            always: (self.random)(),
-            off_schedule: (!on_schedule).then(self.random),
-        };
+        let is_on_schedule = shared.is_on_schedule(previous.as_deref(), &now);
+        let jitter = Jitter::draw(self.random, is_on_schedule);
         let schedule = Schedule::new(credential, now.wall, self.settings.max_age, jitter);
         let schedule = schedule.ok_or_else(|| {
             ProviderError::transient("the credential was expired on arrival: check the clocks")

@@ -24,6 +24,17 @@ impl Entry {
         self.freshness(now) != Freshness::Expired
     }
 
+    /// Whether a credential that replaces it now was fetched on schedule.
+    pub(super) fn is_on_time(&self, now: &Reading) -> bool {
+        self.schedule.is_on_time(now.since(&self.fetched_at))
+    }
+
+    /// The time until it is to be looked up again, where due fetches wait for `pause`.
+    pub(super) fn time_to_next_lookup(&self, now: &Reading, pause: Duration) -> Option<Duration> {
+        self.schedule
+            .time_to_next_lookup(now.since(&self.fetched_at), pause)
+    }
+
     /// The time until it expires, from `now`. `None` where it never does.
     pub(super) fn time_left(&self, now: &Reading) -> Option<Duration> {
         let age = now.since(&self.fetched_at);

@@ -135,7 +135,6 @@ impl State {
         entry: &Entry,
         now: &Reading,
     ) -> Option<Duration> {
-        let age = now.since(&entry.fetched_at);
         let pause = match &shared.in_flight {
             // Each request polls it.
             Some(fetch) if fetch.is_driven_by_waiters() => Duration::ZERO,
@@ -145,17 +144,14 @@ impl State {
                 .saturating_add(GRACE),
             None => shared.due_pause(now),
         };
-        entry.schedule.time_to_next_lookup(age, pause)
+        entry.time_to_next_lookup(now, pause)
     }
 
     /// The time until the timer may fetch, where nothing usable is cached.
     fn time_to_next_fetch(&self, shared: &Shared, now: &Reading) -> Duration {
         match &shared.in_flight {
             Some(fetch) => fetch.time_left(self.settings.fetch_timeout),
-            None => shared
-                .failures
-                .as_ref()
-                .map_or(Duration::ZERO, |failures| failures.pause(now, false)),
+            None => shared.pause_without_entry(now),
         }
     }
 }

@@ -16,6 +16,8 @@ mod renewal;
 mod schedule;
 mod settings;
 mod shared;
+#[cfg(feature = "testing")]
+mod simulated;
 mod slot;
 mod state;
 mod status;
@@ -33,6 +35,8 @@ pub(crate) use self::in_flight::InFlight;
 pub(crate) use self::local::LocalCredential;
 pub(crate) use self::lookup::Lookup;
 pub(crate) use self::registry::{CacheId, Rejection, reject};
+#[cfg(feature = "testing")]
+pub use self::simulated::SimulatedCache;
 use self::state::State;
 pub use self::status::{CacheState, CacheStatus};
 use crate::credential::Credential;

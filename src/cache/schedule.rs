@@ -48,6 +48,13 @@ pub(crate) struct Jitter {
 }
 
 impl Jitter {
+    pub(crate) fn draw(mut random: impl FnMut() -> f64, is_on_schedule: bool) -> Self {
+        Self {
+            always: random(),
+            off_schedule: (!is_on_schedule).then(random),
+        }
+    }
+
     fn scale(self, due: Duration) -> Duration {
         let off_schedule = self.off_schedule.unwrap_or_default();
         due.mul_f64(1.0 - 0.1 * self.always.clamp(0.0, 1.0))

@@ -4,6 +4,7 @@ use std::sync::Arc;
 use std::time::{Duration, SystemTime};
 
 use super::cooldown;
+use super::entry::Entry;
 use super::in_flight::Fetch;
 use crate::clock::Reading;
 use crate::error::ProviderError;
@@ -138,8 +139,20 @@ impl Shared {
         cooldown.max(spacing).unwrap_or_default()
     }
 
+    /// The time a fetch has to wait where nothing usable is cached.
+    pub(super) fn pause_without_entry(&self, now: &Reading) -> Duration {
+        self.failures
+            .as_ref()
+            .map_or(Duration::ZERO, |failures| failures.pause(now, false))
+    }
+
     pub(super) fn record_due(&mut self, now: Reading) {
         self.last_due = Some(now);
+    }
+
+    /// Whether a credential that arrives now, and replaces `previous`, was fetched on schedule.
+    pub(super) fn is_on_schedule(&self, previous: Option<&Entry>, now: &Reading) -> bool {
+        self.failures.is_none() && previous.is_some_and(|entry| entry.is_on_time(now))
     }
 
     /// Counts a failure. Returns the streak it replaces, to be dropped after the lock is released.
@@ -147,9 +160,11 @@ impl Shared {
         &mut self,
         error: ProviderError,
         at: Reading,
-        time_left: Option<Duration>,
+        entry: Option<&Entry>,
         jitter: f64,
     ) -> Option<FailureStreak> {
+        let usable = entry.filter(|entry| entry.is_usable(&at));
+        let time_left = usable.map(|entry| entry.time_left(&at).unwrap_or(Duration::MAX));
         let count = self.failures.as_ref().map_or(0, |f| f.count);
         self.failures.replace(FailureStreak {
             error,

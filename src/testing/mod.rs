@@ -6,6 +6,8 @@
 //! real sockets, speaks HTTP/1.1 and HTTP/2, and verifies signatures. [`proto`] has gRPC clients
 //! and messages to call it with.
 //!
+//! [`SimulatedCache`] computes when a cache fetches, for simulations of many processes.
+//!
 //! A cache and a cloud that share a clock let a test advance both at once, for example past the
 //! twelve hours of a token: see [`FakeCloud::set_clock`].
 
@@ -17,3 +19,4 @@ mod scripted;
 pub use self::clock::ManualClock;
 pub use self::cloud::{ErrorShape, ExpiresAt, FakeCloud, Fault, Host, Received};
 pub use self::scripted::ScriptedProvider;
+pub use crate::cache::SimulatedCache;

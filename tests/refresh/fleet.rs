@@ -1,14 +1,15 @@
 //! Many processes with one token endpoint must not fetch at the same time.
 
+use std::ops::Range;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant as StdInstant, SystemTime};
 
 use tokio::time::{Instant, sleep, sleep_until};
 use yandex_cloud_auth::{Clock, Credential, CredentialCache, ProviderError};
 
-const PROCESSES: u32 = 200;
-const MINUTE: Duration = Duration::from_secs(60);
-const HOUR: Duration = Duration::from_secs(3600);
+pub(crate) const PROCESSES: u32 = 200;
+pub(crate) const MINUTE: Duration = Duration::from_secs(60);
+pub(crate) const HOUR: Duration = Duration::from_secs(3600);
 
 /// Tokio's clock, which the tests pause.
 #[derive(Clone, Copy)]
@@ -30,7 +31,7 @@ impl Clock for VirtualClock {
 
 /// A token endpoint that records the times of requests, and fails during its outage.
 #[derive(Clone)]
-struct Endpoint {
+pub(crate) struct Endpoint {
     start: Instant,
     lifetime: Duration,
     outage: (Duration, Duration),
@@ -39,7 +40,7 @@ struct Endpoint {
 }
 
 impl Endpoint {
-    fn new(lifetime: Duration) -> Self {
+    pub(crate) fn new(lifetime: Duration) -> Self {
         Self {
             start: Instant::now(),
             lifetime,
@@ -47,6 +48,22 @@ impl Endpoint {
             retry_after: None,
             requests: Arc::default(),
         }
+    }
+
+    pub(crate) fn with_outage(self, down: Range<Duration>) -> Self {
+        Self {
+            outage: (down.start, down.end),
+            ..self
+        }
+    }
+
+    /// The time from which the times of requests count.
+    pub(crate) fn start(&self) -> Instant {
+        self.start
+    }
+
+    pub(crate) fn requests(&self) -> Vec<Duration> {
+        self.requests.lock().unwrap().clone()
     }
 
     fn fetch(&self) -> Result<Credential, ProviderError> {
@@ -93,7 +110,7 @@ impl Endpoint {
 }
 
 /// Starts all processes, evenly distributed over a minute.
-async fn deploy(endpoint: &Endpoint) -> Vec<CredentialCache> {
+pub(crate) async fn deploy(endpoint: &Endpoint) -> Vec<CredentialCache> {
     let mut caches = Vec::new();
     for process in 0..PROCESSES {
         sleep_until(endpoint.start + MINUTE * process / PROCESSES).await;
@@ -113,7 +130,7 @@ fn mean(load: &[f64]) -> f64 {
 }
 
 #[tokio::test(start_paused = true)]
-async fn deployed_fleet_spreads_renewals_over_an_hour() {
+pub(crate) async fn deployed_fleet_spreads_renewals_over_an_hour() {
     let endpoint = Endpoint::new(12 * HOUR);
     let caches = deploy(&endpoint).await;
     sleep_until(endpoint.start + 6 * HOUR).await;

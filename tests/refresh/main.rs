@@ -11,6 +11,7 @@ mod limits;
 mod polling;
 mod renewal;
 mod runtime;
+mod simulation;
 mod single_flight;
 mod static_credential;
 mod status;
