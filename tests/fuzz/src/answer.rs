@@ -36,7 +36,7 @@ pub(crate) fn run(data: &[u8]) {
             let absent = provider == Provider::Metadata && matches!(status, 400 | 404);
             assert_eq!(error.is_transient(), transient, "{status}: {error}");
             assert_eq!(error.is_not_configured(), absent, "{status}: {error}");
-            check_error(&error);
+            check_error(provider, &error);
         }
     }
 }

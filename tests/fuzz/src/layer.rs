@@ -141,8 +141,8 @@ impl Session {
                 clock.advance_monotonic(by);
             }
             1 => clock.advance_wall(by),
-            2 => clock.rewind_wall(by),
-            _ => clock.advance_monotonic(by),
+            2 => self.world.rewind_wall(by),
+            _ => self.world.advance_monotonic(by),
         }
     }
 

@@ -27,7 +27,7 @@ pub(crate) fn run(data: &[u8]) {
     let error = Provider::WorkloadIdentity
         .fetch(response)
         .expect_err("the status is an error");
-    check_error(&error);
+    check_error(Provider::WorkloadIdentity, &error);
     match seconds(text) {
         Some(seconds) => assert_eq!(error.retry_after(), Some(Duration::from_secs(seconds))),
         None if !is_set => assert_eq!(error.retry_after(), None),

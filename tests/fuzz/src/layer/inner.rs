@@ -95,6 +95,6 @@ fn check(world: &World, request: &Request<()>) {
             "not the credential of the override"
         ),
         ("Api-Key", None) => assert!(world.rule.api_key, "the layer has no key"),
-        _ => world.check_current_secret(secret),
+        _ => world.check_sent(secret),
     }
 }

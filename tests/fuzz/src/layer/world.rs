@@ -23,6 +23,8 @@ pub(super) struct World {
     released: AtomicUsize,
     status: AtomicU16,
     ready: AtomicBool,
+    /// Whether the wall clock was set back, or stood while the other one moved.
+    wall_is_behind: AtomicBool,
 }
 
 /// A token of the provider, and when it ends by each clock.
@@ -42,6 +44,7 @@ impl World {
             released: AtomicUsize::new(0),
             status: AtomicU16::new(200),
             ready: AtomicBool::new(true),
+            wall_is_behind: AtomicBool::new(false),
         })
     }
 
@@ -101,29 +104,50 @@ impl World {
         }
     }
 
-    /// Panics unless the provider issued the credential and neither clock says that it has ended.
-    pub(super) fn check_current(&self, credential: &Credential) {
-        self.check_current_secret(credential.expose_secret());
+    pub(super) fn rewind_wall(&self, by: Duration) {
+        self.clock.rewind_wall(by);
+        self.wall_is_behind.store(true, Ordering::Relaxed);
     }
 
-    pub(super) fn check_current_secret(&self, secret: &str) {
-        let number = secret
-            .rsplit('.')
-            .next()
-            .and_then(|number| number.parse::<usize>().ok());
-        let issued = self.issued.lock().unwrap();
-        let issued = &issued[number.expect("the token has a number")];
-        assert!(
-            issued.wall.is_none_or(|end| self.clock.wall() < end),
-            "expired by the wall clock"
-        );
-        assert!(
-            issued
-                .monotonic
-                .is_none_or(|end| self.clock.monotonic() < end),
-            "expired by the monotonic clock"
-        );
+    pub(super) fn advance_monotonic(&self, by: Duration) {
+        self.clock.advance_monotonic(by);
+        self.wall_is_behind.store(true, Ordering::Relaxed);
     }
+
+    /// Panics unless the provider issued the credential and neither clock says that it has ended.
+    pub(super) fn check_current(&self, credential: &Credential) {
+        self.check_wall(credential.expose_secret());
+        self.check_monotonic(credential.expose_secret());
+    }
+
+    /// The same for what a request carries. Requests read only the wall clock, since a timer watches
+    /// the monotonic one; here is none.
+    pub(super) fn check_sent(&self, secret: &str) {
+        self.check_wall(secret);
+        if !self.wall_is_behind.load(Ordering::Relaxed) {
+            self.check_monotonic(secret);
+        }
+    }
+
+    fn check_wall(&self, secret: &str) {
+        let end = self.issued.lock().unwrap()[number(secret)].wall;
+        let ended = end.is_some_and(|end| end <= self.clock.wall());
+        assert!(!ended, "expired by the wall clock");
+    }
+
+    fn check_monotonic(&self, secret: &str) {
+        let end = self.issued.lock().unwrap()[number(secret)].monotonic;
+        let ended = end.is_some_and(|end| end <= self.clock.monotonic());
+        assert!(!ended, "expired by the monotonic clock");
+    }
+}
+
+/// The number of a token.
+fn number(secret: &str) -> usize {
+    let number = secret.rsplit('.').next().map(str::parse);
+    number
+        .expect("it has a last part")
+        .expect("the provider issued the token")
 }
 
 /// A fetch in flight.
