@@ -219,7 +219,16 @@ impl FakeCloud {
 
     /// Removes the requests received so far from the record.
     pub fn clear_audit(&self) {
-        self.cloud.lock().audit.clear();
+        drop(self.take_audit());
+    }
+
+    /// Returns the requests received so far, oldest first, and removes them from the record.
+    ///
+    /// Between [`audit`](Self::audit) and [`clear_audit`](Self::clear_audit), requests may arrive
+    /// that are never seen. A test under load that reads the record in parts calls this instead.
+    /// The response to a request that has none yet is not recorded.
+    pub fn take_audit(&self) -> Vec<Received> {
+        self.cloud.lock().audit.take()
     }
 
     /// The number of received requests for which `predicate` returns `true`.

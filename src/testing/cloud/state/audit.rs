@@ -87,9 +87,9 @@ impl Audit {
         }
     }
 
-    pub(crate) fn clear(&mut self) {
+    pub(crate) fn take(&mut self) -> Vec<Received> {
         self.removed += self.requests.len();
-        self.requests.clear();
+        std::mem::take(&mut self.requests)
     }
 
     pub(crate) fn all(&self) -> &[Received] {
