@@ -1,6 +1,6 @@
 //! What happens to a cache.
 
-/// One event. Numbers that choose among things count around their end.
+/// One event. A number that chooses among things counts from the newest, modulo their number.
 #[derive(Clone, Debug)]
 pub enum Event {
     /// Both clocks and the timers of the runtime move by this many seconds.

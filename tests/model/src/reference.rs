@@ -39,6 +39,10 @@ impl Entry {
         !self.time_left(now).is_zero()
     }
 
+    pub(crate) const fn never_ends(&self) -> bool {
+        self.lifetime.is_none()
+    }
+
     /// The age at which it is due at the earliest: the random parts take off up to 91 %.
     fn earliest_due(&self) -> Option<Duration> {
         let due = self.lifetime?.mul_f64(0.8).min(MAX_AGE);
@@ -226,7 +230,7 @@ impl Reference {
         true
     }
 
-    /// A caller gets credential `number`. It may be late by `allowance` by the monotonic clock.
+    /// A caller gets credential `number`.
     pub(crate) fn check_use(&self, number: usize, now: &Reading) -> Result<Entry, Violation> {
         let entry = self.entries.iter().find(|entry| entry.number == number);
         let entry = *entry.ok_or_else(|| format!("I1: t1.{number} never entered the cache"))?;

@@ -18,7 +18,8 @@ use crate::{Violation, require};
 /// Between two whole seconds, so that no event falls on it.
 const FETCH_TIMEOUT: Duration = Duration::from_millis(29_500);
 
-/// The timer looks at both clocks this often; requests read the wall clock alone.
+/// Warm requests read the wall clock alone. The timer reads both, but not while it waits for a
+/// fetch, which is this long at most.
 const TIMER_PERIOD: Duration = Duration::from_secs(61);
 
 /// How many times tasks and waiters are polled after an event.
@@ -217,14 +218,14 @@ impl World {
 
     fn cancel(&mut self, waiter: usize) {
         if !self.life.waiters.is_empty() {
-            let index = waiter % self.life.waiters.len();
+            let index = self.life.waiters.len() - 1 - waiter % self.life.waiters.len();
             drop(self.life.waiters.swap_remove(index));
         }
     }
 
     fn drop_clone(&mut self, handle: usize) {
         if self.life.handles.len() > 1 {
-            let index = handle % self.life.handles.len();
+            let index = self.life.handles.len() - 1 - handle % self.life.handles.len();
             drop(self.life.handles.swap_remove(index));
         }
     }
@@ -234,7 +235,7 @@ impl World {
         if credentials.is_empty() {
             return Ok(());
         }
-        let number = credential % credentials.len();
+        let number = credentials.len() - 1 - credential % credentials.len();
         let now = self.clocks.now();
         let expected = self.life.reference.reject(number, now);
         let is_dropped = self.enter(|life| life.handles[0].invalidate(&credentials[number]));
@@ -250,7 +251,7 @@ impl World {
         if self.life.open.is_empty() {
             return;
         }
-        let index = request % self.life.open.len();
+        let index = self.life.open.len() - 1 - request % self.life.open.len();
         let open = self.life.open.swap_remove(index);
         if is_rejected {
             self.life.reference.reject(open.number, self.clocks.now());
@@ -367,7 +368,7 @@ impl World {
 
     fn check_use(&self, via: Via, number: usize, before: Option<usize>) -> Result<(), Violation> {
         let mut now = self.clocks.now();
-        if matches!(via, Via::Layer(_)) {
+        if matches!(via, Via::Layer(_)) && self.life.source.alive() > 0 {
             now.monotonic -= TIMER_PERIOD;
         }
         let reference = &self.life.reference;
@@ -487,13 +488,20 @@ impl World {
         Ok(())
     }
 
-    /// Once the source answers, callers get its credentials, whatever happened before.
+    /// Once the source answers, callers get its credentials, and a timer renews them, whatever
+    /// happened before.
     fn heal(&mut self) -> Result<(), Violation> {
         self.apply(&Event::Source(Answer::Credential(Lifetime::In(12 * 3600))))?;
         self.advance(660)?;
         self.call(Via::Get)?;
-        let is_usable = self.life.reference.usable(&self.clocks.now()).is_some();
-        require!(is_usable, "the cache does not heal");
+        let entry = self.life.reference.usable(&self.clocks.now());
+        let entry = entry.ok_or("the cache does not heal")?;
+        self.advance(3660)?;
+        let next = self.life.reference.usable(&self.clocks.now());
+        require!(
+            next.is_some_and(|next| next.number > entry.number) || entry.never_ends(),
+            "no timer renews the credential"
+        );
         Ok(())
     }
 
