@@ -271,6 +271,7 @@
 //     credential     what is sent
 //     secret         memory that is zeroed and never printed
 //     clock          wall and monotonic time
+//     sync           locks and atomics, or those of a model checker
 
 mod auth;
 mod cache;
@@ -293,6 +294,7 @@ mod redact;
 pub mod retry;
 mod runtime;
 mod secret;
+mod sync;
 mod telemetry;
 #[cfg(feature = "testing")]
 pub mod testing;

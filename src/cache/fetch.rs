@@ -3,7 +3,7 @@
 use std::any::Any;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::{Arc, Mutex, OnceLock, Weak};
+use std::sync::{Arc, OnceLock, Weak};
 use std::time::Duration;
 
 use futures_util::FutureExt;
@@ -17,6 +17,7 @@ use crate::error::ProviderError;
 use crate::provider::ErasedProvider;
 use crate::redact::printable;
 use crate::runtime::{Runtime, timeout};
+use crate::sync::Mutex;
 use crate::telemetry;
 
 /// A fetch that a caller joined under the lock. A new one is launched once the lock is released.

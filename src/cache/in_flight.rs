@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
-use std::sync::atomic::{AtomicU64, AtomicUsize, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
+use std::sync::atomic::{self, Ordering};
+use std::sync::{Arc, OnceLock, PoisonError};
 use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant, SystemTime};
 
@@ -14,6 +14,7 @@ use futures_util::future::BoxFuture;
 use super::entry::Entry;
 use crate::error::ProviderError;
 use crate::runtime::Task;
+use crate::sync::{AtomicU64, AtomicUsize, Mutex, MutexGuard};
 
 /// How a fetch ended. `None` if it was abandoned: its waiters then join another.
 pub(super) type Outcome = Option<Result<Arc<Entry>, ProviderError>>;
@@ -197,7 +198,7 @@ pub(crate) struct InFlight {
 
 impl InFlight {
     pub(super) fn new(fetch: Arc<Fetch>) -> Self {
-        static NEXT_KEY: AtomicU64 = AtomicU64::new(0);
+        static NEXT_KEY: atomic::AtomicU64 = atomic::AtomicU64::new(0);
         if fetch.waiters.fetch_add(1, Ordering::Relaxed) == 0 && fetch.is_driven_by_waiters() {
             let elapsed = u64::try_from(fetch.elapsed().as_micros()).unwrap_or(u64::MAX);
             fetch.driven_from.store(elapsed, Ordering::Relaxed);

@@ -10,10 +10,14 @@ mod jitter;
 mod join;
 mod local;
 mod lookup;
+#[cfg(all(test, feature = "_loom"))]
+mod orderings;
 mod registry;
 mod reject;
 mod renewal;
 mod schedule;
+#[cfg(all(test, feature = "_shuttle"))]
+mod schedules;
 mod settings;
 mod shared;
 #[cfg(feature = "testing")]

@@ -1,11 +1,12 @@
 //! The place of the entry, and the two numbers by which a request sees that nothing changed.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::Ordering;
 
-use arc_swap::{ArcSwapOption, Guard};
+use arc_swap::Guard;
 
 use super::entry::Entry;
+use crate::sync::{ArcSwapOption, AtomicU64};
 
 /// The cached entry. Read by every request; written under the cache's lock, once per renewal.
 pub(crate) struct Slot {
@@ -17,9 +18,9 @@ pub(crate) struct Slot {
 }
 
 impl Slot {
-    pub(super) const fn new() -> Self {
+    pub(super) fn new() -> Self {
         Self {
-            entry: ArcSwapOption::const_empty(),
+            entry: ArcSwapOption::empty(),
             generation: AtomicU64::new(0),
             next_lookup_at: AtomicU64::new(0),
         }

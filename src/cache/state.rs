@@ -1,8 +1,7 @@
 //! What all clones of a cache share.
 
 use std::panic::{AssertUnwindSafe, catch_unwind};
-use std::sync::atomic::AtomicBool;
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, PoisonError};
 
 use futures_util::FutureExt;
 
@@ -16,6 +15,7 @@ use crate::clock::{Reading, TimeSource};
 use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::provider::ErasedProvider;
+use crate::sync::{AtomicBool, Mutex, MutexGuard};
 
 /// What all clones of a cache share: the entry, which requests read without a lock, and the rest,
 /// which changes under one.

@@ -7,9 +7,11 @@
     feature = "hyper-client"
 ))]
 mod blocking;
-#[cfg(not(feature = "tokio"))]
+#[cfg(not(any(feature = "tokio", feature = "_shuttle")))]
 mod none;
-#[cfg(feature = "tokio")]
+#[cfg(feature = "_shuttle")]
+mod shuttle;
+#[cfg(all(feature = "tokio", not(feature = "_shuttle")))]
 mod tokio;
 
 use std::future::{Future, poll_fn};
@@ -24,9 +26,13 @@ use std::time::{Duration, Instant};
     feature = "hyper-client"
 ))]
 pub(crate) use self::blocking::spawn_blocking;
-#[cfg(not(feature = "tokio"))]
+#[cfg(not(any(feature = "tokio", feature = "_shuttle")))]
 pub(crate) use self::none::{Runtime, Task, Timer, timer};
-#[cfg(feature = "tokio")]
+#[cfg(feature = "_shuttle")]
+pub(crate) use self::shuttle::{Runtime, Task, Timer, timer};
+#[cfg(all(test, feature = "_shuttle"))]
+pub(crate) use self::shuttle::{abort_tasks, running_tasks, start};
+#[cfg(all(feature = "tokio", not(feature = "_shuttle")))]
 pub(crate) use self::tokio::{Runtime, Task, Timer, timer};
 
 /// Returns the output of `future`, or `None` once `limit` has passed.
