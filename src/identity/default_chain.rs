@@ -132,11 +132,10 @@ impl KeyInVariable {
 
 fn region_in(value: Option<OsString>) -> Result<Region, ProviderError> {
     Region::from_variable(value).map_err(|_| {
-        ProviderError::permanent(format!(
-            "{} is not the domain of an API: it must be a host such as api.yandexcloud.kz, with or \
-             without port 443",
-            Region::VARIABLE
-        ))
+        ProviderError::permanent(
+            "YC_ENDPOINT is not the domain of an API: it must be a host such as \
+             api.yandexcloud.kz, with or without port 443",
+        )
     })
 }
 

@@ -32,14 +32,11 @@ pub(crate) fn imports(sources: &Sources) -> Result<Imports, Vec<String>> {
     for (module, path) in &tree.mentions {
         let from = &tree.modules[module].file;
         let targets = tree.resolve(module, path, &mut vec![]);
-        let path = path.join("::");
-        if targets.is_empty()
-            && ["crate", "self", "super"]
-                .iter()
-                .any(|at| path.split("::").next() == Some(at))
-        {
+        if targets.is_empty() && is_in_crate(path) {
+            let path = path.join("::");
             unknown.push(format!("{from}: `{path}` names nothing in this crate"));
         }
+        let path = path.join("::");
         for target in targets {
             match target {
                 Target::Item { file } if file != *from => {
@@ -58,6 +55,12 @@ pub(crate) fn imports(sources: &Sources) -> Result<Imports, Vec<String>> {
     } else {
         Err(unknown)
     }
+}
+
+/// Whether the path says that it starts in this crate.
+fn is_in_crate(path: &[String]) -> bool {
+    let first = path.first().map(String::as_str);
+    matches!(first, Some("crate" | "self" | "super"))
 }
 
 #[derive(Default)]
@@ -225,7 +228,15 @@ impl<'a> Tree<'a> {
         let mut found = vec![];
         for definition in here.names.get(name).into_iter().flatten() {
             match definition {
-                Definition::Import(path) => found.extend(self.resolve(module, path, seen)),
+                Definition::Import(path) => {
+                    let targets = self.resolve(module, path, seen);
+                    if targets.is_empty() && !is_in_crate(path) {
+                        // An item of another crate, which this file passes on.
+                        let file = here.file.clone();
+                        found.push(Target::Item { file });
+                    }
+                    found.extend(targets);
+                }
                 Definition::Item => found.push(Target::Item {
                     file: here.file.clone(),
                 }),
