@@ -5,6 +5,7 @@
 mod harness;
 
 use std::net::SocketAddr;
+use std::path::Path;
 use std::process::Command;
 use std::sync::Arc;
 use std::thread;
@@ -38,13 +39,22 @@ const TOKEN: &[u8] = br#"{"iamToken":"t1.abc","expiresAt":"2100-01-01T00:00:00Z"
 /// How often a process repeats a part.
 const REPEATS: usize = 15;
 
-/// What a process prints: milliseconds for the first time, and the median of further times.
-const PARTS: [&str; 5] = [
+/// Where systems keep all roots in one file.
+const BUNDLES: [&str; 3] = [
+    "/etc/ssl/certs/ca-certificates.crt",
+    "/etc/pki/tls/certs/ca-bundle.crt",
+    "/etc/ssl/cert.pem",
+];
+
+/// What is timed: the parts, and then the whole in two environments.
+const ROWS: [&str; 7] = [
     "a tokio runtime of one thread",
     "key file: read and parse JSON and PEM, check the key",
     "fetch over a client in memory: sign the JWT, parse the response",
     "request over a new connection: TCP, TLS, response",
     "the system's roots: read them; again, in another `HttpsTransport`: share them",
+    "whole: to the first token",
+    "whole, where `SSL_CERT_FILE` names the file of the system's roots",
 ];
 
 fn main() {
@@ -56,11 +66,13 @@ fn main() {
 
 fn compare(processes: usize) {
     let address = serve();
-    let mut rows = vec![(Vec::new(), Vec::new()); PARTS.len() + 1];
+    let bundle = BUNDLES.iter().find(|path| Path::new(path).exists());
+    let mut rows = vec![(Vec::new(), Vec::new()); ROWS.len()];
     for _ in 0..processes {
-        let parts = child("parts", address);
-        let whole = child("whole", address);
-        for (row, times) in rows.iter_mut().zip(parts.iter().chain(&whole)) {
+        let mut times = child("parts", address, None);
+        times.append(&mut child("whole", address, None));
+        times.append(&mut child("whole", address, bundle));
+        for (row, times) in rows.iter_mut().zip(times) {
             row.0.push(times.0);
             row.1.push(times.1);
         }
@@ -68,8 +80,7 @@ fn compare(processes: usize) {
     println!("ms, {processes} new processes\n");
     println!("| part | first time, median | the fastest tenth | again, median |");
     println!("|---|--:|--:|--:|");
-    let names = PARTS.iter().chain(&["whole: to the first token"]);
-    for (name, (first, again)) in names.zip(&rows) {
+    for (name, (first, again)) in ROWS.iter().zip(&rows) {
         let (median_first, fast) = (median(first), quantile(first, 0.1));
         let again = median(again);
         println!("| {name} | {median_first:.2} | {fast:.2} | {again:.2} |");
@@ -77,11 +88,15 @@ fn compare(processes: usize) {
 }
 
 /// Runs this program again, and reads the times that it prints.
-fn child(parts: &str, address: SocketAddr) -> Vec<(f64, f64)> {
+///
+/// A process prints lines of two numbers: milliseconds for the first time, and the median of
+/// further times.
+fn child(parts: &str, address: SocketAddr, cert_file: Option<&&str>) -> Vec<(f64, f64)> {
     let output = Command::new(std::env::current_exe().expect("a path"))
         .args(["--child", parts, "--address", &address.to_string()])
         .env_remove("SSL_CERT_FILE")
         .env_remove("SSL_CERT_DIR")
+        .envs(cert_file.map(|path| ("SSL_CERT_FILE", path)))
         .output()
         .expect("this program starts");
     assert!(output.status.success(), "{output:?}");
