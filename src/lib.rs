@@ -111,7 +111,8 @@
 //! ```
 //!
 //! A URI without a host, such as tonic's, is judged by [`AuthLayer::with_origin`]. If none is set, the
-//! origin of such a request is not checked. Other services and regions: [`docs::services`].
+//! origin of such a request is not checked. The variable `YC_ENDPOINT` adds the hosts of its
+//! [`Region`]. Other services and regions: [`docs::services`].
 //!
 //! # How renewal works
 //!
@@ -207,7 +208,8 @@
 //!
 //! Not promised:
 //!
-//! * protection from code in the same process, or from the administrator of the machine;
+//! * protection from code in the same process, from the administrator of the machine, or from others
+//!   who set its environment variables: `YC_ENDPOINT` names hosts that the default policy trusts;
 //! * that copies in other crates are zeroed: the HTTP client and TLS have buffers of their own;
 //! * that a logger which prints headers regardless of the sensitive mark is safe;
 //! * the origin of a request without a host if [`AuthLayer::with_origin`] is not set, and what a client
