@@ -34,9 +34,9 @@
 //! # }
 //! ```
 //!
-//! The first request waits for a token, and later ones take it from the cache. Create one layer for each
-//! identity and clone it: clones share the cache. Against a fake cloud on loopback:
-//! `cargo run --example quickstart --features testing`, and [`testing::FakeCloud`] in tests.
+//! The first request waits for a token, and later ones take it from the cache. Create one layer for
+//! each identity and clone it: clones share the cache. Against a fake cloud on loopback: `cargo run
+//! --example quickstart --features testing`, and [`testing::FakeCloud`] in tests.
 //!
 //! # Identities
 //!
@@ -57,8 +57,8 @@
 //!
 //! # Where the layer goes
 //!
-//! Directly outside of the client, and inside of timeouts, limits and retries. The policy judges the
-//! request that the layer sees, so nothing below it may change the target or follow redirects:
+//! Directly outside of the client, and inside of timeouts, limits and retries. The policy judges
+//! the request that the layer sees, so nothing below it may change the target or follow redirects:
 //!
 //! ```
 //! use std::time::Duration;
@@ -86,10 +86,10 @@
 //!
 //! # What the policy does
 //!
-//! A [`Policy`] decides for each request: attach the credential, send the request without it, or do not
-//! send the request. The default, [`Workflows`], attaches a credential only over `https` and only to
-//! hosts of Yandex Cloud, and an API key only to the methods of the Workflows API that accept one, those
-//! of its Execution resource.
+//! A [`Policy`] decides for each request: attach the credential, send the request without it, or do
+//! not send the request. The default, [`Workflows`], attaches a credential only over `https` and
+//! only to hosts of Yandex Cloud, and an API key only to the methods of the Workflows API that
+//! accept one, those of its Execution resource.
 //!
 //! ```
 //! use http::Request;
@@ -110,8 +110,9 @@
 //! # Ok::<(), Box<dyn std::error::Error>>(())
 //! ```
 //!
-//! A URI without a host, such as tonic's, is judged by [`AuthLayer::with_origin`]. If none is set, the
-//! origin of such a request is not checked. Other services and regions: [`docs::services`].
+//! A URI without a host, such as tonic's, is judged by [`AuthLayer::with_origin`]. If none is set,
+//! the origin of such a request is not checked. The variable `YC_ENDPOINT` adds the hosts of its
+//! [`Region`]. Other services and regions: [`docs::services`].
 //!
 //! # How renewal works
 //!
@@ -131,16 +132,17 @@
 //!                   └ A is dropped, once, however many requests carried it
 //! ```
 //!
-//! * **Fresh** until an hour of age or 80 % of the lifetime, less a random tenth. The first credential
-//!   is renewed earlier, at a random time, so that processes that start together do not renew together.
-//! * **Due** from then on: requests use it while one fetch runs. A failed fetch starts a cool-down, and
-//!   never removes a valid credential.
-//! * **Expired** in the last 10 seconds, or 5 %, of its life: requests wait for a fetch, and fail with its
-//!   error if it fails. During the cool-down they fail at once.
+//! * **Fresh** until an hour of age or 80 % of the lifetime, less a random tenth. The first
+//!   credential is renewed earlier, at a random time, so that processes that start together do not
+//!   renew together.
+//! * **Due** from then on: requests use it while one fetch runs. A failed fetch starts a cool-down,
+//!   and never removes a valid credential.
+//! * **Expired** in the last 10 seconds, or 5 %, of its life: requests wait for a fetch, and fail
+//!   with its error if it fails. During the cool-down they fail at once.
 //!
-//! One fetch serves all requests that wait. A request that is dropped while it waits does not end the
-//! fetch. Settings: [`CredentialCacheBuilder`]. Details: [`CredentialCache`]. Starting, health checks and
-//! stopping: [`docs::operations`].
+//! One fetch serves all requests that wait. A request that is dropped while it waits does not end
+//! the fetch. Settings: [`CredentialCacheBuilder`]. Details: [`CredentialCache`]. Starting, health
+//! checks and stopping: [`docs::operations`].
 //!
 //! # Errors
 //!
@@ -174,8 +176,8 @@
 //!
 //! # Features
 //!
-//! The core, `default-features = false`, needs no async runtime. Features only add names. The default
-//! ones are those that a service in production needs. What each costs: [`docs::features`].
+//! The core, `default-features = false`, needs no async runtime. Features only add names. The
+//! default ones are those that a service in production needs. What each costs: [`docs::features`].
 //!
 //! | feature | default | adds |
 //! | --- | --- | --- |
@@ -207,38 +209,44 @@
 //!
 //! Not promised:
 //!
-//! * protection from code in the same process, or from the administrator of the machine;
+//! * protection from code in the same process, from the administrator of the machine, or from
+//!   others who set its environment variables: `YC_ENDPOINT` names hosts that the default policy
+//!   trusts;
 //! * that copies in other crates are zeroed: the HTTP client and TLS have buffers of their own;
 //! * that a logger which prints headers regardless of the sensitive mark is safe;
-//! * the origin of a request without a host if [`AuthLayer::with_origin`] is not set, and what a client
-//!   inside of the layer does, such as following redirects;
+//! * the origin of a request without a host if [`AuthLayer::with_origin`] is not set, and what a
+//!   client inside of the layer does, such as following redirects;
 //! * anything that [`Unrestricted`], `allow_any_https` or `allow_insecure` permit;
 //! * pinned certificates: the trusted roots are those of the system, unless you set others.
 //!
 //! # Guarantees and limits
 //!
-//! * A request with a cached credential does not wait, and takes no lock. The layer allocates nothing
-//!   for it, except a copy of the header value once per token and clone of the service.
+//! * A request with a cached credential does not wait, and takes no lock. The layer allocates
+//!   nothing for it, except a copy of the header value once per token and clone of the service.
 //! * A request carries exactly one `Authorization`: what the caller set is replaced.
-//! * The crate never sends your request twice without [`retry`], and never drops a credential for a 403.
+//! * The crate never sends your request twice without [`retry`], and never drops a credential for a
+//!   403.
 //! * All futures may be dropped at any time. Clones of all handles are cheap.
 //! * The crate has no `unsafe` code, and its constructors spawn nothing.
-//! * A cache holds one credential, in memory, for one process: nothing is written to disk or shared.
-//! * Ahead-of-time renewal needs the feature `tokio` and a tokio runtime. Elsewhere the requests drive
-//!   the fetch.
-//! * A token in its first 5 seconds is not dropped, nor two within 30 seconds: until then, a revoked
-//!   token is sent.
-//! * [`HttpsTransport`] opens a connection for each request. It is for the providers, not for traffic.
+//! * A cache holds one credential, in memory, for one process: nothing is written to disk or
+//!   shared.
+//! * Ahead-of-time renewal needs the feature `tokio` and a tokio runtime. Elsewhere the requests
+//!   drive the fetch.
+//! * A token in its first 5 seconds is not dropped, nor two within 30 seconds: until then, a
+//!   revoked token is sent.
+//! * [`HttpsTransport`] opens a connection for each request. It is for the providers, not for
+//!   traffic.
 //!
 //! # Versions
 //!
-//! The minimum supported Rust version is 1.85; `testing` needs what tonic needs, currently 1.88. It rises
-//! in minor releases only, to a version that is at least six months old.
+//! The minimum supported Rust version is 1.85; `testing` needs what tonic needs, currently 1.88. It
+//! rises in minor releases only, to a version that is at least six months old.
 //!
 //! The crate follows semantic versioning. The public interface names types of `http`, `http-body`,
 //! `tower-layer` and `tower-service`. The network providers add `http-body-util` and `bytes`,
-//! `hyper-client` adds `rustls`, `retry` adds `tower`, and `testing` adds `tonic` and `prost`. A major
-//! release of one of them is a major release of this crate. The text of errors may change in any release.
+//! `hyper-client` adds `rustls`, `retry` adds `tower`, and `testing` adds `tonic` and `prost`. A
+//! major release of one of them is a major release of this crate. The text of errors may change in
+//! any release.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The first page and those of `docs` link to items of all features, as published docs have them.
