@@ -48,8 +48,8 @@ fn readers_never_get_foreign_or_older_credential() {
             });
         }
         for _ in 0..RENEWALS {
-            for cache in &caches {
-                block_on(cache.refresh()).unwrap();
+            for (cache, name) in caches.iter().zip(names) {
+                number_of(&block_on(cache.refresh()).unwrap(), name);
             }
         }
         over.store(true, Ordering::Relaxed);

@@ -1,6 +1,7 @@
 //! Requests that are allowed, and requests that differ a little from them.
 
-use http::{HeaderValue, Request};
+use http::uri::PathAndQuery;
+use http::{HeaderValue, Request, Uri};
 
 use crate::random::Random;
 
@@ -133,9 +134,14 @@ impl Case {
     /// `None` if the texts are no request, such as one with a space in its target.
     pub fn generate(random: &mut Random) -> Option<Self> {
         let method = random.one_of(&METHODS).to_owned();
-        let target = target(random);
+        let mut target = target(random);
+        let mut uri: Uri = target.parse().ok()?;
+        if random.one_in(16) {
+            uri = with_other_path(random, uri)?;
+            target = uri.to_string();
+        }
         let hosts = hosts(random, &target);
-        let mut request = Request::builder().method(&*method).uri(&*target);
+        let mut request = Request::builder().method(&*method).uri(uri);
         for host in &hosts {
             request = request.header("host", HeaderValue::from_bytes(host.as_bytes()).ok()?);
         }
@@ -146,6 +152,19 @@ impl Case {
             hosts,
         })
     }
+}
+
+/// The URI with a path that was parsed by itself. The text of both may name another host.
+fn with_other_path(random: &mut Random, uri: Uri) -> Option<Uri> {
+    let mut path = random.one_of(&PATHS).to_owned();
+    change(random, &mut path, &HOST_PARTS);
+    // The text of an authority and an asterisk cannot be split again.
+    if path.starts_with('*') {
+        return None;
+    }
+    let mut parts = uri.into_parts();
+    parts.path_and_query = Some(path.parse::<PathAndQuery>().ok()?);
+    Uri::from_parts(parts).ok()
 }
 
 fn target(random: &mut Random) -> String {

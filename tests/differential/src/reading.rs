@@ -184,29 +184,75 @@ fn stays(path: &str) -> bool {
         .is_ok_and(|url| url.host_str() == Some("base.invalid"))
 }
 
-/// Whether a request is one for the Execution resource of Workflows.
-pub fn is_execution(target: &str) -> bool {
-    let Some(path) = written_path(target) else {
-        return false;
-    };
-    let url = Url::parse("https://base.invalid").expect("a URL");
-    let Ok(url) = url.join(&path) else {
-        return false;
-    };
-    // "Judged byte for byte as it will be sent": the url crate must not have changed it.
-    let same = percent_decode_str(url.path()).eq(path.bytes());
-    let plain = path.chars().all(|c| c.is_ascii_graphic()) && !path.contains(['%', ';']);
-    let segments: Vec<&str> = url.path_segments().into_iter().flatten().collect();
-    if !same || !plain || segments.contains(&"") {
-        return false;
+/// The methods that API keys are for.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct ForKeys {
+    /// Origins, and the segments that a path there starts with.
+    pub rest: &'static [(&'static str, &'static [&'static str])],
+    /// Origins where every path is allowed.
+    pub origins: &'static [&'static str],
+}
+
+impl ForKeys {
+    /// Whether a request is one for the Execution resource of Workflows, or a listed one.
+    pub fn allows(&self, written: Written<'_>) -> bool {
+        let segments = plain_segments(written.target);
+        let names: Vec<&str> = segments.iter().flatten().map(String::as_str).collect();
+        let sent_to = SentTo::read(written);
+        is_execution(&names)
+            || self.origins.iter().any(|origin| sent_to.is(origin, false))
+            || self.rest.iter().any(|(origin, prefix)| {
+                // "Where the layer was given no origin, only the path counts."
+                names.starts_with(prefix) && sent_to.is(origin, true)
+            })
     }
-    match segments[..] {
+}
+
+/// Where a request goes, if that is known and readable.
+#[derive(Debug)]
+enum SentTo {
+    Origin(Option<Origin>),
+    Unknown,
+}
+
+impl SentTo {
+    fn read(written: Written<'_>) -> Self {
+        let has_authority = !written.target.starts_with('/') && written.target != "*";
+        match (has_authority, written.origin) {
+            (true, _) => Self::Origin(Origin::read(written.target)),
+            (false, Some(origin)) => Self::Origin(Origin::read(origin)),
+            (false, None) => Self::Unknown,
+        }
+    }
+
+    fn is(&self, listed: &str, unknown: bool) -> bool {
+        match self {
+            Self::Origin(origin) => origin.is_some() && *origin == Origin::read(listed),
+            Self::Unknown => unknown,
+        }
+    }
+}
+
+fn is_execution(segments: &[&str]) -> bool {
+    match segments {
         ["workflows", "v1", "execution", ..] => true,
         [SERVICE, method] => method
             .chars()
             .all(|c| c.is_ascii_alphanumeric() || c == '_'),
         _ => false,
     }
+}
+
+/// The segments of a path that every server reads in one way.
+fn plain_segments(target: &str) -> Option<Vec<String>> {
+    let path = written_path(target)?;
+    let url = Url::parse("https://base.invalid").expect("a URL");
+    let url = url.join(&path).ok()?;
+    // "Judged byte for byte as it will be sent": the url crate must not have changed it.
+    let same = percent_decode_str(url.path()).eq(path.bytes());
+    let plain = path.chars().all(|c| c.is_ascii_graphic()) && !path.contains(['%', ';']);
+    let segments: Vec<String> = url.path_segments()?.map(str::to_owned).collect();
+    (same && plain && !segments.iter().any(String::is_empty)).then_some(segments)
 }
 
 /// The path of the target without its query.

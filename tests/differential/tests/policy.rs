@@ -9,12 +9,12 @@ use futures_util::FutureExt;
 use http::{Request, Response, header};
 use tower::{Layer, ServiceExt};
 use yandex_cloud_auth::{
-    AuthLayer, Credential, Decision, ExecutionOnly, Policy, Region, RequestHead, TrustedOrigins,
-    Workflows,
+    ApiKeyRules, AuthLayer, Credential, Decision, ExecutionOnly, Policy, Region, RequestHead,
+    TrustedOrigins, Workflows,
 };
 use yandex_cloud_auth_differential_tests::case::Case;
 use yandex_cloud_auth_differential_tests::random::Random;
-use yandex_cloud_auth_differential_tests::reading::{Trusted, Written, is_execution};
+use yandex_cloud_auth_differential_tests::reading::{ForKeys, Trusted, Written};
 
 /// One request of this many is also sent through the layer.
 const SENT: u64 = 8;
@@ -42,6 +42,16 @@ const LISTED: &[&str] = &[
     "http://b.example",
     "http://10.0.0.1:8080",
 ];
+
+const EXECUTION: ForKeys = ForKeys {
+    rest: &[],
+    origins: &[],
+};
+
+const RULES: ForKeys = ForKeys {
+    rest: &[(LISTED[0], &["workflows", "v1", "workflow"])],
+    origins: &[LISTED[1], "http://127.0.0.1:8080"],
+};
 
 /// The origins that a layer is given.
 const GIVEN: [Option<&str>; 5] = [
@@ -94,7 +104,7 @@ struct Subject {
     name: &'static str,
     judge: Box<dyn Judge>,
     trusted: Option<Trusted>,
-    execution_only: bool,
+    for_keys: Option<ForKeys>,
     allowed: u64,
     denied: u64,
 }
@@ -104,13 +114,13 @@ impl Subject {
         name: &'static str,
         judge: impl Judge + 'static,
         trusted: Option<Trusted>,
-        execution_only: bool,
+        for_keys: Option<ForKeys>,
     ) -> Self {
         Self {
             name,
             judge: Box::new(judge),
             trusted,
-            execution_only,
+            for_keys,
             allowed: 0,
             denied: 0,
         }
@@ -131,7 +141,8 @@ impl Subject {
             None => true,
         };
         let is_key = credential.scheme().as_str() == "Api-Key";
-        Some(trusted && (!self.execution_only || !is_key || is_execution(written.target)))
+        let for_keys = self.for_keys.filter(|_| is_key);
+        Some(trusted && for_keys.is_none_or(|for_keys| for_keys.allows(written)))
     }
 }
 
@@ -144,14 +155,19 @@ fn subjects() -> Vec<Subject> {
         .unwrap();
     let kazakhstan = TrustedOrigins::region(&Region::kazakhstan());
     let workflows_at = Workflows::new().allow(LISTED[0]).unwrap().allow_loopback();
+    let rules = ApiKeyRules::workflows()
+        .allow_rest(LISTED[0], "/workflows/v1/workflow")
+        .and_then(|rules| rules.allow_origin(LISTED[1]))
+        .and_then(|rules| rules.allow_origin("http://127.0.0.1:8080"))
+        .unwrap();
     vec![
         Subject::new(
             "yandex_cloud",
             TrustedOrigins::yandex_cloud(),
             Some(YANDEX_CLOUD),
-            false,
+            None,
         ),
-        Subject::new("kazakhstan", kazakhstan, Some(KAZAKHSTAN), false),
+        Subject::new("kazakhstan", kazakhstan, Some(KAZAKHSTAN), None),
         Subject::new(
             "listed",
             listed,
@@ -159,7 +175,7 @@ fn subjects() -> Vec<Subject> {
                 origins: LISTED,
                 ..NONE
             }),
-            false,
+            None,
         ),
         Subject::new(
             "loopback",
@@ -168,7 +184,7 @@ fn subjects() -> Vec<Subject> {
                 loopback: true,
                 ..NONE
             }),
-            false,
+            None,
         ),
         Subject::new(
             "any_https",
@@ -177,9 +193,14 @@ fn subjects() -> Vec<Subject> {
                 any_https: true,
                 ..NONE
             }),
-            false,
+            None,
         ),
-        Subject::new("Workflows", Workflows::new(), Some(YANDEX_CLOUD), true),
+        Subject::new(
+            "Workflows",
+            Workflows::new(),
+            Some(YANDEX_CLOUD),
+            Some(EXECUTION),
+        ),
         Subject::new(
             "WorkflowsAt",
             workflows_at,
@@ -188,9 +209,10 @@ fn subjects() -> Vec<Subject> {
                 loopback: true,
                 ..YANDEX_CLOUD
             }),
-            true,
+            Some(EXECUTION),
         ),
-        Subject::new("ExecutionOnly", ExecutionOnly, None, true),
+        Subject::new("ExecutionOnly", ExecutionOnly, None, Some(EXECUTION)),
+        Subject::new("ApiKeyRules", rules, None, Some(RULES)),
     ]
 }
 

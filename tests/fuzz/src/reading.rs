@@ -130,9 +130,17 @@ impl Host {
                     .bytes()
                     .all(|byte| byte.is_ascii_alphanumeric() || b"-_".contains(&byte))
         };
-        let ends_in_number = labels.last()?.bytes().all(|byte| byte.is_ascii_digit());
+        let ends_in_number = is_number(labels.last()?);
         (labels.iter().all(is_label) && !ends_in_number).then_some(Self::Name(name))
     }
+}
+
+/// Whether a label is a decimal or hexadecimal number, as in odd spellings of an address.
+fn is_number(label: &str) -> bool {
+    label.bytes().all(|byte| byte.is_ascii_digit())
+        || label
+            .strip_prefix("0x")
+            .is_some_and(|digits| digits.bytes().all(|byte| byte.is_ascii_hexdigit()))
 }
 
 fn number(port: &str) -> Option<u16> {
