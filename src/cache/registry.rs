@@ -8,7 +8,9 @@
 use std::collections::BTreeMap;
 use std::num::NonZeroU32;
 use std::sync::atomic::{AtomicU32, Ordering};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError, Weak};
+use std::sync::{Arc, PoisonError, Weak};
+
+use crate::sync::StaticMutex;
 
 /// The number of a cache, unique in this process.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
@@ -30,8 +32,10 @@ pub(super) trait Reject: Send + Sync {
     fn reject_generation(self: Arc<Self>, generation: u64) -> Rejection;
 }
 
+type Caches = BTreeMap<CacheId, Weak<dyn Reject>>;
+
 static NEXT: AtomicU32 = AtomicU32::new(1);
-static CACHES: Mutex<BTreeMap<CacheId, Weak<dyn Reject>>> = Mutex::new(BTreeMap::new());
+static CACHES: StaticMutex<Caches> = StaticMutex::new(BTreeMap::new());
 
 /// Returns an id not used before. `None` once all are used: such a cache learns of no rejections.
 pub(super) fn next_id() -> Option<CacheId> {
@@ -40,20 +44,21 @@ pub(super) fn next_id() -> Option<CacheId> {
 }
 
 pub(super) fn register(id: CacheId, cache: Weak<dyn Reject>) {
-    caches().insert(id, cache);
+    with_caches(|caches| caches.insert(id, cache));
 }
 
 pub(super) fn unregister(id: CacheId) {
-    caches().remove(&id);
+    with_caches(|caches| caches.remove(&id));
 }
 
 /// Reports that a server rejected the credential of `generation`. `None` where the cache is gone.
 pub(crate) fn reject(id: CacheId, generation: u64) -> Option<Rejection> {
     // The lock is released before the cache is called.
-    let cache: Option<Arc<dyn Reject>> = caches().get(&id).and_then(Weak::upgrade);
+    let cache: Option<Arc<dyn Reject>> =
+        with_caches(|caches| caches.get(&id).and_then(Weak::upgrade));
     Some(cache?.reject_generation(generation))
 }
 
-fn caches() -> MutexGuard<'static, BTreeMap<CacheId, Weak<dyn Reject>>> {
-    CACHES.lock().unwrap_or_else(PoisonError::into_inner)
+fn with_caches<T>(work: impl FnOnce(&mut Caches) -> T) -> T {
+    work(&mut CACHES.lock().unwrap_or_else(PoisonError::into_inner))
 }
