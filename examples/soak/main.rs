@@ -139,13 +139,13 @@ fn clients(
     let key =
         ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
     let tokens = CredentialCache::builder(key)
-        .clock(clock)
+        .clock(clock.clone())
         .fetch_timeout(FETCH_TIMEOUT)
         .build();
     let api_key = CredentialCache::new(Credential::api_key(cloud.api_key())?);
     Ok(vec![
-        Client::rest(tokens.clone(), proxy_url),
-        Client::grpc(tokens, &cloud.grpc_url())?,
-        Client::api_key(api_key, cloud.workflows_url()),
+        Client::rest(tokens.clone(), clock.clone(), proxy_url),
+        Client::grpc(tokens, clock.clone(), &cloud.grpc_url())?,
+        Client::api_key(api_key, clock, cloud.workflows_url()),
     ])
 }

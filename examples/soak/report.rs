@@ -4,7 +4,7 @@ use crate::load::{Counts, Results};
 use crate::tally::Tally;
 
 /// The growth of allocated memory that is accepted, in KiB.
-const MAX_GROWTH: u64 = 1024;
+const MAX_GROWTH: u64 = 512;
 
 /// The growth of resident memory that is accepted, in KiB: the allocator keeps freed pages.
 const MAX_RESIDENT_GROWTH: u64 = 16 * 1024;
