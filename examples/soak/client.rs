@@ -20,13 +20,17 @@ use yandex_cloud_auth::{
     TrustedOrigins,
 };
 
-use crate::outcome::{Attempt, Outcome};
+use crate::clock::FastClock;
+use crate::outcome::{Attempt, Outcome, Token};
 
 /// Longer than a fetch may take.
 const TIMEOUT: Duration = Duration::from_secs(3);
 
 /// The requests that one client has open at once, fewer than its workers.
 const CONCURRENCY: usize = 8;
+
+/// The last part of a token's life, in which the cache does not use it.
+const ALLOWANCE: Duration = Duration::from_secs(10);
 
 /// The header by which the cloud's record names the client.
 pub(crate) const CLIENT: &str = "soak-client";
@@ -66,6 +70,8 @@ impl Kind {
 pub(crate) struct Client {
     kind: Kind,
     cache: CredentialCache,
+    clock: FastClock,
+    token: Option<Token>,
     transport: Transport,
 }
 
@@ -79,7 +85,7 @@ enum Transport {
 
 impl Client {
     /// REST over HTTP/1.1 with a token. Sends a request once more after a `401`.
-    pub(crate) fn rest(cache: CredentialCache, url: String) -> Self {
+    pub(crate) fn rest(cache: CredentialCache, clock: FastClock, url: String) -> Self {
         let service = ServiceBuilder::new()
             .retry(OnUnauthorized::new())
             .layer(layer(&cache))
@@ -88,12 +94,14 @@ impl Client {
         Self {
             kind: Kind::Rest,
             cache,
+            clock,
+            token: None,
             transport: Transport::Replayed(url, service),
         }
     }
 
     /// REST over HTTP/2 with an API key.
-    pub(crate) fn api_key(cache: CredentialCache, url: String) -> Self {
+    pub(crate) fn api_key(cache: CredentialCache, clock: FastClock, url: String) -> Self {
         let service = ServiceBuilder::new()
             .layer(layer(&cache))
             .concurrency_limit(CONCURRENCY)
@@ -101,12 +109,18 @@ impl Client {
         Self {
             kind: Kind::ApiKey,
             cache,
+            clock,
+            token: None,
             transport: Transport::Rest(url, service),
         }
     }
 
     /// gRPC with a token.
-    pub(crate) fn grpc(cache: CredentialCache, url: &str) -> Result<Self, BoxError> {
+    pub(crate) fn grpc(
+        cache: CredentialCache,
+        clock: FastClock,
+        url: &str,
+    ) -> Result<Self, BoxError> {
         let service = ServiceBuilder::new()
             .layer(layer(&cache).with_origin(url)?.grpc())
             .concurrency_limit(CONCURRENCY)
@@ -114,6 +128,8 @@ impl Client {
         Ok(Self {
             kind: Kind::Grpc,
             cache,
+            clock,
+            token: None,
             transport: Transport::Grpc(ExecutionServiceClient::new(service)),
         })
     }
@@ -125,6 +141,7 @@ impl Client {
     /// Sends one request and reads the whole response.
     pub(crate) async fn send(&mut self) -> Attempt {
         let before = self.cache.peek();
+        self.see_token();
         let start = Instant::now();
         let outcome = tokio::time::timeout(TIMEOUT, self.transport.send(self.kind)).await;
         let after = self.cache.peek();
@@ -135,8 +152,19 @@ impl Client {
             start,
             outcome: outcome.unwrap_or(Outcome::TimedOut),
             held,
-            has_token: self.kind.scheme() == Scheme::Bearer,
+            token: self.token,
         }
+    }
+
+    /// Remembers the token in the cache. One that was lost stays remembered.
+    fn see_token(&mut self) {
+        let status = self.cache.status();
+        let times = status.fetched_at().zip(status.expires_at());
+        let token = times.map(|(fetched, expires)| Token {
+            fetched: self.clock.real(fetched),
+            expires: self.clock.real(expires - ALLOWANCE),
+        });
+        self.token = token.or(self.token);
     }
 }
 

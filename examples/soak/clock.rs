@@ -22,6 +22,12 @@ impl FastClock {
         }
     }
 
+    /// The real time at which this clock shows `wall`.
+    pub(crate) fn real(&self, wall: SystemTime) -> Instant {
+        let since = wall.duration_since(self.wall).unwrap_or_default();
+        self.monotonic + since / RATE
+    }
+
     fn elapsed(&self) -> Duration {
         self.monotonic.elapsed() * RATE
     }

@@ -123,16 +123,17 @@ impl Faults {
         }
     }
 
-    /// The most fetches that the expiry of tokens and the faults explain in `time` by the fast clock.
-    pub(crate) fn most_fetches(&self, time: Duration, lifetime: Duration) -> u64 {
+    /// The most requests for tokens that expiry and the faults explain in `time` by the fast clock.
+    pub(crate) fn most_token_requests(&self, time: Duration, lifetime: Duration) -> u64 {
         // A token is due after 72 % of its lifetime at the earliest, if it was fetched on schedule.
         let scheduled = 1 + whole(time.div_duration_f64(lifetime) / 0.72);
-        // One at once, and one early since the first was not on schedule.
+        // One at once, and an early one, since the first was not on schedule.
         let after_faults = 2 * u64::from(self.invalidations + self.iam_outages);
         // The pauses after failures are half a second at least, doubled with each.
         let outage = (ACTIVE * RATE).as_secs_f64();
         let failed = u64::from(self.iam_outages) * (2 + whole((1.0 + 2.0 * outage).log2()));
-        scheduled + after_faults + failed
+        // The JWT of a success is signed twice, since the clock of the cloud is another one.
+        2 * (scheduled + after_faults) + failed
     }
 
     fn next(&mut self) -> Disturbance {

@@ -93,10 +93,10 @@ async fn soak(duration: Duration) -> Result<Report, BoxError> {
     let cloud = Arc::new(FakeCloud::start().await);
     let sockets_of_cloud = left_over::sockets();
     println!("full load for {duration:?}\n");
-    let (results, most_fetches) = load(&cloud, duration).await?;
+    let (results, most_token_requests) = load(&cloud, duration).await?;
 
     let mut report = Report::default();
-    report.results(&results, most_fetches);
+    report.results(&results, most_token_requests);
     report.at_most("  tasks left", left_over::tasks().await, 0);
     let sockets = left_over::sockets_beyond(sockets_of_cloud).await;
     report.at_most("  sockets left", sockets, 0);
@@ -107,8 +107,8 @@ async fn soak(duration: Duration) -> Result<Report, BoxError> {
     Ok(report)
 }
 
-/// Runs the clients against the faults. Returns what they have shown, and the most fetches that the
-/// faults explain.
+/// Runs the clients against the faults. Returns what they have shown, and the most requests for tokens
+/// that the faults explain.
 async fn load(cloud: &Arc<FakeCloud>, duration: Duration) -> Result<(Results, u64), BoxError> {
     let clock = FastClock::start();
     cloud.set_clock(clock.clone());
@@ -127,8 +127,8 @@ async fn load(cloud: &Arc<FakeCloud>, duration: Duration) -> Result<(Results, u6
     load.recovered();
     tokio::time::sleep(RECOVERED).await;
     let results = load.stop().await?;
-    let most_fetches = faults.most_fetches(start.elapsed() * RATE, TOKEN_LIFETIME);
-    Ok((results, most_fetches))
+    let most_token_requests = faults.most_token_requests(start.elapsed() * RATE, TOKEN_LIFETIME);
+    Ok((results, most_token_requests))
 }
 
 fn clients(
@@ -139,13 +139,13 @@ fn clients(
     let key =
         ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
     let tokens = CredentialCache::builder(key)
-        .clock(clock)
+        .clock(clock.clone())
         .fetch_timeout(FETCH_TIMEOUT)
         .build();
     let api_key = CredentialCache::new(Credential::api_key(cloud.api_key())?);
     Ok(vec![
-        Client::rest(tokens.clone(), proxy_url),
-        Client::grpc(tokens, &cloud.grpc_url())?,
-        Client::api_key(api_key, cloud.workflows_url()),
+        Client::rest(tokens.clone(), clock.clone(), proxy_url),
+        Client::grpc(tokens, clock.clone(), &cloud.grpc_url())?,
+        Client::api_key(api_key, clock, cloud.workflows_url()),
     ])
 }

@@ -42,20 +42,25 @@ impl Memory {
 }
 
 impl Growth {
-    /// The least readings of the second and of the last third, since requests in flight use
-    /// memory, too.
+    /// The medians of the second and of the last third. Single readings vary with the requests in
+    /// flight.
     fn of(readings: &[u64]) -> Self {
         let third = readings.len() / 3;
-        let least = |readings: &[u64]| readings.iter().min().copied().unwrap_or_default();
         Self {
-            before: least(&readings[third..2 * third]),
-            after: least(&readings[2 * third..]),
+            before: median(&readings[third..2 * third]),
+            after: median(&readings[2 * third..]),
         }
     }
 
     pub(crate) const fn growth(self) -> u64 {
         self.after.saturating_sub(self.before)
     }
+}
+
+fn median(readings: &[u64]) -> u64 {
+    let mut sorted = readings.to_vec();
+    sorted.sort_unstable();
+    sorted.get(sorted.len() / 2).copied().unwrap_or_default()
 }
 
 fn allocated() -> u64 {

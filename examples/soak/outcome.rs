@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 /// How long after a fault its effects may last on connections that were open.
 const CONNECTIONS: Duration = Duration::from_secs(1);
 
-/// How long after a fault of IAM, or after a token became invalid, its effects may last: the
-/// lifetime of a token, and the longest cool-down without a credential.
+/// How long after a fault of IAM its effects may last: the longest cool-down without a credential,
+/// two minutes and the jitter by the fast clock, and the lifetime of a token whose drop is limited.
 pub(crate) const SETTLE: Duration = Duration::from_secs(6);
 
 /// What a caller got.
@@ -32,8 +32,17 @@ pub(crate) struct Attempt {
     pub(crate) outcome: Outcome,
     /// Whether the cache held the same valid credential before and after the request.
     pub(crate) held: bool,
-    /// Whether the credential is a token. API keys are not revoked in this program.
-    pub(crate) has_token: bool,
+    /// The newest token that the client has seen in the cache. `None` for an API key: those are
+    /// not revoked in this program.
+    pub(crate) token: Option<Token>,
+}
+
+/// The times of a token, in real time.
+#[derive(Clone, Copy)]
+pub(crate) struct Token {
+    pub(crate) fetched: Instant,
+    /// When the cache stops using it.
+    pub(crate) expires: Instant,
 }
 
 /// What caused a failure.
@@ -85,8 +94,9 @@ impl History {
     /// What caused the outcome, or `None` for a success.
     ///
     /// A failure is the cloud's if an injected fault that has this effect was active during the
-    /// request, or so shortly before it that its effects may last. Every other failure is ours.
-    /// While a valid credential is held, no fault of IAM is an excuse.
+    /// request, or so shortly before it that its effects may last. Every other failure is ours. No
+    /// fault of IAM is an excuse where the cache held a valid credential, or must have held one. No
+    /// rejection is excused whose token was fetched after all revocations.
     pub(crate) fn cause(&self, attempt: &Attempt) -> Option<Cause> {
         let start = attempt.start;
         let (excused, what) = match &attempt.outcome {
@@ -97,16 +107,17 @@ impl History {
                 format!("failed without a fault: {error}"),
             ),
             Outcome::Rejected => (
-                attempt.has_token && self.since(&self.tokens, start, SETTLE),
+                attempt
+                    .token
+                    .is_some_and(|token| self.was_invalidated(token)),
                 "rejected although the credential was valid".to_owned(),
             ),
             Outcome::TimedOut => (
-                self.since(&self.api, start, CONNECTIONS)
-                    || !attempt.held && self.since(&self.iam, start, SETTLE),
+                self.since(&self.api, start, CONNECTIONS) || self.may_lack_token(attempt),
                 "timed out without a fault".to_owned(),
             ),
             Outcome::Unsent(error) => (
-                !attempt.held && self.since(&self.iam, start, SETTLE),
+                self.may_lack_token(attempt),
                 format!("not sent (credential held: {}): {error}", attempt.held),
             ),
         };
@@ -115,6 +126,17 @@ impl History {
         } else {
             Cause::Ours(what)
         })
+    }
+
+    fn may_lack_token(&self, attempt: &Attempt) -> bool {
+        let is_over = |token: Token| token.expires <= Instant::now() || self.was_invalidated(token);
+        !attempt.held
+            && attempt.token.is_none_or(is_over)
+            && self.since(&self.iam, attempt.start, SETTLE)
+    }
+
+    fn was_invalidated(&self, token: Token) -> bool {
+        self.since(&self.tokens, token.fetched, Duration::ZERO)
     }
 
     /// Whether a fault was active after `start`, or at most `margin` before it.

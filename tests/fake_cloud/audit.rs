@@ -81,6 +81,14 @@ async fn requests_are_counted_by_credential() {
 }
 
 #[tokio::test]
+async fn taken_requests_are_removed() {
+    let cloud = FakeCloud::start().await;
+    get_workflow(&cloud).send().await;
+    assert_eq!(cloud.take_audit().len(), 1);
+    assert_eq!(cloud.take_audit().len(), 0);
+}
+
+#[tokio::test]
 async fn cleared_audit_ignores_late_response() {
     let cloud = FakeCloud::start().await;
     let call = || tokio::spawn(Call::get(&(cloud.metadata_url() + "/")).try_send());
