@@ -1,7 +1,8 @@
 //! Pages that belong to no single item: [which identity to use](identities), [how each platform
 //! federates its workloads](federations), [which policy each service needs](services), [where the
 //! layer goes in a stack](stacks), [how other clients get a token](clients), [how a service
-//! starts, reports its health and stops](operations), and [what each feature costs](features).
+//! starts, reports its health and stops](operations), [its events, metrics and
+//! alerts](telemetry), and [what each feature costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
@@ -20,6 +21,9 @@ pub mod clients {}
 
 #[doc = include_str!("operations.md")]
 pub mod operations {}
+
+#[doc = include_str!("telemetry.md")]
+pub mod telemetry {}
 
 #[doc = include_str!("features.md")]
 pub mod features {}
