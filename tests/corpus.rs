@@ -1,5 +1,6 @@
 //! Replays the corpora of the fuzz targets.
 
+#[allow(unreachable_pub, reason = "the public interface of a package")]
 #[path = "fuzz/src/lib.rs"]
 mod targets;
 

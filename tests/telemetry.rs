@@ -11,27 +11,33 @@ use std::convert::Infallible;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use bytes::Bytes;
 use http::{Request, Response};
+use http_body_util::Full;
 use metrics::{
     Counter, CounterFn, Gauge, GaugeFn, Histogram, HistogramFn, Key, KeyName, Metadata, Recorder,
     SharedString, Unit,
 };
 use tower::{Layer, Service, ServiceExt};
+use tracing::Instrument as _;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache, ProviderError};
+use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache, MetadataService, ProviderError};
 
 use listener::Listener;
 
 use crate::token::token;
 
-const FETCHES_OK: &str = "yandex_cloud_auth_fetches_total{outcome=ok}";
-const FETCHES_TRANSIENT: &str = "yandex_cloud_auth_fetches_total{outcome=transient}";
-const DURATION: &str = "yandex_cloud_auth_fetch_duration_seconds{}";
-const IN_A_ROW: &str = "yandex_cloud_auth_consecutive_failures{}";
-const EXPIRES_AT: &str = "yandex_cloud_auth_credential_expires_at_seconds{}";
-const DROPPED: &str = "yandex_cloud_auth_credentials_dropped_total{}";
-const DENIED: &str = "yandex_cloud_auth_requests_refused_total{reason=denied}";
-const NO_CREDENTIAL: &str = "yandex_cloud_auth_requests_refused_total{reason=no_credential}";
+const FETCHES_OK: &str = "yandex_cloud_auth.fetches{}";
+const FETCHES_TRANSIENT: &str = "yandex_cloud_auth.fetches{error.type=transient}";
+const DURATION: &str = "yandex_cloud_auth.fetch.duration{}";
+const DURATION_TRANSIENT: &str = "yandex_cloud_auth.fetch.duration{error.type=transient}";
+const IN_A_ROW: &str = "yandex_cloud_auth.fetch.consecutive_failures{}";
+const EXPIRES_AT: &str = "yandex_cloud_auth.credential.expires_at{}";
+const TIME_TO_EXPIRY: &str = "yandex_cloud_auth.credential.time_to_expiry{}";
+const DROPPED: &str = "yandex_cloud_auth.credential.rejections{action=dropped}";
+const KEPT: &str = "yandex_cloud_auth.credential.rejections{action=kept}";
+const DENIED: &str = "yandex_cloud_auth.request.refusals{error.type=denied}";
+const NO_CREDENTIAL: &str = "yandex_cloud_auth.request.refusals{error.type=no_credential}";
 
 /// The values of all instruments: the count of a counter, the last value of a gauge, the number of
 /// records of a histogram.
@@ -139,11 +145,7 @@ fn record<F: Future<Output = ()>>(
     run: impl FnOnce(Instruments) -> F,
 ) -> (Vec<String>, Vec<(String, f64)>) {
     let (listener, instruments) = (Listener::default(), Instruments::default());
-    let runtime = tokio::runtime::Builder::new_current_thread()
-        .enable_all()
-        .start_paused(true)
-        .build()
-        .unwrap();
+    let runtime = paused();
     tracing::subscriber::with_default(listener.clone(), || {
         metrics::with_local_recorder(&instruments, || runtime.block_on(run(instruments.clone())));
     });
@@ -154,7 +156,16 @@ fn record<F: Future<Output = ()>>(
     (ours.map(without_durations).collect(), instruments.shown())
 }
 
+fn paused() -> tokio::runtime::Runtime {
+    tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .start_paused(true)
+        .build()
+        .unwrap()
+}
+
 fn without_durations(line: String) -> String {
+    let line = line.split(" pause_ms=").next().unwrap_or(&line).to_owned();
     match line.split_once(" took_ms=") {
         Some((line, took)) => {
             assert!(took.parse::<u64>().is_ok(), "{took} ms");
@@ -178,7 +189,13 @@ fn on_clock(provider: ScriptedProvider) -> (CredentialCache, ManualClock) {
     )
 }
 
-const STARTED: &str = "DEBUG yandex_cloud_auth new credential_fetch";
+/// The span of a fetch.
+fn started(provider: &str) -> String {
+    format!(
+        "INFO yandex_cloud_auth new yandex_cloud_auth.fetch provider=\"{provider}\" \
+         otel.kind=\"internal\""
+    )
+}
 
 #[test]
 fn fetch_is_reported_once() {
@@ -206,12 +223,19 @@ fn fetch_is_reported_once() {
     let fetched = format!(
         "DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={fingerprint} generation=1"
     );
-    assert_eq!(lines, [STARTED.to_owned(), fetched]);
+    assert_eq!(lines, [started("ScriptedProvider"), fetched]);
+    let (left, shown): (Vec<_>, Vec<_>) = shown
+        .into_iter()
+        .partition(|(name, _)| name == TIME_TO_EXPIRY);
+    assert!(
+        left.len() == 1 && (590.0..=600.0).contains(&left[0].1),
+        "{left:?}"
+    );
     assert_eq!(
         shown,
         [
-            shows(IN_A_ROW, 0.0),
             shows(EXPIRES_AT, seconds),
+            shows(IN_A_ROW, 0.0),
             shows(DURATION, 1.0),
             shows(FETCHES_OK, 1.0),
         ]
@@ -242,7 +266,7 @@ fn failure_is_reported_once_per_attempt() {
     });
     let failed = |in_a_row: u32, usable: bool| {
         format!(
-            "WARN yandex_cloud_auth: credential fetch failed error=vault: down permanent=false \
+            "WARN yandex_cloud_auth: credential fetch failed error=vault: down error.type=\"transient\" \
              consecutive_failures={in_a_row} still_usable={usable}"
         )
     };
@@ -250,28 +274,44 @@ fn failure_is_reported_once_per_attempt() {
         "DEBUG yandex_cloud_auth: credential fetched scheme=Bearer fingerprint={} generation=1",
         token("t1.abc").fingerprint()
     );
-    let expected = [failed(1, false), failed(2, false), fetched, failed(1, true)];
-    let expected: Vec<_> = expected
-        .into_iter()
-        .flat_map(|line| [STARTED.to_owned(), line])
-        .collect();
-    assert_eq!(lines, expected);
+    let cooled_down = |in_a_row: u32| {
+        format!(
+            "DEBUG yandex_cloud_auth: credential fetches cooled down consecutive_failures={in_a_row}"
+        )
+    };
+    let started = || started("ScriptedProvider");
+    assert_eq!(
+        lines,
+        [
+            started(),
+            failed(1, false),
+            cooled_down(1),
+            started(),
+            failed(2, false),
+            cooled_down(2),
+            started(),
+            fetched,
+            started(),
+            failed(1, true),
+            cooled_down(1),
+        ]
+    );
     assert!(
         shown.contains(&shows(FETCHES_TRANSIENT, 3.0)) && shown.contains(&shows(FETCHES_OK, 1.0)),
         "{shown:?}"
     );
     assert!(
-        shown.contains(&shows(DURATION, 4.0)) && shown.contains(&shows(IN_A_ROW, 1.0)),
+        shown.contains(&shows(DURATION_TRANSIENT, 3.0)) && shown.contains(&shows(IN_A_ROW, 1.0)),
         "{shown:?}"
     );
 }
 
 #[test]
-fn every_outcome_of_a_fetch_has_its_label() {
-    for (error, outcome, permanent) in [
-        (ProviderError::permanent("x"), "permanent", true),
-        (ProviderError::transient("x"), "transient", false),
-        (ProviderError::not_configured("x"), "not_configured", false),
+fn every_kind_of_error_has_its_label() {
+    for (error, kind) in [
+        (ProviderError::permanent("x"), "permanent"),
+        (ProviderError::transient("x"), "transient"),
+        (ProviderError::not_configured("x"), "not_configured"),
     ] {
         let (lines, shown) = record(|_| async {
             assert!(
@@ -282,10 +322,10 @@ fn every_outcome_of_a_fetch_has_its_label() {
             );
         });
         assert!(
-            lines[1].contains(&format!("permanent={permanent} ")),
+            lines[1].contains(&format!("error.type=\"{kind}\" ")),
             "{lines:?}"
         );
-        let label = format!("yandex_cloud_auth_fetches_total{{outcome={outcome}}}");
+        let label = format!("yandex_cloud_auth.fetches{{error.type={kind}}}");
         assert!(shown.contains(&shows(&label, 1.0)), "{shown:?}");
     }
 }
@@ -302,13 +342,89 @@ fn provider_events_are_inside_fetch_span() {
         tracing::info!(target: "yandex_cloud_auth_test", "asked");
     });
     assert!(
-        lines.contains(&"INFO yandex_cloud_auth_test in credential_fetch: asking".to_owned()),
+        lines
+            .contains(&"INFO yandex_cloud_auth_test in yandex_cloud_auth.fetch: asking".to_owned()),
         "{lines:?}"
     );
     assert!(
         lines.contains(&"INFO yandex_cloud_auth_test: asked".to_owned()),
         "{lines:?}"
     );
+}
+
+/// The HTTP call of a provider, as an instrumented transport makes it.
+#[test]
+fn fetch_span_is_parent_of_http_call() {
+    let listener = Listener::default();
+    let (runtime, instruments) = (paused(), Instruments::default());
+    tracing::subscriber::with_default(listener.clone(), || {
+        let transport = tower::service_fn(|request: Request<Full<Bytes>>| {
+            let call = tracing::info_span!("http_call", path = request.uri().path());
+            async { Err::<Response<Full<Bytes>>, _>(std::io::Error::other("down")) }
+                .instrument(call)
+        });
+        let provider = MetadataService::new()
+            .with_endpoint("http://127.0.0.1:9")
+            .with_transport(transport);
+        let cache = CredentialCache::new(provider);
+        metrics::with_local_recorder(&instruments, || {
+            runtime.block_on(async {
+                let request = tracing::info_span!("request");
+                assert!(cache.get().instrument(request).await.is_err());
+            });
+        });
+    });
+    let lines = listener.lines();
+    let call = "INFO telemetry in yandex_cloud_auth.fetch new http_call";
+    assert!(lines.iter().any(|line| line.starts_with(call)), "{lines:?}");
+    let failed = [
+        "recorded otel.status_code=\"ERROR\"",
+        "recorded error.type=\"not_configured\"",
+    ];
+    for line in failed {
+        assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
+    }
+}
+
+#[test]
+fn rotation_is_reported_with_both_fingerprints() {
+    let (lines, _) = record(|_| async {
+        let provider = ScriptedProvider::new()
+            .answer(token("t1.a"))
+            .answer(token("t1.a"))
+            .answer(token("t1.b"));
+        let cache = CredentialCache::new(provider);
+        for _ in 0..3 {
+            cache.refresh().await.unwrap();
+        }
+    });
+    let rotated: Vec<_> = lines
+        .iter()
+        .filter(|line| line.contains("credential rotated"))
+        .collect();
+    let expected = format!(
+        "DEBUG yandex_cloud_auth: credential rotated scheme=Bearer fingerprint={} \
+         previous_fingerprint={}",
+        token("t1.b").fingerprint(),
+        token("t1.a").fingerprint()
+    );
+    assert_eq!(rotated, [&expected]);
+}
+
+#[test]
+fn time_to_expiry_falls_without_requests() {
+    let (_, shown) = record(|_| async {
+        let token = token("t1.a").with_lifetime(Duration::from_secs(12 * 3600));
+        let clock = ManualClock::new();
+        let cache = CredentialCache::builder(ScriptedProvider::new().answer(token).hang())
+            .clock(clock.clone())
+            .build();
+        cache.get().await.unwrap();
+        clock.advance(Duration::from_secs(300));
+        tokio::time::sleep(Duration::from_secs(61)).await;
+    });
+    let left = 12.0 * 3600.0 - 300.0;
+    assert!(shown.contains(&shows(TIME_TO_EXPIRY, left)), "{shown:?}");
 }
 
 #[test]
@@ -341,7 +457,10 @@ fn drop_is_reported_once() {
         token("t1.abc").fingerprint()
     );
     assert_eq!(lines[2..], [dropped]);
-    assert!(shown.contains(&shows(DROPPED, 1.0)), "{shown:?}");
+    assert!(
+        shown.contains(&shows(DROPPED, 1.0)) && shown.contains(&shows(KEPT, 1.0)),
+        "{shown:?}"
+    );
 }
 
 #[test]
@@ -370,11 +489,11 @@ fn unsent_request_is_reported_with_reason() {
     });
     let unsent: Vec<_> = lines
         .iter()
-        .filter(|line| line.contains(": request not sent"))
+        .filter(|line| line.contains(": request "))
         .collect();
     assert_eq!(unsent.len(), 5, "{lines:?}");
     assert!(
-        unsent[0].starts_with("DEBUG yandex_cloud_auth: request not sent error=")
+        unsent[0].starts_with("DEBUG yandex_cloud_auth: request denied by the policy error=")
             && unsent[0] == unsent[1]
     );
     assert!(
@@ -383,7 +502,8 @@ fn unsent_request_is_reported_with_reason() {
         unsent[0]
     );
     assert!(
-        unsent[2].ends_with("error=no credential to send: down"),
+        unsent[2]
+            .ends_with("request not sent without a credential error=no credential to send: down"),
         "{}",
         unsent[2]
     );

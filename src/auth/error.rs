@@ -5,6 +5,7 @@ use std::fmt;
 
 use crate::error::ProviderError;
 use crate::policy::Denial;
+use crate::telemetry;
 
 /// Why a request was not sent.
 ///
@@ -31,11 +32,10 @@ pub enum AuthError {
 }
 
 impl AuthError {
-    /// The label of this kind of error in metrics.
-    pub(super) const fn reason(&self) -> &'static str {
+    pub(super) fn report(&self) {
         match self {
-            Self::Denied(_) => "denied",
-            Self::Provider(_) => "no_credential",
+            Self::Denied(_) => telemetry::denied(self),
+            Self::Provider(_) => telemetry::without_credential(self),
         }
     }
 }

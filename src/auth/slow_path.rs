@@ -17,7 +17,6 @@ use super::extras::Extras;
 use crate::cache::{CacheId, Entry, InFlight};
 use crate::error::ProviderError;
 use crate::policy::Policy;
-use crate::telemetry;
 
 /// Why there is no response.
 pub(super) enum SendError<E> {
@@ -95,7 +94,7 @@ where
                 }
                 SlowPathProj::Refused { error } => {
                     let error = error.take().expect("polled after it resolved");
-                    telemetry::not_sent(&error, error.reason());
+                    error.report();
                     return Poll::Ready(Err(SendError::Refused(error)));
                 }
             }

@@ -1,6 +1,7 @@
 //! The end of a fetch: its result enters the cache, and the waiters get it.
 
 use std::sync::Arc;
+use std::time::Duration;
 
 use super::entry::Entry;
 use super::in_flight::Fetch;
@@ -17,8 +18,11 @@ use crate::telemetry;
 struct Recorded {
     fetch: Arc<Fetch>,
     result: Result<Arc<Entry>, ProviderError>,
+    previous: Option<Arc<Entry>>,
     failures: u32,
     is_usable: bool,
+    /// What it is until the next attempt.
+    pause: Duration,
     /// The failures before it, dropped with this: after the lock is released.
     _replaced: Option<FailureStreak>,
 }
@@ -34,6 +38,7 @@ impl State {
         recorded.fetch.finish(Some(recorded.result.clone()));
         renewal::restart(self);
         recorded.report();
+        self.report_time_to_expiry();
     }
 
     fn record(
@@ -56,14 +61,15 @@ impl State {
             }
         };
         self.publish_next_lookup(&shared, &now);
+        let is_usable = self.usable_at(&now).is_some();
+        let failures = shared.failures.as_ref();
         Some(Recorded {
             fetch,
             result,
-            failures: shared
-                .failures
-                .as_ref()
-                .map_or(0, |failures| failures.count),
-            is_usable: self.usable_at(&now).is_some(),
+            previous,
+            failures: failures.map_or(0, |failures| failures.count),
+            is_usable,
+            pause: failures.map_or(Duration::ZERO, |failures| failures.pause(&now, is_usable)),
             _replaced: replaced,
         })
     }
@@ -98,8 +104,13 @@ impl Recorded {
     fn report(&self) {
         let took = self.fetch.elapsed();
         match &self.result {
-            Ok(entry) => telemetry::fetched(&entry.credential, entry.generation, took),
-            Err(error) => telemetry::fetch_failed(error, self.failures, self.is_usable, took),
+            Ok(entry) => {
+                let previous = self.previous.as_deref().map(|entry| &entry.credential);
+                telemetry::fetched(&entry.credential, entry.generation, previous, took);
+            }
+            Err(error) => {
+                telemetry::fetch_failed(error, self.failures, self.is_usable, took, self.pause);
+            }
         }
     }
 }

@@ -123,8 +123,8 @@ async fn fetch(
     provider: Arc<dyn ErasedProvider>,
     limit: Option<Duration>,
 ) -> Result<Credential, ProviderError> {
-    let fetching = telemetry::in_fetch_span(Arc::clone(&provider).fetch_erased());
     let limited = async {
+        let fetching = Arc::clone(&provider).fetch_erased();
         match limit {
             Some(limit) => timeout(limit, fetching)
                 .await
@@ -132,7 +132,11 @@ async fn fetch(
             None => fetching.await,
         }
     };
-    AssertUnwindSafe(limited)
+    let in_span = async {
+        let name = provider.name_erased();
+        telemetry::in_fetch_span(&name, limited).await
+    };
+    AssertUnwindSafe(in_span)
         .catch_unwind()
         .await
         .unwrap_or_else(|panic| {

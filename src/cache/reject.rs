@@ -23,6 +23,8 @@ impl State {
         shared.rejections.record(now.wall);
         let is_too_young = now.since(&entry.fetched_at) < MIN_AGE_TO_DROP;
         if self.is_static || is_too_young || shared.drops.is_too_soon(&now) {
+            drop(shared);
+            telemetry::kept();
             return Rejection::Kept;
         }
         shared.drops.record(now);

@@ -52,9 +52,13 @@ async fn run(mut guard: LostOnDrop) {
             break;
         };
         timer.await;
-        let Some(in_flight) = guard.state.upgrade().map(|state| state.fetch_if_needed()) else {
+        let Some(state) = guard.state.upgrade() else {
             break;
         };
+        state.report_time_to_expiry();
+        let in_flight = state.fetch_if_needed();
+        // Not held while it waits: the last handle may be dropped meanwhile.
+        drop(state);
         if let Some(in_flight) = in_flight {
             timeout(MAX_SLEEP, in_flight).await;
         }

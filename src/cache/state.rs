@@ -16,6 +16,7 @@ use crate::credential::{Credential, Scheme};
 use crate::error::ProviderError;
 use crate::provider::ErasedProvider;
 use crate::sync::{AtomicBool, Mutex, MutexGuard};
+use crate::telemetry;
 
 /// What all clones of a cache share: the entry, which requests read without a lock, and the rest,
 /// which changes under one.
@@ -96,6 +97,12 @@ impl State {
     /// Returns the entry if it is usable now.
     pub(crate) fn usable(&self) -> Option<Arc<Entry>> {
         self.usable_at(&self.time.now())
+    }
+
+    pub(super) fn report_time_to_expiry(&self) {
+        let entry = self.slot.load_full();
+        let credential = entry.as_deref().map(|entry| &entry.credential);
+        telemetry::time_to_expiry(credential, self.time.now().wall);
     }
 
     /// The error of a static credential that ended. It is never fetched again.

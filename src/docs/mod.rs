@@ -2,7 +2,8 @@
 //! federates its workloads](federations), [which policy each service needs](services), [where the
 //! layer goes in a stack](stacks), [how other clients get a token](clients), [how a service
 //! starts, reports its health and stops](operations), [what to do on each error](troubleshooting),
-//! [what requests and processes cost](performance), and [what each feature costs](features).
+//! [its events, metrics and alerts](telemetry), [what requests and processes cost](performance), and
+//! [what each feature costs](features).
 
 #[doc = include_str!("identities.md")]
 pub mod identities {}
@@ -24,6 +25,9 @@ pub mod operations {}
 
 #[doc = include_str!("troubleshooting.md")]
 pub mod troubleshooting {}
+
+#[doc = include_str!("telemetry.md")]
+pub mod telemetry {}
 
 #[doc = include_str!("performance.md")]
 pub mod performance {}

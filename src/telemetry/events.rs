@@ -4,12 +4,15 @@ use std::fmt::Display;
 use std::time::Duration;
 
 use tracing::Instrument;
+use tracing::field::Empty;
 
+use super::error_type;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 
 pub(super) fn fetched(credential: &Credential, generation: u64, took: Duration) {
     tracing::debug!(
+        name: "yandex_cloud_auth.credential.fetched",
         target: "yandex_cloud_auth",
         scheme = %credential.scheme(),
         fingerprint = %credential.fingerprint(),
@@ -19,11 +22,23 @@ pub(super) fn fetched(credential: &Credential, generation: u64, took: Duration) 
     );
 }
 
+pub(super) fn rotated(credential: &Credential, previous: &Credential) {
+    tracing::debug!(
+        name: "yandex_cloud_auth.credential.rotated",
+        target: "yandex_cloud_auth",
+        scheme = %credential.scheme(),
+        fingerprint = %credential.fingerprint(),
+        previous_fingerprint = %previous.fingerprint(),
+        "credential rotated"
+    );
+}
+
 pub(super) fn fetch_failed(error: &ProviderError, failures: u32, usable: bool, took: Duration) {
     tracing::warn!(
+        name: "yandex_cloud_auth.fetch.failed",
         target: "yandex_cloud_auth",
         error = %error,
-        permanent = error.is_permanent(),
+        "error.type" = error_type(error),
         consecutive_failures = failures,
         still_usable = usable,
         took_ms = millis(took),
@@ -31,8 +46,19 @@ pub(super) fn fetch_failed(error: &ProviderError, failures: u32, usable: bool, t
     );
 }
 
-pub(super) fn dropped(credential: &Credential) {
+pub(super) fn cooled_down(failures: u32, pause: Duration) {
+    tracing::debug!(
+        name: "yandex_cloud_auth.fetch.cooled_down",
+        target: "yandex_cloud_auth",
+        consecutive_failures = failures,
+        pause_ms = millis(pause),
+        "credential fetches cooled down"
+    );
+}
+
+pub(super) fn invalidated(credential: &Credential) {
     tracing::warn!(
+        name: "yandex_cloud_auth.credential.invalidated",
         target: "yandex_cloud_auth",
         scheme = %credential.scheme(),
         fingerprint = %credential.fingerprint(),
@@ -40,8 +66,22 @@ pub(super) fn dropped(credential: &Credential) {
     );
 }
 
-pub(super) fn not_sent(error: &dyn Display) {
-    tracing::debug!(target: "yandex_cloud_auth", error = %error, "request not sent");
+pub(super) fn denied(error: &dyn Display) {
+    tracing::debug!(
+        name: "yandex_cloud_auth.request.denied",
+        target: "yandex_cloud_auth",
+        error = %error,
+        "request denied by the policy"
+    );
+}
+
+pub(super) fn without_credential(error: &dyn Display) {
+    tracing::debug!(
+        name: "yandex_cloud_auth.request.without_credential",
+        target: "yandex_cloud_auth",
+        error = %error,
+        "request not sent without a credential"
+    );
 }
 
 /// Every user of the machine can read the key file. `path` is redacted.
@@ -52,15 +92,40 @@ pub(super) fn not_sent(error: &dyn Display) {
 ))]
 pub(crate) fn key_file_readable_by_all(path: &str) {
     tracing::warn!(
+        name: "yandex_cloud_auth.key_file.readable_by_all",
         target: "yandex_cloud_auth",
         path = %path,
         "key file is readable by all: its mode should be 0600"
     );
 }
 
-/// Runs `fetch` inside the span that contains its provider's events.
-pub(crate) fn in_fetch_span<F: Future>(fetch: F) -> impl Future<Output = F::Output> {
-    fetch.instrument(tracing::debug_span!(target: "yandex_cloud_auth", "credential_fetch"))
+/// Runs `fetch` inside a span that contains what its provider emits, such as the span of an HTTP
+/// call.
+///
+/// The span has no parent: one fetch serves many requests, and none of them owns it.
+pub(crate) fn in_fetch_span<T, F>(provider: &str, fetch: F) -> impl Future<Output = F::Output>
+where
+    F: Future<Output = Result<T, ProviderError>>,
+{
+    let span = tracing::info_span!(
+        target: "yandex_cloud_auth",
+        parent: None,
+        "yandex_cloud_auth.fetch",
+        provider,
+        "otel.kind" = "internal",
+        "otel.status_code" = Empty,
+        "error.type" = Empty,
+    );
+    let ended = span.clone();
+    async move {
+        let result = fetch.await;
+        if let Err(error) = &result {
+            ended.record("otel.status_code", "ERROR");
+            ended.record("error.type", error_type(error));
+        }
+        result
+    }
+    .instrument(span)
 }
 
 fn millis(duration: Duration) -> u64 {

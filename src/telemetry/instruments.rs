@@ -1,39 +1,97 @@
 //! The counters, gauges and histograms of the feature `metrics`.
+//!
+//! Their names and labels follow the conventions of OpenTelemetry: dots between the parts, no unit
+//! in the name, and `error.type` only where there is an error.
 
-use std::time::{Duration, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
+use metrics::{
+    Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
+};
+
+use super::error_type;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 
+const FETCHES: &str = "yandex_cloud_auth.fetches";
+const FETCH_DURATION: &str = "yandex_cloud_auth.fetch.duration";
+const CONSECUTIVE_FAILURES: &str = "yandex_cloud_auth.fetch.consecutive_failures";
+const EXPIRES_AT: &str = "yandex_cloud_auth.credential.expires_at";
+const TIME_TO_EXPIRY: &str = "yandex_cloud_auth.credential.time_to_expiry";
+const REJECTIONS: &str = "yandex_cloud_auth.credential.rejections";
+const REFUSALS: &str = "yandex_cloud_auth.request.refusals";
+
 pub(super) fn fetched(credential: &Credential, took: Duration) {
-    fetch_ended("ok", took);
-    metrics::gauge!("yandex_cloud_auth_consecutive_failures").set(0.0);
+    fetch_ended(None, took);
+    gauge!(CONSECUTIVE_FAILURES).set(0.0);
     if let Some(at) = credential.expires_at() {
         let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        metrics::gauge!("yandex_cloud_auth_credential_expires_at_seconds")
-            .set(since_epoch.as_secs_f64());
+        gauge!(EXPIRES_AT).set(since_epoch.as_secs_f64());
     }
 }
 
 pub(super) fn fetch_failed(error: &ProviderError, failures: u32, took: Duration) {
-    let outcome = match (error.is_permanent(), error.is_transient()) {
-        (true, _) => "permanent",
-        (_, true) => "transient",
-        _ => "not_configured",
-    };
-    fetch_ended(outcome, took);
-    metrics::gauge!("yandex_cloud_auth_consecutive_failures").set(f64::from(failures));
+    fetch_ended(Some(error), took);
+    gauge!(CONSECUTIVE_FAILURES).set(f64::from(failures));
 }
 
 pub(super) fn dropped() {
-    metrics::counter!("yandex_cloud_auth_credentials_dropped_total").increment(1);
+    counter!(REJECTIONS, "action" => "dropped").increment(1);
+    gauge!(EXPIRES_AT).set(0.0);
+    gauge!(TIME_TO_EXPIRY).set(0.0);
 }
 
-pub(super) fn not_sent(reason: &'static str) {
-    metrics::counter!("yandex_cloud_auth_requests_refused_total", "reason" => reason).increment(1);
+pub(super) fn kept() {
+    counter!(REJECTIONS, "action" => "kept").increment(1);
 }
 
-fn fetch_ended(outcome: &'static str, took: Duration) {
-    metrics::counter!("yandex_cloud_auth_fetches_total", "outcome" => outcome).increment(1);
-    metrics::histogram!("yandex_cloud_auth_fetch_duration_seconds").record(took.as_secs_f64());
+pub(super) fn time_to_expiry(credential: Option<&Credential>, now: SystemTime) {
+    let Some(credential) = credential else {
+        gauge!(TIME_TO_EXPIRY).set(0.0);
+        return;
+    };
+    if let Some(at) = credential.expires_at() {
+        let left = at.duration_since(now).unwrap_or_default();
+        gauge!(TIME_TO_EXPIRY).set(left.as_secs_f64());
+    }
+}
+
+pub(super) fn refused(reason: &'static str) {
+    counter!(REFUSALS, "error.type" => reason).increment(1);
+}
+
+fn fetch_ended(error: Option<&ProviderError>, took: Duration) {
+    describe();
+    let labels: Vec<_> = error
+        .map(|error| Label::from_static_parts("error.type", error_type(error)))
+        .into_iter()
+        .collect();
+    counter!(FETCHES, labels.clone()).increment(1);
+    histogram!(FETCH_DURATION, labels).record(took.as_secs_f64());
+}
+
+/// Describes all instruments to the recorder. It may have been installed since the last fetch.
+fn describe() {
+    describe_counter!(FETCHES, "Fetches of a credential that ended");
+    describe_histogram!(
+        FETCH_DURATION,
+        Unit::Seconds,
+        "Duration of fetches of a credential"
+    );
+    describe_gauge!(
+        CONSECUTIVE_FAILURES,
+        "Failed fetches since the last success"
+    );
+    describe_gauge!(
+        EXPIRES_AT,
+        Unit::Seconds,
+        "Unix time at which the cached credential expires; 0 if there is none"
+    );
+    describe_gauge!(
+        TIME_TO_EXPIRY,
+        Unit::Seconds,
+        "Time until the cached credential expires; 0 if there is none"
+    );
+    describe_counter!(REJECTIONS, "Credentials that a server rejected");
+    describe_counter!(REFUSALS, "Requests that were not sent");
 }

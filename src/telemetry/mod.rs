@@ -1,8 +1,7 @@
 //! The events, spans and instruments of this crate, and their names.
 //!
-//! A failed fetch is reported once, and the cool-down spaces fetches, so that an outage does not
-//! flood a log. The label sets are fixed. The gauges show the cache that completed a fetch last: a
-//! process with several caches reads the `status` of each.
+//! `src/docs/telemetry.md` lists them all. A failed fetch is reported once, and the cool-down spaces
+//! fetches, so that an outage does not flood a log. The label sets are fixed.
 //!
 //! Without the feature `tracing` or `metrics`, a module of empty functions takes the place of the
 //! one that emits.
@@ -17,7 +16,7 @@ mod no_events;
 mod no_instruments;
 
 use std::fmt::Display;
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 #[cfg(not(feature = "tracing"))]
 use self::no_events as events;
@@ -34,27 +33,70 @@ pub(crate) use self::events::in_fetch_span;
 ))]
 pub(crate) use self::events::key_file_readable_by_all;
 
-/// A fetch completed, and the cache holds its credential.
-pub(crate) fn fetched(credential: &Credential, generation: u64, took: Duration) {
+/// A fetch completed, and the cache holds its credential. `previous` is what it replaces.
+pub(crate) fn fetched(
+    credential: &Credential,
+    generation: u64,
+    previous: Option<&Credential>,
+    took: Duration,
+) {
     events::fetched(credential, generation, took);
+    if let Some(previous) = previous.filter(|previous| !previous.same_secret(credential)) {
+        events::rotated(credential, previous);
+    }
     instruments::fetched(credential, took);
 }
 
 /// A fetch failed, for the `failures`th time in a row. `usable`: whether the cache still holds a
-/// valid credential.
-pub(crate) fn fetch_failed(error: &ProviderError, failures: u32, usable: bool, took: Duration) {
+/// valid credential. No fetch is tried for `pause`.
+pub(crate) fn fetch_failed(
+    error: &ProviderError,
+    failures: u32,
+    usable: bool,
+    took: Duration,
+    pause: Duration,
+) {
     events::fetch_failed(error, failures, usable, took);
+    events::cooled_down(failures, pause);
     instruments::fetch_failed(error, failures, took);
 }
 
 /// A server rejected a credential, and the cache dropped it.
 pub(crate) fn dropped(credential: &Credential) {
-    events::dropped(credential);
+    events::invalidated(credential);
     instruments::dropped();
 }
 
-/// A request was not sent. `reason` is a label, from a fixed set.
-pub(crate) fn not_sent(error: &dyn Display, reason: &'static str) {
-    events::not_sent(error);
-    instruments::not_sent(reason);
+/// A server rejected a credential, and the cache keeps it.
+pub(crate) fn kept() {
+    instruments::kept();
+}
+
+/// The time until this credential expires, from `now`. `None`: the cache holds none.
+pub(crate) fn time_to_expiry(credential: Option<&Credential>, now: SystemTime) {
+    instruments::time_to_expiry(credential, now);
+}
+
+/// The policy denied a request.
+pub(crate) fn denied(error: &dyn Display) {
+    events::denied(error);
+    instruments::refused("denied");
+}
+
+/// There was no credential for a request.
+pub(crate) fn without_credential(error: &dyn Display) {
+    events::without_credential(error);
+    instruments::refused("no_credential");
+}
+
+/// The kind of an error, from a fixed set.
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+fn error_type(error: &ProviderError) -> &'static str {
+    if error.is_permanent() {
+        "permanent"
+    } else if error.is_transient() {
+        "transient"
+    } else {
+        "not_configured"
+    }
 }

@@ -1,6 +1,6 @@
 //! In place of `instruments` where the feature `metrics` is off.
 
-use std::time::Duration;
+use std::time::{Duration, SystemTime};
 
 use crate::credential::Credential;
 use crate::error::ProviderError;
@@ -11,4 +11,8 @@ pub(super) const fn fetch_failed(_: &ProviderError, _: u32, _: Duration) {}
 
 pub(super) const fn dropped() {}
 
-pub(super) const fn not_sent(_: &'static str) {}
+pub(super) const fn kept() {}
+
+pub(super) const fn time_to_expiry(_: Option<&Credential>, _: SystemTime) {}
+
+pub(super) const fn refused(_: &'static str) {}

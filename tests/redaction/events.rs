@@ -136,11 +136,13 @@ async fn events_of_full_run_have_no_secret() {
 
     let events = listener.lines().join("\n");
     let messages = [
-        "new credential_fetch",
+        "new yandex_cloud_auth.fetch",
         "credential fetched",
+        "credential rotated",
         "credential fetch failed",
         "credential dropped after a rejection",
-        "request not sent",
+        "credential fetches cooled down",
+        "request denied by the policy",
     ];
     for message in messages {
         assert!(events.contains(message), "no event `{message}`: {events}");

@@ -2,6 +2,7 @@
 
 #[path = "../../examples/fleet/endpoint.rs"]
 mod endpoint;
+#[allow(dead_code, reason = "the example has policies of others, too")]
 #[path = "../../examples/fleet/policy.rs"]
 mod policy;
 #[path = "../../examples/fleet/random.rs"]
