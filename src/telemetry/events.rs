@@ -6,7 +6,7 @@ use std::time::Duration;
 use tracing::Instrument;
 use tracing::field::Empty;
 
-use super::error_type;
+use super::error_type::error_type;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 

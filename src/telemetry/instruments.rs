@@ -9,7 +9,7 @@ use metrics::{
     Label, Unit, counter, describe_counter, describe_gauge, describe_histogram, gauge, histogram,
 };
 
-use super::error_type;
+use super::error_type::error_type;
 use crate::credential::Credential;
 use crate::error::ProviderError;
 

@@ -6,6 +6,8 @@
 //! Without the feature `tracing` or `metrics`, a module of empty functions takes the place of the
 //! one that emits.
 
+#[cfg(any(feature = "tracing", feature = "metrics"))]
+mod error_type;
 #[cfg(feature = "tracing")]
 mod events;
 #[cfg(feature = "metrics")]
@@ -87,16 +89,4 @@ pub(crate) fn denied(error: &dyn Display) {
 pub(crate) fn without_credential(error: &dyn Display) {
     events::without_credential(error);
     instruments::refused("no_credential");
-}
-
-/// The kind of an error, from a fixed set.
-#[cfg(any(feature = "tracing", feature = "metrics"))]
-fn error_type(error: &ProviderError) -> &'static str {
-    if error.is_permanent() {
-        "permanent"
-    } else if error.is_transient() {
-        "transient"
-    } else {
-        "not_configured"
-    }
 }
