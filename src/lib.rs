@@ -244,9 +244,9 @@
 //!
 //! The crate follows semantic versioning. The public interface names types of `http`, `http-body`,
 //! `tower-layer` and `tower-service`. The network providers add `http-body-util` and `bytes`,
-//! `hyper-client` adds `rustls`, `retry` adds `tower`, and `testing` adds `tonic` and `prost`. A
-//! major release of one of them is a major release of this crate. The text of errors may change in
-//! any release.
+//! `hyper-client` adds `rustls`, `retry` adds `tower`, and `testing` adds `tonic`, `prost` and
+//! `serde_json` ([the types](docs::features#types-of-other-crates)). A major release of one of them
+//! is a major release of this crate. The text of errors may change in any release.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
 // The first page and those of `docs` link to items of all features, as published docs have them.
