@@ -221,6 +221,8 @@
 //!
 //! # Guarantees and limits
 //!
+//! Costs: [`docs::performance`]. Events, metrics and alerts: [`docs::telemetry`].
+//!
 //! * A request with a cached credential does not wait, and takes no lock. The layer allocates
 //!   nothing for it, except a copy of the header value once per token and clone of the service.
 //! * A request carries exactly one `Authorization`: what the caller set is replaced.
