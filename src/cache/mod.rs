@@ -68,7 +68,9 @@ use crate::error::ProviderError;
 /// that [`status`](Self::status) becomes ready without traffic. Elsewhere the callers drive the
 /// fetch. Constructors spawn nothing and need no runtime. On a runtime without timers there
 /// is no timer, and the timeout is checked when a caller is polled: tokio reports such a runtime by a
-/// panic, which is caught where panics unwind.
+/// panic, which is caught where panics unwind. Without a timer, the requests of a layer compare the
+/// end of the cached credential with the wall clock only: if that clock is set back, a request may
+/// carry a credential that has expired by the monotonic one.
 ///
 /// The credential of a [static](crate::CredentialProvider::is_static) provider is cached from the
 /// start. It is never fetched again: once it has ended, callers get an error.
