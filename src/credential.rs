@@ -560,6 +560,21 @@ mod tests {
     }
 
     #[test]
+    fn scheme_displays_as_in_header() {
+        assert_eq!(Scheme::ApiKey.to_string(), "Api-Key");
+        assert_eq!(Scheme::Bearer.to_string(), "Bearer");
+    }
+
+    #[test]
+    fn other_token_or_scheme_is_another_secret() {
+        let token = Credential::iam_token("a").unwrap();
+        for other in [Credential::iam_token("b"), Credential::api_key("a")] {
+            assert!(!token.same_secret(&other.unwrap()));
+        }
+        assert!(token.same_secret(&token.clone().with_max_age(Duration::ZERO)));
+    }
+
+    #[test]
     fn fingerprint_is_crc_32_of_secret() {
         // The check value of CRC-32/ISO-HDLC.
         assert_eq!(
