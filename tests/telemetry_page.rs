@@ -230,7 +230,7 @@ fn alerts_use_listed_instruments() {
         .filter(|word| word.starts_with("yandex_cloud_auth_"))
         .map(|word| word.trim_end_matches("_bucket"))
         .collect();
-    assert_eq!(expressions.len(), rules.matches("alert:").count());
+    assert!(expressions.len() >= rules.matches("alert:").count());
     for name in expressions {
         assert!(known.iter().any(|known| known == name), "{name}");
     }
