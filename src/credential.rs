@@ -548,6 +548,8 @@ mod tests {
             assert!(copy.header_value().is_sensitive());
             assert!(copy.same_secret(&key));
             assert!(!format!("{copy:?} {:?}", copy.header_value()).contains("canary"));
+            assert!(format!("{copy:?}").contains(&format!("{:?}", copy.fingerprint())));
+            assert_eq!(format!("{:?}", copy.fingerprint()).len(), 8);
         }
         assert_ne!(
             key.deep_clone().header.as_bytes().as_ptr(),
