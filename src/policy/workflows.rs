@@ -87,7 +87,7 @@ impl Policy for Workflows {
         if YANDEX_CLOUD.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        deny(&YANDEX_CLOUD, request)
+        deny(&YANDEX_CLOUD, *request)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {

@@ -78,7 +78,7 @@ impl Policy for WorkflowsAt {
         if self.origins.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        deny(&self.origins, request)
+        deny(&self.origins, *request)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
@@ -92,6 +92,6 @@ pub(super) fn precheck(origins: &TrustedOrigins, request: &RequestHead<'_>) -> O
 
 /// Where both parts deny, the denial names the origin.
 #[cold]
-pub(super) fn deny(origins: &TrustedOrigins, request: &RequestHead<'_>) -> Decision {
-    precheck(origins, request).unwrap_or_else(|| WORKFLOWS.deny(request))
+pub(super) fn deny(origins: &TrustedOrigins, request: RequestHead<'_>) -> Decision {
+    precheck(origins, &request).unwrap_or_else(|| WORKFLOWS.deny(&request))
 }
