@@ -15,7 +15,7 @@ use std::fs;
 use std::process::{Command, ExitCode};
 
 use cases::{BARE, DEFAULT, DEFAULT_GRPC, DEFAULT_KEY, TOWER_HTTP, UNRESTRICTED};
-use harness::{Case, Map, Target, argument, requests};
+use harness::{Map, Shape, Target, argument, requests};
 
 const REQUESTS: usize = 1000;
 const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructions.txt");
@@ -23,17 +23,23 @@ const COMMITTED: &str = concat!(env!("CARGO_MANIFEST_DIR"), "/benches/instructio
 /// How far a count may exceed the committed one.
 const TOLERANCE: f64 = 1.03;
 
-const KINDS: [(&str, Map, Target); 6] = [
-    ("A", Map::A, Target::Absolute),
-    ("B", Map::B, Target::Absolute),
-    ("C", Map::C, Target::Absolute),
-    ("A-", Map::A, Target::NoAuthority),
-    ("B-", Map::B, Target::NoAuthority),
-    ("C-", Map::C, Target::NoAuthority),
+/// Kinds of requests and shapes. The bench's own shape has all kinds, the others have those of the
+/// limits.
+const KINDS: [(&str, Shape, Map, Target); 10] = [
+    ("A", Shape::Own, Map::A, Target::Absolute),
+    ("B", Shape::Own, Map::B, Target::Absolute),
+    ("C", Shape::Own, Map::C, Target::Absolute),
+    ("A-", Shape::Own, Map::A, Target::NoAuthority),
+    ("B-", Shape::Own, Map::B, Target::NoAuthority),
+    ("C-", Shape::Own, Map::C, Target::NoAuthority),
+    ("C boxed", Shape::Boxed, Map::C, Target::Absolute),
+    ("C- boxed", Shape::Boxed, Map::C, Target::NoAuthority),
+    ("C ready", Shape::BoxedReady, Map::C, Target::Absolute),
+    ("C- ready", Shape::BoxedReady, Map::C, Target::NoAuthority),
 ];
 
-/// Kind of request, case, and its limit: a multiple of tower-http's `AddAuthorization`, both over
-/// the bare service.
+/// Map and target, case, and its limit in every shape: a multiple of tower-http's
+/// `AddAuthorization`, both over the bare service.
 const LIMITS: [(&str, &str, f64); 5] = [
     ("C", UNRESTRICTED, 1.4),
     ("C", DEFAULT, 1.9),
@@ -54,20 +60,14 @@ fn main() -> ExitCode {
     ExitCode::SUCCESS
 }
 
-fn all_cases() -> Vec<Case> {
-    let mut cases = cases::baselines();
-    cases.extend(cases::ours());
-    cases
-}
-
 /// The run that callgrind counts.
 fn count(case: &str, kind: &str) {
-    let (_, map, target) = KINDS
+    let (_, shape, map, target) = KINDS
         .into_iter()
         .find(|(name, ..)| *name == kind)
         .expect("a kind of request");
     let mut requests = requests(map, target, REQUESTS);
-    let mut cases = all_cases();
+    let mut cases = cases::gated(shape);
     let case = cases
         .iter_mut()
         .find(|one| one.name == case)
@@ -76,7 +76,10 @@ fn count(case: &str, kind: &str) {
 }
 
 fn gate() -> ExitCode {
-    let names: Vec<_> = all_cases().iter().map(|case| case.name).collect();
+    let names: Vec<_> = cases::gated(Shape::Own)
+        .iter()
+        .map(|case| case.name)
+        .collect();
     let mut counts = Counts::new();
     for (kind, ..) in KINDS {
         for name in &names {
@@ -99,7 +102,8 @@ fn gate() -> ExitCode {
     }
 }
 
-/// Runs this program under callgrind, which counts inside `measured` only.
+/// Runs this program under callgrind, which counts inside `measured` and `measured_alone`
+/// only.
 fn counted(case: &str, kind: &str) -> f64 {
     let output = Command::new("valgrind")
         .args([
@@ -107,6 +111,7 @@ fn counted(case: &str, kind: &str) -> f64 {
             "--callgrind-out-file=/dev/null",
             "--demangle=no",
             "--toggle-collect=*8measured*",
+            "--toggle-collect=*14measured_alone*",
         ])
         .arg(env::current_exe().expect("this program has a path"))
         .args(["--count", case, "--kind", kind])
@@ -132,8 +137,11 @@ fn ratio(counts: &Counts, kind: &str, case: &str) -> f64 {
 }
 
 fn above_limit(counts: &Counts) -> Vec<String> {
-    LIMITS
+    KINDS
         .into_iter()
+        .flat_map(|(kind, ..)| LIMITS.map(|(of, case, limit)| (of, kind, case, limit)))
+        .filter(|(of, kind, ..)| kind.split(' ').next() == Some(of))
+        .map(|(_, kind, case, limit)| (kind, case, limit))
         .filter(|(kind, case, limit)| ratio(counts, kind, case) > *limit)
         .map(|(kind, case, limit)| {
             format!(
@@ -199,7 +207,7 @@ fn table(names: &[&str], counts: &Counts) -> String {
     for (kind, ..) in KINDS {
         write!(text, " {kind} | x |").expect("writing to a string succeeds");
     }
-    text += "\n|---|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|--:|\n";
+    text += &format!("\n|---|{}\n", "--:|--:|".repeat(KINDS.len()));
     for name in names {
         write!(text, "| {name} |").expect("writing to a string succeeds");
         for (kind, ..) in KINDS {

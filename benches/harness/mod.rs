@@ -2,6 +2,7 @@
 #![allow(dead_code, reason = "each bench uses a part of it")]
 
 use std::convert::Infallible;
+use std::future::{Ready, ready};
 use std::hint::black_box;
 use std::pin::pin;
 use std::task::{Context, Poll, Waker};
@@ -66,6 +67,31 @@ impl Map {
     }
 }
 
+/// How a case is compiled into the program that calls it. A user's program may look like any.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(crate) enum Shape {
+    /// [`measured`] over [`client`]: the service is inlined into the loop over the requests.
+    Own,
+    /// [`measured_alone`] over [`client`]: one function sends one request, and a closure behind a
+    /// `Box<dyn FnMut>` calls it.
+    Boxed,
+    /// [`measured_alone`] over [`ready_client`].
+    BoxedReady,
+}
+
+pub(crate) const SHAPES: [Shape; 3] = [Shape::Own, Shape::Boxed, Shape::BoxedReady];
+
+impl Shape {
+    /// The column of a table.
+    pub(crate) const fn name(self) -> &'static str {
+        match self {
+            Self::Own => "own",
+            Self::Boxed => "boxed + opaque",
+            Self::BoxedReady => "boxed + ready",
+        }
+    }
+}
+
 pub(crate) fn request(map: Map, target: Target) -> Request<()> {
     let uri = match target {
         Target::Absolute => format!("{HOST}{REST_PATH}"),
@@ -107,6 +133,20 @@ pub(crate) fn client()
     })
 }
 
+/// An inner service that drops the request at once. Its future is the response, of 112 bytes.
+pub(crate) fn ready_client() -> impl Service<
+    Request<()>,
+    Response = Response<()>,
+    Error = Infallible,
+    Future = Ready<Result<Response<()>, Infallible>>,
+> + Clone
++ Send
++ Sync
++ 'static {
+    const { assert!(size_of::<Ready<Result<Response<()>, Infallible>>>() == 112) };
+    tower::service_fn(|_: Request<()>| ready(Ok(Response::new(()))))
+}
+
 /// What is measured: readiness, the call, and polling the response to completion. Callgrind counts
 /// inside this function only.
 #[inline(never)]
@@ -129,6 +169,28 @@ where
     }
 }
 
+/// The same for one request, in a function that is compiled by itself.
+#[inline(never)]
+pub(crate) fn measured_alone<S>(
+    service: &mut S,
+    request: Request<()>,
+) -> Result<S::Response, S::Error>
+where
+    S: Service<Request<()>>,
+{
+    let mut cx = Context::from_waker(Waker::noop());
+    assert!(
+        matches!(service.poll_ready(&mut cx), Poll::Ready(Ok(()))),
+        "the service is ready"
+    );
+    let mut response = pin!(service.call(request));
+    loop {
+        if let Poll::Ready(result) = response.as_mut().poll(&mut cx) {
+            return result;
+        }
+    }
+}
+
 /// Makes the layer fetch its credential, and its service copy the header value.
 pub(crate) fn warm_up<S: Service<Request<()>>>(service: &mut S) {
     for request in requests(Map::C, Target::Absolute, 3) {
@@ -140,22 +202,28 @@ pub(crate) fn warm_up<S: Service<Request<()>>>(service: &mut S) {
     }
 }
 
-/// One way to send requests.
+/// One way to send requests, in one shape.
 pub(crate) struct Case {
     pub(crate) name: &'static str,
     pub(crate) run: Box<dyn FnMut(&mut Requests)>,
 }
 
 impl Case {
-    pub(crate) fn new<S, R>(name: &'static str, mut service: S) -> Self
+    pub(crate) fn new<S, R>(shape: Shape, name: &'static str, mut service: S) -> Self
     where
         S: Service<Request<()>, Response = Response<R>> + 'static,
     {
         warm_up(&mut service);
-        Self {
-            name,
-            run: Box::new(move |requests| measured(&mut service, requests)),
-        }
+        let run: Box<dyn FnMut(&mut Requests)> = match shape {
+            Shape::Own => Box::new(move |requests| measured(&mut service, requests)),
+            Shape::Boxed | Shape::BoxedReady => Box::new(move |requests| {
+                for request in requests.drain(..) {
+                    let result = measured_alone(&mut service, request);
+                    assert!(black_box(&result).is_ok(), "the service responds");
+                }
+            }),
+        };
+        Self { name, run }
     }
 
     /// Nanoseconds per request, after some that remove the traces of the case before from the

@@ -1,12 +1,13 @@
 //! The ways to set `Authorization` on a request: none, a plain insert, this crate with four
 //! policies, and other crates.
 
+use std::convert::Infallible;
 use std::pin::Pin;
 use std::sync::{Arc, RwLock};
 use std::task::{Context, Poll};
 use std::time::{Duration, SystemTime};
 
-use http::{HeaderValue, Request, header};
+use http::{HeaderValue, Request, Response, header};
 use tower::filter::{AsyncFilterLayer, AsyncPredicate};
 use tower::{BoxError, Layer, Service};
 use tower_http::auth::AddAuthorizationLayer;
@@ -14,7 +15,7 @@ use yandex_cloud_auth::{
     ApiKeyRules, AuthLayer, Credential, ExecutionOnly, Policy, Scheme, TrustedOrigins, Unrestricted,
 };
 
-use crate::harness::{Case, client, token};
+use crate::harness::{Case, Shape, client, ready_client, token};
 
 pub(crate) const BARE: &str = "bare service";
 pub(crate) const INSERT: &str = "insert of a ready value (the limit)";
@@ -24,80 +25,141 @@ pub(crate) const DEFAULT: &str = "Workflows (default), Bearer";
 pub(crate) const DEFAULT_KEY: &str = "Workflows (default), Api-Key";
 pub(crate) const DEFAULT_GRPC: &str = "Workflows (default), Bearer, GrpcAuth";
 
+/// A client that [`Case`]s are built over.
+pub(crate) trait Client:
+    Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send>
+    + Clone
+    + Send
+    + Sync
+    + 'static
+{
+}
+
+impl<C> Client for C where
+    C: Service<Request<()>, Response = Response<()>, Error = Infallible, Future: Send>
+        + Clone
+        + Send
+        + Sync
+        + 'static
+{
+}
+
+/// The baselines and this crate.
+pub(crate) fn gated(shape: Shape) -> Vec<Case> {
+    let [baselines, ours] = match shape {
+        Shape::Own | Shape::Boxed => [baselines(shape, &client()), ours(shape, &client())],
+        Shape::BoxedReady => [
+            baselines(shape, &ready_client()),
+            ours(shape, &ready_client()),
+        ],
+    };
+    [baselines, ours].into_iter().flatten().collect()
+}
+
+/// Other ways to do it.
+pub(crate) fn rivals(shape: Shape) -> Vec<Case> {
+    match shape {
+        Shape::Own | Shape::Boxed => rivals_over(shape, &client()),
+        Shape::BoxedReady => rivals_over(shape, &ready_client()),
+    }
+}
+
 /// The cases that all others are compared to.
-pub(crate) fn baselines() -> Vec<Case> {
+fn baselines(shape: Shape, client: &impl Client) -> Vec<Case> {
     let value = bearer();
     vec![
-        Case::new(BARE, client()),
+        Case::new(shape, BARE, client.clone()),
         Case::new(
+            shape,
             INSERT,
             Insert {
-                inner: client(),
+                inner: client.clone(),
                 value,
             },
         ),
         Case::new(
+            shape,
             TOWER_HTTP,
             AddAuthorizationLayer::bearer(&token(300))
                 .as_sensitive(true)
-                .layer(client()),
+                .layer(client.clone()),
         ),
     ]
 }
 
 /// This crate, with four policies, both schemes, and the gRPC service.
-pub(crate) fn ours() -> Vec<Case> {
+fn ours(shape: Shape, client: &impl Client) -> Vec<Case> {
     use Scheme::{ApiKey, Bearer};
     vec![
         Case::new(
+            shape,
             UNRESTRICTED,
-            layer(Bearer).with_policy(Unrestricted).layer(client()),
+            layer(Bearer)
+                .with_policy(Unrestricted)
+                .layer(client.clone()),
         ),
         Case::new(
+            shape,
             "Unrestricted, Api-Key",
-            layer(ApiKey).with_policy(Unrestricted).layer(client()),
+            layer(ApiKey)
+                .with_policy(Unrestricted)
+                .layer(client.clone()),
         ),
         Case::new(
+            shape,
             "ExecutionOnly, Bearer",
-            layer(Bearer).with_policy(ExecutionOnly).layer(client()),
+            layer(Bearer)
+                .with_policy(ExecutionOnly)
+                .layer(client.clone()),
         ),
         Case::new(
+            shape,
             "ExecutionOnly, Api-Key",
-            layer(ApiKey).with_policy(ExecutionOnly).layer(client()),
+            layer(ApiKey)
+                .with_policy(ExecutionOnly)
+                .layer(client.clone()),
         ),
-        Case::new(DEFAULT, layer(Bearer).layer(client())),
-        Case::new(DEFAULT_KEY, layer(ApiKey).layer(client())),
+        Case::new(shape, DEFAULT, layer(Bearer).layer(client.clone())),
+        Case::new(shape, DEFAULT_KEY, layer(ApiKey).layer(client.clone())),
         Case::new(
+            shape,
             "origins and rules, Bearer",
-            layer(Bearer).with_policy(custom()).layer(client()),
+            layer(Bearer).with_policy(custom()).layer(client.clone()),
         ),
         Case::new(
+            shape,
             "origins and rules, Api-Key",
-            layer(ApiKey).with_policy(custom()).layer(client()),
+            layer(ApiKey).with_policy(custom()).layer(client.clone()),
         ),
         Case::new(
+            shape,
             "Workflows (default), with_api_key",
             layer(Bearer)
                 .with_api_key(credential(ApiKey))
-                .layer(client()),
+                .layer(client.clone()),
         ),
-        Case::new(DEFAULT_GRPC, layer(Bearer).grpc().layer(client())),
         Case::new(
+            shape,
+            DEFAULT_GRPC,
+            layer(Bearer).grpc().layer(client.clone()),
+        ),
+        Case::new(
+            shape,
             "Workflows (default), Api-Key, GrpcAuth",
-            layer(ApiKey).grpc().layer(client()),
+            layer(ApiKey).grpc().layer(client.clone()),
         ),
     ]
 }
 
-/// Other ways to do it.
-pub(crate) fn rivals() -> Vec<Case> {
+fn rivals_over(shape: Shape, client: &impl Client) -> Vec<Case> {
     vec![
-        Case::new("tonic Interceptor, RwLock<String> + format!", {
-            tonic::service::interceptor::InterceptedService::new(client(), interceptor())
+        Case::new(shape, "tonic Interceptor, RwLock<String> + format!", {
+            tonic::service::interceptor::InterceptedService::new(client.clone(), interceptor())
         }),
         Case::new(
+            shape,
             "kube: AsyncFilter, tokio Mutex",
-            AsyncFilterLayer::new(Refreshable::new()).layer(client()),
+            AsyncFilterLayer::new(Refreshable::new()).layer(client.clone()),
         ),
     ]
 }

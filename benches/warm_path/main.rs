@@ -8,9 +8,11 @@ mod harness;
 mod report;
 
 fn main() {
-    let mut cases = cases::baselines();
-    cases.extend(cases::ours());
-    cases.extend(cases::rivals());
+    let mut cases = harness::SHAPES.map(|shape| {
+        let mut cases = cases::gated(shape);
+        cases.extend(cases::rivals(shape));
+        cases
+    });
     report::run(&mut cases, if harness::is_bench() { 3000 } else { 2 });
     println!(
         "google-cloud-auth's `Credentials::headers` in the same run: cargo run --release --manifest-path benches/rivals/Cargo.toml"

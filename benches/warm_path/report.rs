@@ -1,82 +1,95 @@
-//! Runs all cases on all kinds of requests and prints the times, then the ratios.
+//! Runs all cases in all shapes on all kinds of requests and prints one table for each kind.
 
 use std::fs;
 
-use crate::cases::{BARE, INSERT, TOWER_HTTP};
+use crate::cases::{BARE, TOWER_HTTP};
 use crate::chart;
-use crate::harness::{BATCH, Case, Map, Target, argument, median, median_of, order};
+use crate::harness::{BATCH, Case, Map, SHAPES, Target, argument, median, median_of, order};
 
-const KINDS: [(Map, Target); 6] = [
-    (Map::A, Target::Absolute),
-    (Map::B, Target::Absolute),
-    (Map::C, Target::Absolute),
-    (Map::A, Target::NoAuthority),
-    (Map::B, Target::NoAuthority),
-    (Map::C, Target::NoAuthority),
+const KINDS: [(&str, Map, Target); 6] = [
+    ("A, absolute URI", Map::A, Target::Absolute),
+    ("B, absolute URI", Map::B, Target::Absolute),
+    ("C, absolute URI", Map::C, Target::Absolute),
+    ("A, no authority", Map::A, Target::NoAuthority),
+    ("B, no authority", Map::B, Target::NoAuthority),
+    ("C, no authority", Map::C, Target::NoAuthority),
 ];
 
-/// With `--svg FILE`, also draws what each case adds to a request of kind C with an absolute URI.
-pub(crate) fn run(cases: &mut [Case], rounds: usize) {
-    let samples = sample(cases, rounds);
-    let find = |name: &str| {
-        cases
-            .iter()
-            .position(|case| case.name == name)
-            .expect("one of the cases")
-    };
-    let (bare, insert, tower_http) = (find(BARE), find(INSERT), find(TOWER_HTTP));
-    let names: Vec<_> = cases.iter().map(|case| case.name).collect();
+/// Nanoseconds per request, by case and round.
+type Samples = Vec<Vec<f64>>;
 
+/// `cases` has the same cases for each shape. With `--svg FILE`, also draws what each case adds to
+/// a request of kind C with an absolute URI.
+pub(crate) fn run(cases: &mut [Vec<Case>; SHAPES.len()], rounds: usize) {
+    let names: Vec<_> = cases[0].iter().map(|case| case.name).collect();
+    let samples = sample(cases, rounds);
     println!(
-        "ns over the bare service (the bare service: its own), medians of {rounds} rounds of {BATCH} requests"
+        "Medians of {rounds} rounds of {BATCH} requests, in ns. The bare service: its own time. \
+         The others: over the bare service, over tower-http's AddAuthorization, and as a multiple \
+         of it."
     );
-    table(&names, |kind, case| {
-        let of = &samples[kind];
-        if case == bare {
-            median(&of[bare])
-        } else {
-            median_of(|at| of[case][at] - of[bare][at], rounds)
-        }
-    });
-    for (what, limit) in [
-        ("a plain insert", insert),
-        ("tower-http's AddAuthorization", tower_http),
-    ] {
-        println!("times {what}, both over the bare service, medians of the rounds' ratios");
-        table(&names, |kind, case| {
-            let of = &samples[kind];
-            median_of(
-                |at| (of[case][at] - of[bare][at]) / (of[limit][at] - of[bare][at]),
-                rounds,
-            )
-        });
+    for ((kind, ..), samples) in KINDS.into_iter().zip(&samples) {
+        table(kind, &names, samples);
     }
     if let Some(file) = argument("--svg") {
-        let of = &samples[2];
-        let svg = draw(&names, |case| {
-            median_of(|at| of[case][at] - of[bare][at], rounds)
-        });
-        fs::write(file, svg).expect("the file can be written");
+        fs::write(file, draw(&names, &samples[2])).expect("the file can be written");
     }
 }
 
-/// Nanoseconds per request, by kind, case and round.
-fn sample(cases: &mut [Case], rounds: usize) -> Vec<Vec<Vec<f64>>> {
-    let mut samples = vec![vec![Vec::with_capacity(rounds); cases.len()]; KINDS.len()];
+/// The samples of each shape, by kind of request.
+fn sample(cases: &mut [Vec<Case>; SHAPES.len()], rounds: usize) -> Vec<Vec<Samples>> {
+    let count = cases[0].len();
+    let empty = vec![vec![Vec::with_capacity(rounds); count]; SHAPES.len()];
+    let mut samples = vec![empty; KINDS.len()];
     for round in 0..rounds {
-        for ((map, target), samples) in KINDS.into_iter().zip(&mut samples) {
-            for case in order(round, cases.len()) {
-                samples[case].push(cases[case].time(map, target));
+        for ((_, map, target), samples) in KINDS.into_iter().zip(&mut samples) {
+            for turn in order(round, count * SHAPES.len()) {
+                let (shape, case) = (turn / count, turn % count);
+                samples[shape][case].push(cases[shape][case].time(map, target));
             }
         }
     }
     samples
 }
 
-/// All cases but the bare service, in their order.
-fn draw(names: &[&str], nanos: impl Fn(usize) -> f64) -> String {
+fn table(kind: &str, names: &[&str], samples: &[Samples]) {
+    print!("\n| {kind} |");
+    for shape in SHAPES {
+        print!(" {} |", shape.name());
+    }
+    println!("\n|---|--:|--:|--:|");
+    for (case, name) in names.iter().enumerate() {
+        print!("| {name} |");
+        for samples in samples {
+            print!(" {} |", cell(names, samples, case));
+        }
+        println!();
+    }
+}
+
+fn cell(names: &[&str], samples: &Samples, case: usize) -> String {
+    let of = |name: &str| &samples[find(names, name)];
+    let (one, bare, tower_http) = (&samples[case], of(BARE), of(TOWER_HTTP));
+    if names[case] == BARE {
+        return format!("{:.1}", median(bare));
+    }
+    let rounds = one.len();
+    let over = median_of(|at| one[at] - bare[at], rounds);
+    let more = median_of(|at| one[at] - tower_http[at], rounds);
+    let ratio = median_of(
+        |at| (one[at] - bare[at]) / (tower_http[at] - bare[at]),
+        rounds,
+    );
+    format!("{over:.1}, {more:+.1}, {ratio:.2} x")
+}
+
+/// All cases but the bare service, in their order, in the bench's own shape.
+fn draw(names: &[&str], samples: &[Samples]) -> String {
+    let own = &samples[0];
+    let bare = &own[find(names, BARE)];
+    let over = |case: usize| median_of(|at| own[case][at] - bare[at], bare.len());
     let bars: Vec<_> = (1..names.len())
-        .map(|case| (names[case], nanos(case)))
+        .map(|case| (names[case], over(case)))
         .collect();
     chart::svg(
         "What a warm request costs over the bare service: four headers, absolute URI",
@@ -84,15 +97,7 @@ fn draw(names: &[&str], nanos: impl Fn(usize) -> f64) -> String {
     )
 }
 
-fn table(names: &[&str], value: impl Fn(usize, usize) -> f64) {
-    println!("\n| case | A | B | C | A, no authority | B, no authority | C, no authority |");
-    println!("|---|--:|--:|--:|--:|--:|--:|");
-    for (case, name) in names.iter().enumerate() {
-        print!("| {name} |");
-        for kind in 0..KINDS.len() {
-            print!(" {:.2} |", value(kind, case));
-        }
-        println!();
-    }
-    println!();
+fn find(names: &[&str], name: &str) -> usize {
+    let found = names.iter().position(|one| *one == name);
+    found.expect("one of the cases")
 }

@@ -18,14 +18,12 @@ use google_cloud_auth::credentials::{self, CacheableResource, Credentials, servi
 use http::{Extensions, Request, Response};
 use tower::Service;
 
-use harness::{Case, client, token};
+use cases::Client;
+use harness::{Case, SHAPES, Shape, client, ready_client, token};
 
 const KEY: &str = include_str!("../../../src/testing/keys/first.pem");
 
 fn main() {
-    let mut cases = cases::baselines();
-    cases.extend(cases::ours());
-    cases.extend(cases::rivals());
     // The credentials renew in a task, which needs a runtime.
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(1)
@@ -33,25 +31,41 @@ fn main() {
         .build()
         .expect("a runtime");
     let _entered = runtime.enter();
-    for (name, credentials) in [
-        (
-            "google-cloud-auth Credentials::headers, service account",
-            service_account(),
-        ),
-        ("google-cloud-auth Credentials::headers, API key", api_key()),
-    ] {
+    let credentials = [service_account(), api_key()];
+    for credentials in &credentials {
         runtime
             .block_on(credentials.headers(Extensions::new()))
             .expect("headers without a network");
-        cases.push(Case::new(
-            name,
-            Google {
-                inner: client(),
-                credentials,
-            },
-        ));
     }
+    let mut cases = SHAPES.map(|shape| {
+        let mut cases = cases::gated(shape);
+        cases.extend(cases::rivals(shape));
+        cases.extend(match shape {
+            Shape::Own | Shape::Boxed => google(shape, &client(), &credentials),
+            Shape::BoxedReady => google(shape, &ready_client(), &credentials),
+        });
+        cases
+    });
     report::run(&mut cases, 1500);
+}
+
+fn google(shape: Shape, client: &impl Client, credentials: &[Credentials; 2]) -> [Case; 2] {
+    let [service_account, api_key] = credentials.clone().map(|credentials| Google {
+        inner: client.clone(),
+        credentials,
+    });
+    [
+        Case::new(
+            shape,
+            "google-cloud-auth Credentials::headers, service account",
+            service_account,
+        ),
+        Case::new(
+            shape,
+            "google-cloud-auth Credentials::headers, API key",
+            api_key,
+        ),
+    ]
 }
 
 /// Signs its token, a JWT, itself. It sends no request for it.
