@@ -204,13 +204,13 @@ impl ApiKeyRules {
 
     #[inline]
     fn allows(&self, request: &RequestHead<'_>) -> bool {
-        (self.workflows && is_execution(request.uri)) || self.is_listed(request)
+        (self.workflows && is_execution(request.uri)) || self.is_listed(*request)
     }
 
     // Not inlined, so that the preset costs as little as if it was written out.
     #[inline(never)]
-    fn is_listed(&self, request: &RequestHead<'_>) -> bool {
-        self.listed().iter().any(|rule| rule.allows(request))
+    fn is_listed(&self, request: RequestHead<'_>) -> bool {
+        self.listed().iter().any(|rule| rule.allows(&request))
     }
 
     #[cold]

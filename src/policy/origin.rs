@@ -172,7 +172,7 @@ impl TrustedOrigins {
     pub(super) fn trusts(&self, request: &RequestHead<'_>) -> bool {
         !leaks(request.method)
             && self.trusts_target(request)
-            && (!has_host(request.headers) || host_agrees(request))
+            && (!has_host(request.headers) || host_agrees(*request))
     }
 
     #[inline(always)]
@@ -239,10 +239,13 @@ impl Policy for TrustedOrigins {
 /// Whether `authority` is a host of Yandex Cloud in its usual spelling: one label, most often that
 /// of Workflows, and the domain.
 // Two short comparisons are inlined, where one of the whole text would be a call.
-#[inline]
+#[inline(always)]
 fn is_usual(authority: &str) -> bool {
-    let label = authority.strip_suffix(YANDEX_CLOUD);
-    label.is_some_and(|label| label == "serverless-workflows." || is_usual_label(label))
+    match authority.strip_suffix(YANDEX_CLOUD) {
+        Some("serverless-workflows.") => true,
+        Some(label) => is_usual_label(label),
+        None => false,
+    }
 }
 
 /// Whether `label`, with its dot, has only lower-case letters, digits and hyphens.

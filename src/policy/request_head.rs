@@ -39,6 +39,7 @@ pub struct RequestHead<'a> {
 
 impl<'a> RequestHead<'a> {
     /// The head of `request`.
+    #[inline]
     pub fn of<B>(request: &'a Request<B>) -> Self {
         Self {
             method: request.method(),
@@ -51,6 +52,7 @@ impl<'a> RequestHead<'a> {
     }
 
     /// The same head, sent to `origin` if its URI has no authority.
+    #[inline]
     pub(crate) const fn with_origin(self, origin: &'a Origin) -> Self {
         Self {
             origin: Some(origin),

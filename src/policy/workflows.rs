@@ -91,7 +91,7 @@ impl Policy for Workflows {
         if YANDEX_CLOUD.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        decide_elsewhere(&YANDEX_CLOUD, request, credential)
+        decide_elsewhere(&YANDEX_CLOUD, *request, credential)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {

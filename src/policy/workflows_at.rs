@@ -79,7 +79,7 @@ impl Policy for WorkflowsAt {
         if self.origins.trusts(request) && WORKFLOWS.lets_pass(request, credential) {
             return Decision::Attach;
         }
-        decide_elsewhere(&self.origins, request, credential)
+        decide_elsewhere(&self.origins, *request, credential)
     }
 
     fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
@@ -110,12 +110,12 @@ pub(super) fn precheck(origins: &TrustedOrigins, request: &RequestHead<'_>) -> O
 #[cold]
 pub(super) fn decide_elsewhere(
     origins: &TrustedOrigins,
-    request: &RequestHead<'_>,
+    request: RequestHead<'_>,
     credential: &Credential,
 ) -> Decision {
-    match precheck(origins, request) {
+    match precheck(origins, &request) {
         Some(denied) => denied,
-        None if WORKFLOWS.lets_pass(request, credential) => Decision::Attach,
-        None => WORKFLOWS.deny(request),
+        None if WORKFLOWS.lets_pass(&request, credential) => Decision::Attach,
+        None => WORKFLOWS.deny(&request),
     }
 }
