@@ -4,11 +4,13 @@
 use std::pin::Pin;
 use std::task::{Context, Poll};
 
-use http::{HeaderMap, HeaderName, Response, StatusCode, header};
+use http::{Extensions, HeaderMap, HeaderName, Response, StatusCode, header};
 
 use crate::cache::{self, CacheId, Rejection};
 
-pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static("grpc-status");
+const GRPC_STATUS_NAME: &str = "grpc-status";
+
+pub(super) const GRPC_STATUS: HeaderName = HeaderName::from_static(GRPC_STATUS_NAME);
 
 /// `UNAUTHENTICATED` of `google.rpc.Code`.
 const UNAUTHENTICATED: &str = "16";
@@ -25,7 +27,7 @@ pub(crate) struct CredentialReplaced;
 pub(super) struct Handled;
 
 /// Polls for the response, and handles one that rejects the credential.
-// Always inlined, so that the response is written to its final place and inspected there.
+// Always inlined, so that the response of a client that is inlined too is built in its final place.
 #[inline(always)]
 pub(super) fn poll_response<F, R, X, E>(
     response: Pin<&mut F>,
@@ -37,35 +39,56 @@ pub(super) fn poll_response<F, R, X, E>(
 where
     F: Future<Output = Result<Response<R>, X>>,
 {
-    let mut polled = response.poll(cx).map_err(fail);
-    if let Poll::Ready(Ok(response)) = &mut polled {
-        on_response(response, cache, generation);
+    match response.poll(cx) {
+        Poll::Ready(Ok(response)) if may_reject(&response) => {
+            Poll::Ready(Ok(inspect(response, cache, generation)))
+        }
+        Poll::Ready(Ok(response)) => Poll::Ready(Ok(response)),
+        Poll::Ready(Err(error)) => Poll::Ready(Err(fail(error))),
+        Poll::Pending => Poll::Pending,
     }
-    polled
+}
+
+/// Whether the status, or a `grpc-status` in the headers, may reject the credential.
+// Inlined, as what it calls: with a reference passed to a function, the compiler would build each
+// response elsewhere and copy it. So only the few that may reject are moved once more.
+#[inline(always)]
+fn may_reject<R>(response: &Response<R>) -> bool {
+    match response.status() {
+        StatusCode::OK => has_grpc_status(response.headers()),
+        status => status == StatusCode::UNAUTHORIZED,
+    }
+}
+
+// As for a `Host` field: comparing a few names takes less than a lookup.
+#[inline(always)]
+fn has_grpc_status(headers: &HeaderMap) -> bool {
+    headers.keys().any(|name| name.as_str() == GRPC_STATUS_NAME)
 }
 
 /// Drops the credential from its cache if the response rejects it. `cache` and `generation` are
 /// those of the credential that the request was sent with; `None` if it is not a cache's.
-#[inline]
-fn on_response<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
+#[cold]
+#[inline(never)]
+fn inspect<R>(mut response: Response<R>, cache: Option<CacheId>, generation: u64) -> Response<R> {
     if is_rejection(response.status(), response.headers()) {
-        handle(response, cache, generation);
+        handle(response.extensions_mut(), cache, generation);
     }
+    response
 }
 
 #[cold]
-fn handle<R>(response: &mut Response<R>, cache: Option<CacheId>, generation: u64) {
-    if response.extensions_mut().insert(Handled).is_some() {
+fn handle(extensions: &mut Extensions, cache: Option<CacheId>, generation: u64) {
+    if extensions.insert(Handled).is_some() {
         return;
     }
     let rejection = cache.and_then(|cache| cache::reject(cache, generation));
     if let Some(Rejection::Dropped | Rejection::Replaced) = rejection {
-        response.extensions_mut().insert(CredentialReplaced);
+        extensions.insert(CredentialReplaced);
     }
 }
 
 /// A `grpc-status` in the headers is that of a trailers-only response, which only gRPC has.
-#[inline]
 fn is_rejection(status: StatusCode, headers: &HeaderMap) -> bool {
     match status {
         StatusCode::OK => is_grpc(headers) && is_unauthenticated(headers),
@@ -74,19 +97,16 @@ fn is_rejection(status: StatusCode, headers: &HeaderMap) -> bool {
 }
 
 /// Whether the status in these headers or trailers is `UNAUTHENTICATED`.
-#[inline]
 pub(super) fn is_unauthenticated(headers: &HeaderMap) -> bool {
     headers
         .get(GRPC_STATUS)
         .is_some_and(|status| status == UNAUTHENTICATED)
 }
 
-#[inline]
 fn is_grpc(headers: &HeaderMap) -> bool {
-    !headers.is_empty()
-        && headers
-            .get(header::CONTENT_TYPE)
-            .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
+    headers
+        .get(header::CONTENT_TYPE)
+        .is_some_and(|value| value.as_bytes().starts_with(b"application/grpc"))
 }
 
 #[cfg(test)]
@@ -116,11 +136,9 @@ mod tests {
                 response = response.header(*name, *value);
             }
             let response = response.body(()).unwrap();
-            assert_eq!(
-                is_rejection(response.status(), response.headers()),
-                *expected,
-                "{status} {headers:?}"
-            );
+            let rejects =
+                may_reject(&response) && is_rejection(response.status(), response.headers());
+            assert_eq!(rejects, *expected, "{status} {headers:?}");
         }
     }
 }

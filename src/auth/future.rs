@@ -2,7 +2,7 @@
 
 use std::fmt;
 use std::pin::Pin;
-use std::task::{Context, Poll};
+use std::task::{Context, Poll, ready};
 
 use http::{Request, Response};
 use pin_project_lite::pin_project;
@@ -159,12 +159,30 @@ where
                 cache,
             } => challenge::poll_response(response, cx, fail, *cache, *generation),
             StateProj::SlowPath { slow_path } => {
-                slow_path.as_mut().poll(cx).map(|result| match result {
-                    Ok(response) => Ok(response),
-                    Err(SendError::Inner(error)) => Err(fail(error)),
-                    Err(SendError::Refused(error)) => refuse(error),
-                })
+                let result = ready!(poll_slow_path(slow_path, cx, fail, refuse));
+                Poll::Ready(result.map(|response| *response))
             }
         }
     }
+}
+
+// Not inlined, and the response boxed: otherwise the compiler moves the response of the common
+// state to where this one is written, before it moves it to its final place.
+#[cold]
+#[inline(never)]
+fn poll_slow_path<S, P, B, R, E>(
+    slow_path: &mut Pin<Box<SlowPath<S, P, B>>>,
+    cx: &mut Context<'_>,
+    fail: impl FnOnce(S::Error) -> E,
+    refuse: impl FnOnce(AuthError) -> Result<Response<R>, E>,
+) -> Poll<Result<Box<Response<R>>, E>>
+where
+    S: Service<Request<B>, Response = Response<R>>,
+    P: Policy,
+{
+    slow_path.as_mut().poll(cx).map(|result| match result {
+        Ok(response) => Ok(Box::new(response)),
+        Err(SendError::Inner(error)) => Err(fail(error)),
+        Err(SendError::Refused(error)) => refuse(error).map(Box::new),
+    })
 }
