@@ -195,7 +195,7 @@ mod tests {
                 Some(Duration::MAX),
                 None,
                 Some(s(3600)),
-                Some(MAX_LIFETIME - s(10)),
+                Some(s(3_153_600_000 - 10)),
             ),
             (None, Some(s(60)), Some(s(60)), None),
             (None, None, None, None),
@@ -346,7 +346,7 @@ mod tests {
         assert_eq!(expires_at(Expiry::In(s(5)), now()), Some(now() + s(5)));
         assert_eq!(
             expires_at(Expiry::In(Duration::MAX), now()),
-            Some(now() + MAX_LIFETIME)
+            Some(now() + s(3_153_600_000))
         );
         assert_eq!(expires_at(Expiry::Never, now()), None);
     }

@@ -262,6 +262,7 @@ mod tests {
             ("https://127.0.0.1:8443", "https://127.0.0.1:8443"),
             ("https://[0:0::0:1]:443", "https://[::1]"),
             ("https://[::FFFF:1.2.3.4]:1", "https://[::ffff:1.2.3.4]:1"),
+            ("https://[fe80::]:443", "https://[fe80::]"),
             ("https://under_score.example", "https://under_score.example"),
             ("https://a.0xyz", "https://a.0xyz"),
         ] {
@@ -271,6 +272,23 @@ mod tests {
                 "{text}"
             );
             assert_eq!(target(text).unwrap(), canonical, "{text}");
+        }
+    }
+
+    #[test]
+    fn origins_are_compared_by_meaning() {
+        for (origin, uri, same) in [
+            ("https://[::1]", "https://[0:0::1]", true),
+            ("https://[::1]", "https://[::2]", false),
+            ("https://127.0.0.1:1", "https://127.0.0.1:2", false),
+            ("https://a.example", "https://A.Example.:443", true),
+            ("https://a.example", "https://b.example", false),
+            ("https://a.example", "http://a.example:443", false),
+            ("https://a.example", "https://[::1]", false),
+        ] {
+            let uri = uri.parse::<Uri>().unwrap();
+            let origin = Origin::parse(origin).unwrap();
+            assert_eq!(origin.is_of(&uri), same, "{origin} {uri}");
         }
     }
 
