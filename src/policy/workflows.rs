@@ -18,8 +18,10 @@ static YANDEX_CLOUD: TrustedOrigins = TrustedOrigins::yandex_cloud();
 /// Execution resource of Workflows.
 ///
 /// If the variable `YC_ENDPOINT` names another [`Region`](super::Region), as
-/// [`Region::from_env`](super::Region::from_env) reads it, its hosts are trusted, too. It is read
-/// once a process. [`TrustedOrigins`] reads no variable.
+/// [`Region::from_env`](super::Region::from_env) reads it, its hosts are trusted, too, whatever the
+/// provider is. Its domain must start with `api.`, and it is read once a process.
+/// [`TrustedOrigins`] reads no variable: for one region alone, combine `TrustedOrigins::region` with
+/// [`ExecutionOnly`](super::ExecutionOnly).
 ///
 /// A URI without authority, as tonic's requests have it, is judged by the origin that the layer was
 /// given with [`with_origin`](crate::AuthLayer::with_origin). Where it was given none, the

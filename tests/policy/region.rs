@@ -110,7 +110,12 @@ fn default_policy_trusts_region_of_process() {
         run_at(endpoint, "region::process_in_kazakhstan");
         run_at(endpoint, "region::host_field_denial_names_host_field");
     }
-    for endpoint in ["", "api.cloud.yandex.net", "api.yandexcloud.kz:8443"] {
+    for endpoint in [
+        "",
+        "api.cloud.yandex.net",
+        "api.yandexcloud.kz:8443",
+        "yandexcloud.kz",
+    ] {
         run_at(endpoint, "region::process_in_russia");
     }
 }
