@@ -1,6 +1,7 @@
 //! The one fetch: how it starts, and what drives it.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::sync::{Arc, OnceLock, Weak};
@@ -132,10 +133,7 @@ async fn fetch(
             None => fetching.await,
         }
     };
-    let in_span = async {
-        let name = provider.name_erased();
-        telemetry::in_fetch_span(&name, limited).await
-    };
+    let in_span = async { telemetry::in_fetch_span(&name_of(&*provider), limited).await };
     AssertUnwindSafe(in_span)
         .catch_unwind()
         .await
@@ -149,7 +147,12 @@ async fn fetch(
 
 pub(super) fn timed_out(provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {
     ProviderError::transient(format!("no credential within {limit:?}"))
-        .with_provider(provider.name_erased())
+        .with_provider(name_of(provider))
+}
+
+/// The name of the provider, which may panic as well as the fetch.
+fn name_of(provider: &dyn ErasedProvider) -> Cow<'static, str> {
+    catch_unwind(AssertUnwindSafe(|| provider.name_erased())).unwrap_or(Cow::Borrowed("provider"))
 }
 
 /// The message of the panic is shown if it is a text, without secrets.
@@ -161,7 +164,7 @@ fn panicked(provider: &dyn ErasedProvider, panic: &(dyn Any + Send)) -> Provider
         format!(": {}", printable(text, MAX_CHARS))
     });
     ProviderError::transient(format!("the provider panicked{text}"))
-        .with_provider(provider.name_erased())
+        .with_provider(name_of(provider))
 }
 
 /// Abandons the fetch of a task that its runtime dropped before it ended.
