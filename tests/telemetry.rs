@@ -428,6 +428,23 @@ fn time_to_expiry_falls_without_requests() {
 }
 
 #[test]
+fn credential_without_expiry_never_expires_in_gauges() {
+    let (_, shown) = record(|instruments| async move {
+        let endless = Credential::iam_token("t1.abc").unwrap();
+        let (cache, clock) = on_clock(ScriptedProvider::new().answer(endless));
+        let first = cache.get().await.unwrap();
+        assert_eq!(instruments.get(EXPIRES_AT), f64::INFINITY);
+        clock.advance(Duration::from_secs(60));
+        assert!(cache.invalidate(&first));
+        assert_eq!(instruments.get(EXPIRES_AT), 0.0);
+        cache.get().await.unwrap();
+    });
+    for gauge in [EXPIRES_AT, TIME_TO_EXPIRY] {
+        assert!(shown.contains(&shows(gauge, f64::INFINITY)), "{shown:?}");
+    }
+}
+
+#[test]
 fn drop_is_reported_once() {
     let (lines, shown) = record(|instruments| async move {
         let (cache, clock) = on_clock(ScriptedProvider::new().answer(token("t1.abc")));

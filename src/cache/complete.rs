@@ -38,7 +38,7 @@ impl State {
         recorded.fetch.finish(Some(recorded.result.clone()));
         renewal::restart(self);
         recorded.report();
-        self.report_time_to_expiry();
+        self.report_expiry();
     }
 
     fn record(

@@ -32,6 +32,7 @@ impl State {
         drop(shared);
         renewal::ensure(self);
         telemetry::dropped(&entry.credential);
+        self.report_expiry();
         Rejection::Dropped
     }
 }

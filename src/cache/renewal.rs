@@ -55,7 +55,7 @@ async fn run(mut guard: LostOnDrop) {
         let Some(state) = guard.state.upgrade() else {
             break;
         };
-        state.report_time_to_expiry();
+        state.report_expiry();
         let in_flight = state.fetch_if_needed();
         // Not held while it waits: the last handle may be dropped meanwhile.
         drop(state);

@@ -99,10 +99,10 @@ impl State {
         self.usable_at(&self.time.now())
     }
 
-    pub(super) fn report_time_to_expiry(&self) {
+    pub(super) fn report_expiry(&self) {
         let entry = self.slot.load_full();
         let credential = entry.as_deref().map(|entry| &entry.credential);
-        telemetry::time_to_expiry(credential, self.time.now().wall);
+        telemetry::expiry(credential, self.time.now().wall);
     }
 
     /// The error of a static credential that ended. It is never fetched again.

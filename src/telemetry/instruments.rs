@@ -21,13 +21,9 @@ const TIME_TO_EXPIRY: &str = "yandex_cloud_auth.credential.time_to_expiry";
 const REJECTIONS: &str = "yandex_cloud_auth.credential.rejections";
 const REFUSALS: &str = "yandex_cloud_auth.request.refusals";
 
-pub(super) fn fetched(credential: &Credential, took: Duration) {
+pub(super) fn fetched(took: Duration) {
     fetch_ended(None, took);
     gauge!(CONSECUTIVE_FAILURES).set(0.0);
-    if let Some(at) = credential.expires_at() {
-        let since_epoch = at.duration_since(UNIX_EPOCH).unwrap_or_default();
-        gauge!(EXPIRES_AT).set(since_epoch.as_secs_f64());
-    }
 }
 
 pub(super) fn fetch_failed(error: &ProviderError, failures: u32, took: Duration) {
@@ -37,23 +33,27 @@ pub(super) fn fetch_failed(error: &ProviderError, failures: u32, took: Duration)
 
 pub(super) fn dropped() {
     counter!(REJECTIONS, "action" => "dropped").increment(1);
-    gauge!(EXPIRES_AT).set(0.0);
-    gauge!(TIME_TO_EXPIRY).set(0.0);
 }
 
 pub(super) fn kept() {
     counter!(REJECTIONS, "action" => "kept").increment(1);
 }
 
-pub(super) fn time_to_expiry(credential: Option<&Credential>, now: SystemTime) {
-    let Some(credential) = credential else {
-        gauge!(TIME_TO_EXPIRY).set(0.0);
-        return;
+/// Both gauges are set each time, so that neither keeps the value of an earlier credential.
+pub(super) fn expiry(credential: Option<&Credential>, now: SystemTime) {
+    let (expires_at, left) = match credential.map(Credential::expires_at) {
+        None => (0.0, 0.0),
+        Some(None) => (f64::INFINITY, f64::INFINITY),
+        Some(Some(at)) => (seconds_between(UNIX_EPOCH, at), seconds_between(now, at)),
     };
-    if let Some(at) = credential.expires_at() {
-        let left = at.duration_since(now).unwrap_or_default();
-        gauge!(TIME_TO_EXPIRY).set(left.as_secs_f64());
-    }
+    gauge!(EXPIRES_AT).set(expires_at);
+    gauge!(TIME_TO_EXPIRY).set(left);
+}
+
+/// 0 if `end` is before `start`.
+fn seconds_between(start: SystemTime, end: SystemTime) -> f64 {
+    let between = end.duration_since(start).unwrap_or_default();
+    between.as_secs_f64()
 }
 
 pub(super) fn refused(reason: &'static str) {
@@ -85,12 +85,12 @@ fn describe() {
     describe_gauge!(
         EXPIRES_AT,
         Unit::Seconds,
-        "Unix time at which the cached credential expires; 0 if there is none"
+        "Unix time at which the cached credential expires; 0 without a credential, infinite without expiry"
     );
     describe_gauge!(
         TIME_TO_EXPIRY,
         Unit::Seconds,
-        "Time until the cached credential expires; 0 if there is none"
+        "Time until the cached credential expires; 0 without a credential, infinite without expiry"
     );
     describe_counter!(REJECTIONS, "Credentials that a server rejected");
     describe_counter!(REFUSALS, "Requests that were not sent");

@@ -46,7 +46,7 @@ pub(crate) fn fetched(
     if let Some(previous) = previous.filter(|previous| !previous.same_secret(credential)) {
         events::rotated(credential, previous);
     }
-    instruments::fetched(credential, took);
+    instruments::fetched(took);
 }
 
 /// A fetch failed, for the `failures`th time in a row. `usable`: whether the cache still holds a
@@ -74,9 +74,9 @@ pub(crate) fn kept() {
     instruments::kept();
 }
 
-/// The time until this credential expires, from `now`. `None`: the cache holds none.
-pub(crate) fn time_to_expiry(credential: Option<&Credential>, now: SystemTime) {
-    instruments::time_to_expiry(credential, now);
+/// When the cached credential expires, and the time left from `now`. `None`: the cache holds none.
+pub(crate) fn expiry(credential: Option<&Credential>, now: SystemTime) {
+    instruments::expiry(credential, now);
 }
 
 /// The policy denied a request.
