@@ -90,7 +90,7 @@ impl CredentialProvider for Source {
         let active = Active::start(&self.0);
         yield_now().await;
         drop(active);
-        if number % 8 == 0 {
+        if number.is_multiple_of(8) {
             return Err(ProviderError::transient("one of eight"));
         }
         let token = Credential::iam_token(format!("t1.{number}"))?;
@@ -127,7 +127,7 @@ impl Service<Request<()>> for Server {
     fn call(&mut self, request: Request<()>) -> Self::Future {
         let count = self.0.fetch_add(1, Ordering::Relaxed);
         let number = number(request.headers()[AUTHORIZATION].to_str().unwrap());
-        let status = if count % 7 == 0 { 401 } else { 200 };
+        let status = if count.is_multiple_of(7) { 401 } else { 200 };
         let response = Response::builder().status(status).body(number);
         Box::pin(std::future::ready(Ok(response.unwrap())))
     }
@@ -249,7 +249,9 @@ fn threads_without_runtime_share_fetches() {
             }
         })
     });
-    threads.map(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 fn waiters_outlive_runtimes() {
@@ -275,7 +277,9 @@ fn waiters_outlive_runtimes() {
         runtime.shutdown_background();
     }
     is_over.store(true, Ordering::Relaxed);
-    threads.map(|thread| thread.join().unwrap());
+    for thread in threads {
+        thread.join().unwrap();
+    }
 }
 
 fn last_handle_ends_everything() {
@@ -293,7 +297,9 @@ fn last_handle_ends_everything() {
             })
         });
         drop(cache);
-        callers.map(|caller| caller.join().unwrap());
+        for caller in callers {
+            caller.join().unwrap();
+        }
         while Weak::strong_count(&counts) > 0 {
             thread::yield_now();
         }
