@@ -234,8 +234,8 @@
 //!   shared.
 //! * Ahead-of-time renewal needs the feature `tokio` and a tokio runtime. Elsewhere the requests
 //!   drive the fetch.
-//! * A token in its first 5 seconds is not dropped, nor two within 30 seconds: until then, a
-//!   revoked token is sent.
+//! * A token in its first 5 seconds is not dropped. Drops are at least 30 seconds apart, up to 10
+//!   minutes while they follow one another. Until then, a rejected token is sent again.
 //! * [`HttpsTransport`] opens a connection for each request. It is for the providers, not for
 //!   traffic.
 //!
