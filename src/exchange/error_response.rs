@@ -37,7 +37,8 @@ impl ErrorResponse {
         let mut body = match &response.body {
             Ok(body) => ErrorBody::read(body, sent),
             Err(reason) => ErrorBody {
-                message: Some(reason.to_string()),
+                // The host of a redirect comes from the server.
+                message: Some(redact::response_field(reason, sent)),
                 ..ErrorBody::default()
             },
         };
