@@ -1,53 +1,20 @@
 //! A scheme and a secret as a header value, with an expiry if one is known.
 
-use std::error::Error;
+mod fingerprint;
+mod invalid;
+mod scheme;
+
 use std::fmt;
 use std::time::{Duration, SystemTime};
 
 use http::HeaderValue;
 
+pub use self::fingerprint::Fingerprint;
+pub use self::invalid::InvalidCredential;
+use self::invalid::check_kind;
+pub(crate) use self::invalid::check_token68;
+pub use self::scheme::Scheme;
 use crate::secret::Secret;
-
-/// The longest token accepted, in characters. The longest that IAM documents is 4096.
-const MAX_TOKEN_LEN: usize = 16_384;
-
-/// The authentication scheme: the word before the secret in `Authorization` *(RFC 9110 §11.1)*.
-///
-/// # Examples
-///
-/// ```
-/// use yandex_cloud_auth::{Credential, Scheme};
-///
-/// let key = Credential::api_key("AQVNabc")?;
-/// assert_eq!(key.scheme(), Scheme::ApiKey);
-/// assert_eq!(key.header_value(), &format!("{} AQVNabc", Scheme::ApiKey));
-/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
-/// ```
-#[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
-#[non_exhaustive]
-pub enum Scheme {
-    /// `Api-Key`: the API key of a service account. The Workflows API accepts it for its Execution
-    /// resource only.
-    ApiKey,
-    /// `Bearer`: an IAM token *(RFC 6750 §2.1)*.
-    Bearer,
-}
-
-impl Scheme {
-    /// The scheme as the header has it: `"Api-Key"` or `"Bearer"`.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::ApiKey => "Api-Key",
-            Self::Bearer => "Bearer",
-        }
-    }
-}
-
-impl fmt::Display for Scheme {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(self.as_str())
-    }
-}
 
 /// An IAM token or an API key as a header value, with an expiry if one is known.
 ///
@@ -263,167 +230,6 @@ impl fmt::Debug for Credential {
     }
 }
 
-/// The CRC-32 (IEEE) of a secret, printed as eight upper-case hexadecimal digits, as YDB's Go SDK
-/// does.
-///
-/// It identifies a credential in a log. It is not a cryptographic hash and must not be used to
-/// compare secrets.
-///
-/// # Examples
-///
-/// ```
-/// use yandex_cloud_auth::Credential;
-///
-/// let token = Credential::iam_token("t1.9euelZ")?;
-/// assert_eq!(token.fingerprint().to_string(), "BF0FFC29");
-/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
-/// ```
-#[derive(Clone, Copy, PartialEq, Eq, Hash)]
-pub struct Fingerprint(u32);
-
-impl fmt::Display for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        write!(f, "{:08X}", self.0)
-    }
-}
-
-impl fmt::Debug for Fingerprint {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        fmt::Display::fmt(self, f)
-    }
-}
-
-/// Why a text is not a token or an API key. Prints the reason and the offset, never the text.
-///
-/// # Examples
-///
-/// ```
-/// use yandex_cloud_auth::Credential;
-///
-/// let error = Credential::api_key("AQVNabc\n").unwrap_err();
-/// assert_eq!(error.to_string(), "invalid credential: white space, trim it (at offset 7)");
-/// assert_eq!(error.offset(), Some(7));
-/// ```
-#[derive(Clone, Debug, PartialEq, Eq)]
-pub struct InvalidCredential {
-    reason: Reason,
-    offset: Option<usize>,
-}
-
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
-enum Reason {
-    ApiKey,
-    Character,
-    Empty,
-    IamToken,
-    OAuthToken,
-    Padding,
-    Prefix(Scheme),
-    TooLong,
-    WhiteSpace,
-}
-
-impl InvalidCredential {
-    /// The offset of the first character that is not allowed, in bytes. `None` if the length is
-    /// wrong.
-    pub const fn offset(&self) -> Option<usize> {
-        self.offset
-    }
-
-    const fn at(reason: Reason, offset: usize) -> Self {
-        Self {
-            reason,
-            offset: Some(offset),
-        }
-    }
-
-    const fn of_length(reason: Reason) -> Self {
-        Self {
-            reason,
-            offset: None,
-        }
-    }
-}
-
-impl fmt::Display for InvalidCredential {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("invalid credential: ")?;
-        match self.reason {
-            Reason::ApiKey => {
-                f.write_str("it is an API key, not an IAM token: use `Credential::api_key`")?;
-            }
-            Reason::IamToken => {
-                f.write_str("it is an IAM token, not an API key: use `Credential::iam_token`")?;
-            }
-            Reason::OAuthToken => f.write_str(
-                "it is an OAuth token, which the APIs do not accept: `OAuthToken` exchanges it for \
-                 an IAM token",
-            )?,
-            Reason::Character => {
-                f.write_str("a character that is not allowed in a token or key")?
-            }
-            Reason::Empty => f.write_str("it is empty")?,
-            Reason::Padding => f.write_str("a `=` that is neither at the end nor before a `.`")?,
-            Reason::Prefix(scheme) => {
-                write!(f, "it starts with `{scheme} `, leave the scheme out")?
-            }
-            Reason::TooLong => write!(f, "it is longer than {MAX_TOKEN_LEN} characters")?,
-            Reason::WhiteSpace => f.write_str("white space, trim it")?,
-        }
-        match self.offset {
-            Some(offset) => write!(f, " (at offset {offset})"),
-            None => Ok(()),
-        }
-    }
-}
-
-impl Error for InvalidCredential {}
-
-/// Checks for RFC 9110's `token68`, with `=` also before a `.`. `HeaderValue` alone accepts tabs
-/// and bytes that are not ASCII.
-pub(crate) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
-    let bytes = token.as_bytes();
-    if bytes.is_empty() {
-        return Err(InvalidCredential::of_length(Reason::Empty));
-    }
-    if bytes.len() > MAX_TOKEN_LEN {
-        return Err(InvalidCredential::of_length(Reason::TooLong));
-    }
-    for scheme in [Scheme::ApiKey, Scheme::Bearer] {
-        let (word, rest) = bytes.split_at(bytes.len().min(scheme.as_str().len()));
-        if word.eq_ignore_ascii_case(scheme.as_str().as_bytes())
-            && rest.first().is_some_and(u8::is_ascii_whitespace)
-        {
-            return Err(InvalidCredential::at(Reason::Prefix(scheme), 0));
-        }
-    }
-    for (offset, &byte) in bytes.iter().enumerate() {
-        match byte {
-            b'=' if offset == 0 => return Err(InvalidCredential::at(Reason::Padding, offset)),
-            b'=' if matches!(bytes.get(offset + 1), None | Some(b'=' | b'.')) => {}
-            b'=' => return Err(InvalidCredential::at(Reason::Padding, offset)),
-            byte if byte.is_ascii_whitespace() => {
-                return Err(InvalidCredential::at(Reason::WhiteSpace, offset));
-            }
-            byte if byte.is_ascii_alphanumeric() || b"-._~+/".contains(&byte) => {}
-            _ => return Err(InvalidCredential::at(Reason::Character, offset)),
-        }
-    }
-    Ok(())
-}
-
-/// Refuses a secret of another kind by its first characters. Yandex does not document them as
-/// stable, so an unknown form is accepted.
-fn check_kind(scheme: Scheme, secret: &str) -> Result<(), InvalidCredential> {
-    let reason = match (secret.as_bytes(), scheme) {
-        ([b'y', b'0'..=b'3', b'_', ..], _) => Reason::OAuthToken,
-        ([b't', b'0'..=b'9', b'.', ..], Scheme::ApiKey) => Reason::IamToken,
-        ([b'A', b'Q', b'V', b'N', ..], Scheme::Bearer) => Reason::ApiKey,
-        _ => return Ok(()),
-    };
-    Err(InvalidCredential::at(reason, 0))
-}
-
 fn sensitive(text: Secret) -> HeaderValue {
     let mut value = HeaderValue::from_maybe_shared(text.into_bytes())
         .expect("token68 and a scheme are visible ASCII");
@@ -433,6 +239,7 @@ fn sensitive(text: Secret) -> HeaderValue {
 
 #[cfg(test)]
 mod tests {
+    use super::invalid::{MAX_TOKEN_LEN, Reason};
     use super::*;
 
     #[test]
