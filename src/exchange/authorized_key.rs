@@ -12,6 +12,8 @@ use ring::signature::RsaKeyPair;
 use serde::{Deserialize, Deserializer};
 use zeroize::Zeroizing;
 
+use crate::redact;
+
 /// A key, and the service account that it belongs to.
 pub(crate) struct AuthorizedKey {
     pub(crate) id: String,
@@ -60,8 +62,11 @@ impl AuthorizedKey {
 impl fmt::Debug for AuthorizedKey {
     fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
         f.debug_struct("AuthorizedKey")
-            .field("id", &self.id)
-            .field("service_account_id", &self.service_account_id)
+            .field("id", &redact::setting(&self.id))
+            .field(
+                "service_account_id",
+                &redact::setting(&self.service_account_id),
+            )
             .finish_non_exhaustive()
     }
 }
@@ -377,5 +382,20 @@ mod tests {
             format!("{:?}", parse(&file(KEY)).unwrap()),
             r#"AuthorizedKey { id: "ajek", service_account_id: "ajes", .. }"#
         );
+    }
+
+    #[test]
+    fn debug_hides_key_in_place_of_id() {
+        for id in [KEY, "-----BEGIN canary", &KEY[28..92]] {
+            let id = serde_json::Value::from(id).to_string();
+            for text in [
+                file(KEY).replace("\"ajek\"", &id),
+                file(KEY).replace("\"ajes\"", &id),
+            ] {
+                let shown = format!("{:?}", parse(&text).unwrap());
+                assert!(shown.contains("it may be a secret"), "{shown}");
+                assert!(!shown.contains("canary") && shown.len() < 150, "{shown}");
+            }
+        }
     }
 }
