@@ -54,8 +54,9 @@ const LINK_LOCAL_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 /// and `SSL_CERT_DIR` name, or else those of the system. If a variable is set and names none,
 /// requests fail with an error that says so, and the next request reads again. If neither is set
 /// and the system has none at all, as in an empty container, they are Mozilla's, which are compiled
-/// in. [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem) adds a
-/// private authority for one transport. Nothing is read for plain `http`, nor with a
+/// in; if it has some that cannot be read for now, as without free file descriptors, the request fails
+/// with a transient error. [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem)
+/// adds a private authority for one transport. Nothing is read for plain `http`, nor with a
 /// [`tls_config`](HttpsTransportBuilder::tls_config).
 ///
 /// TLS uses *ring*. A process-wide crypto provider is neither installed nor used.
@@ -222,7 +223,7 @@ impl HttpsTransportBuilder {
 
     /// The roots of the process, or a copy of them with those that were added.
     fn roots(&self) -> Result<Arc<RootCertStore>, ProviderError> {
-        let mut roots = roots::shared().map_err(ProviderError::permanent)?;
+        let mut roots = roots::shared()?;
         if !self.added_roots.is_empty() {
             Arc::make_mut(&mut roots).add_parsable_certificates(self.added_roots.iter().cloned());
         }

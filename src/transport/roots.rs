@@ -2,6 +2,7 @@
 
 use std::env;
 use std::ffi::OsString;
+use std::io;
 use std::path::Path;
 use std::sync::{Arc, Mutex, PoisonError};
 
@@ -9,6 +10,7 @@ use rustls::RootCertStore;
 use rustls::pki_types::CertificateDer;
 use rustls_native_certs::{CertificateResult, ErrorKind, load_certs_from_paths, load_native_certs};
 
+use crate::error::ProviderError;
 use crate::redact;
 
 const FILE: &str = "SSL_CERT_FILE";
@@ -19,7 +21,7 @@ const DIR: &str = "SSL_CERT_DIR";
 ///
 /// A variable that is set and contains no authority is an error, since it was set on purpose. The
 /// next call then reads again.
-pub(super) fn shared() -> Result<Arc<RootCertStore>, String> {
+pub(super) fn shared() -> Result<Arc<RootCertStore>, ProviderError> {
     static SHARED: Once<RootCertStore> = Once::new();
     SHARED.get_or_load(load)
 }
@@ -34,7 +36,7 @@ impl<T> Once<T> {
         Self(Mutex::new(None))
     }
 
-    fn get_or_load(&self, load: impl FnOnce() -> Result<T, String>) -> Result<Arc<T>, String> {
+    fn get_or_load<E>(&self, load: impl FnOnce() -> Result<T, E>) -> Result<Arc<T>, E> {
         let mut loaded = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(value) = &*loaded {
             return Ok(Arc::clone(value));
@@ -43,10 +45,11 @@ impl<T> Once<T> {
     }
 }
 
-fn load() -> Result<RootCertStore, String> {
-    let named = from_variables(env::var_os(FILE), env::var_os(DIR))?;
+fn load() -> Result<RootCertStore, ProviderError> {
+    let named =
+        from_variables(env::var_os(FILE), env::var_os(DIR)).map_err(ProviderError::permanent)?;
     let certificates = if named.is_empty() {
-        load_native_certs().certs
+        of_system(load_native_certs())?
     } else {
         named
     };
@@ -56,6 +59,26 @@ fn load() -> Result<RootCertStore, String> {
         roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     }
     Ok(roots)
+}
+
+/// Those of the system, or none where it has none that this process may read. That they cannot be
+/// read for another reason, such as a lack of file descriptors, may pass: Mozilla's would then lack
+/// a private authority until the next restart.
+fn of_system(found: CertificateResult) -> Result<Vec<CertificateDer<'static>>, ProviderError> {
+    let passing = |error: &&rustls_native_certs::Error| match &error.kind {
+        ErrorKind::Io { inner, .. } => !matches!(
+            inner.kind(),
+            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
+        ),
+        _ => false,
+    };
+    match found.errors.iter().find(passing) {
+        Some(error) if found.certs.is_empty() => Err(ProviderError::transient(format!(
+            "the root certificates of the system cannot be read{}",
+            reason(&error.kind)
+        ))),
+        _ => Ok(found.certs),
+    }
 }
 
 fn from_variables(
@@ -119,23 +142,44 @@ mod tests {
     #[test]
     fn callers_wait_while_value_loads() {
         let once = Once::new();
-        let load = || Ok(once.0.try_lock().is_err());
-        assert_eq!(
-            once.get_or_load(load),
-            Ok(Arc::new(true)),
-            "the lock is held"
-        );
+        let load = || Ok::<_, ()>(once.0.try_lock().is_err());
+        let locked = once.get_or_load(load).unwrap();
+        assert!(*locked, "the lock is held");
     }
 
     #[test]
     fn failed_load_is_tried_again() {
         let once = Once::new();
-        assert_eq!(
-            once.get_or_load(|| Err("no file".into())),
-            Err("no file".into())
-        );
-        assert_eq!(once.get_or_load(|| Ok(1)), Ok(Arc::new(1)));
-        assert_eq!(once.get_or_load(|| Ok(2)), Ok(Arc::new(1)));
+        assert_eq!(once.get_or_load(|| Err("no file")), Err("no file"));
+        for load in [Ok(1), Ok(2), Err("not called")] {
+            assert_eq!(once.get_or_load(|| load), Ok(Arc::new(1)));
+        }
+    }
+
+    /// What the system's loader reports of one file.
+    fn failing_with(kind: io::ErrorKind) -> CertificateResult {
+        let mut found = load_certs_from_paths(Some(Path::new("/nonexistent/ca.pem")), None);
+        assert!(found.certs.is_empty());
+        for error in &mut found.errors {
+            if let ErrorKind::Io { inner, .. } = &mut error.kind {
+                *inner = kind.into();
+            }
+        }
+        found
+    }
+
+    #[test]
+    fn roots_that_may_become_readable_are_not_replaced() {
+        for kind in [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied] {
+            assert_eq!(of_system(failing_with(kind)).unwrap(), []);
+        }
+        // Any other kind, as that of a lack of file descriptors.
+        let error = of_system(failing_with(io::ErrorKind::Other)).unwrap_err();
+        assert!(error.is_transient(), "{error}");
+
+        let mut found = failing_with(io::ErrorKind::Other);
+        found.certs = from_variables(Some(fixture("certificate.pem")), None).unwrap();
+        assert_eq!(of_system(found).unwrap().len(), 1);
     }
 
     #[test]
