@@ -43,6 +43,50 @@ fn deny_wins_over_skip_wins_over_attach() {
     ));
 }
 
+/// Decides the same before and after there is a credential.
+#[derive(Clone, Copy)]
+struct Always(fn(&RequestHead<'_>) -> Decision);
+
+impl Policy for Always {
+    fn decide(&self, request: &RequestHead<'_>, _: &Credential) -> Decision {
+        self.0(request)
+    }
+
+    fn precheck(&self, request: &RequestHead<'_>) -> Option<Decision> {
+        Some(self.0(request))
+    }
+}
+
+#[test]
+fn precheck_leaves_open_what_other_may_deny() {
+    let attach = Always(|_| Decision::Attach);
+    let skip = Always(|_| Decision::Skip);
+    let deny = Always(|request| Decision::Deny(Denial::new("no", request)));
+    let later = policy_fn(|_, _| Decision::Skip);
+    let request = request("GET", "/");
+    let head = RequestHead::of(&request);
+    for policy in [
+        attach.and(deny),
+        deny.and(attach),
+        skip.and(deny),
+        deny.and(skip),
+    ] {
+        assert!(matches!(policy.precheck(&head), Some(Decision::Deny(_))));
+    }
+    assert!(matches!(
+        skip.and(skip).precheck(&head),
+        Some(Decision::Skip)
+    ));
+    for policy in [skip.and(attach), attach.and(skip)] {
+        assert!(policy.precheck(&head).is_none());
+    }
+    assert!(skip.and(later).precheck(&head).is_none());
+    assert!(matches!(
+        Arc::new(deny).precheck(&head),
+        Some(Decision::Deny(_))
+    ));
+}
+
 #[test]
 fn policies_are_shared_between_threads() {
     fn shared<P: Policy + Clone + std::fmt::Debug + Send + Sync + 'static>(_: &P) {}
@@ -62,6 +106,7 @@ fn closure_without_types_is_a_policy() {
         "Bearer" => Decision::Attach,
         _ => Decision::Deny(Denial::new("tokens only", head)),
     });
+    assert_eq!(format!("{policy:?}"), "PolicyFn { .. }");
     assert!(attaches(&policy, &token(), "GET", "/"));
     assert!(!attaches(&policy, &key(), "GET", "/"));
     let both = Workflows::new().and(policy);

@@ -46,17 +46,18 @@ fn denial_names_rule_method_target_and_remedy() {
              https to api.cloud.yandex.net and hosts under it on the default port, what `Workflows::allow` adds",
         ),
     ] {
-        assert_eq!(
-            decide(&Workflows::new(), &key(), &request("POST", uri))
-                .unwrap_err()
-                .to_string(),
-            text
-        );
+        let denial = decide(&Workflows::new(), &key(), &request("POST", uri)).unwrap_err();
+        assert_eq!(denial.to_string(), text);
+        assert_eq!(format!("{denial:?}"), format!("Denial({text:?})"));
     }
     let rules = [
         (
             "/workflows/v1/execution/a%2Fb",
             "an API key goes only with a plain path",
+        ),
+        (
+            "https://serverless-workflows.api.cloud.yandex.net/",
+            "an API key works only for methods of the Execution resource",
         ),
         (
             "http://iam.api.cloud.yandex.net/",
@@ -88,6 +89,16 @@ fn denial_lists_rules() {
         "an API key works only for the methods listed for it: GET search.example/v2 was not sent; allowed: \
          https://search.example:8443/v2 and below, gRPC a.C, everything with an IAM token"
     );
+    for rules in [
+        ApiKeyRules::none(),
+        ApiKeyRules::workflows().allow_grpc("a.C").unwrap(),
+    ] {
+        let denial = decide(&rules, &key(), &request("GET", "/x")).unwrap_err();
+        assert_eq!(
+            denial.rule(),
+            "an API key works only for the methods listed for it"
+        );
+    }
     let origins = TrustedOrigins::none()
         .allow("https://a.example")
         .unwrap()
