@@ -352,6 +352,28 @@ fn provider_events_are_inside_fetch_span() {
     );
 }
 
+/// The fields that a fetch's span gets at its end.
+fn assert_failed(lines: &[String], error_type: &str) {
+    for line in [
+        "recorded otel.status_code=\"ERROR\"".to_owned(),
+        format!("recorded error.type=\"{error_type}\""),
+    ] {
+        assert!(lines.contains(&line), "{line}: {lines:?}");
+    }
+}
+
+#[test]
+fn span_of_panicking_fetch_has_error_status() {
+    let listener = Listener::default();
+    tracing::subscriber::with_default(listener.clone(), || {
+        paused().block_on(async {
+            let provider = || async { panic!("a planned panic") };
+            assert!(CredentialCache::new(provider).get().await.is_err());
+        });
+    });
+    assert_failed(&listener.lines(), "transient");
+}
+
 /// The HTTP call of a provider, as an instrumented transport makes it.
 #[test]
 fn fetch_span_is_parent_of_http_call() {
@@ -377,13 +399,7 @@ fn fetch_span_is_parent_of_http_call() {
     let lines = listener.lines();
     let call = "INFO telemetry in yandex_cloud_auth.fetch new http_call";
     assert!(lines.iter().any(|line| line.starts_with(call)), "{lines:?}");
-    let failed = [
-        "recorded otel.status_code=\"ERROR\"",
-        "recorded error.type=\"not_configured\"",
-    ];
-    for line in failed {
-        assert!(lines.contains(&line.to_owned()), "{line}: {lines:?}");
-    }
+    assert_failed(&lines, "not_configured");
 }
 
 #[test]

@@ -133,16 +133,10 @@ async fn fetch(
             None => fetching.await,
         }
     };
-    let in_span = async { telemetry::in_fetch_span(&name_of(&*provider), limited).await };
-    AssertUnwindSafe(in_span)
+    let caught = AssertUnwindSafe(limited)
         .catch_unwind()
-        .await
-        .unwrap_or_else(|panic| {
-            let error = panicked(&*provider, &*panic);
-            // Its destructor may panic as well.
-            let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
-            Err(error)
-        })
+        .map(|result| result.unwrap_or_else(|panic| Err(panicked(&*provider, panic))));
+    telemetry::in_fetch_span(&name_of(&*provider), caught).await
 }
 
 pub(super) fn timed_out(provider: &dyn ErasedProvider, limit: Duration) -> ProviderError {
@@ -156,13 +150,15 @@ fn name_of(provider: &dyn ErasedProvider) -> Cow<'static, str> {
 }
 
 /// The message of the panic is shown if it is a text, without secrets.
-fn panicked(provider: &dyn ErasedProvider, panic: &(dyn Any + Send)) -> ProviderError {
+fn panicked(provider: &dyn ErasedProvider, panic: Box<dyn Any + Send>) -> ProviderError {
     const MAX_CHARS: usize = 200;
     let text = panic.downcast_ref::<&str>().copied();
     let text = text.or_else(|| panic.downcast_ref::<String>().map(String::as_str));
     let text = text.map_or_else(String::new, |text| {
         format!(": {}", printable(text, MAX_CHARS))
     });
+    // Its destructor may panic as well.
+    let _ = catch_unwind(AssertUnwindSafe(|| drop(panic)));
     ProviderError::transient(format!("the provider panicked{text}"))
         .with_provider(name_of(provider))
 }
