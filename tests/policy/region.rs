@@ -151,11 +151,15 @@ fn process_in_kazakhstan() {
             "{uri}"
         );
         let only_key_is_denied = !expected && uri == &workflow;
-        assert_eq!(
-            default.precheck(&head).is_none(),
-            expected || only_key_is_denied
-        );
+        for prechecked in [default.precheck(&head), widened.precheck(&head)] {
+            assert_eq!(prechecked.is_none(), expected || only_key_is_denied);
+        }
     }
+    let foreign = request("GET", "https://evil.example/x");
+    let denial = decide(&default, &token(), &foreign)
+        .unwrap_err()
+        .to_string();
+    assert!(denial.contains("https to api.cloud.yandex.net"), "{denial}");
     assert!(attaches(
         &default,
         &token(),
