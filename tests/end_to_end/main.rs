@@ -8,3 +8,5 @@ mod routes;
 mod server;
 mod support;
 mod wire;
+#[path = "../support/workflows_routes.rs"]
+mod workflows_routes;

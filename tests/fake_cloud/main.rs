@@ -9,3 +9,5 @@ mod life;
 mod metadata;
 mod sdk;
 mod workflows;
+#[path = "../support/workflows_routes.rs"]
+mod workflows_routes;

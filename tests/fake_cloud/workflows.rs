@@ -10,96 +10,9 @@ use yandex_cloud_auth::testing::{FakeCloud, Host, ManualClock, proto};
 use yandex_cloud_auth::{Clock, Scheme};
 
 use crate::client::*;
+use crate::workflows_routes::ROUTES;
 
 const SCOPE: &str = "yc.serverless.workflows.execute";
-
-/// Every route of the Workflows API: the host, the method, the path, and whether an API key is
-/// allowed. `{}` stands for the id of an execution or an operation.
-const ROUTES: [(Host, &str, &str, bool); 18] = [
-    (
-        Host::Workflows,
-        "POST",
-        "/workflows/v1/execution/start",
-        true,
-    ),
-    (
-        Host::Workflows,
-        "POST",
-        "/workflows/v1/execution/dfq1/start",
-        true,
-    ),
-    (
-        Host::Workflows,
-        "POST",
-        "/workflows/v1/execution/{}/stop",
-        true,
-    ),
-    (
-        Host::Workflows,
-        "POST",
-        "/workflows/v1/execution/{}/terminate",
-        true,
-    ),
-    (Host::Workflows, "GET", "/workflows/v1/execution/{}", true),
-    (
-        Host::Workflows,
-        "GET",
-        "/workflows/v1/execution/{}/history",
-        true,
-    ),
-    (
-        Host::Workflows,
-        "GET",
-        "/workflows/v1/execution?workflowId=dfq1",
-        true,
-    ),
-    (Host::Workflows, "POST", "/workflows/v1/workflow", false),
-    (
-        Host::Workflows,
-        "PATCH",
-        "/workflows/v1/workflow/dfq1",
-        false,
-    ),
-    (Host::Workflows, "GET", "/workflows/v1/workflow/dfq1", false),
-    (
-        Host::Workflows,
-        "DELETE",
-        "/workflows/v1/workflow/dfq1",
-        false,
-    ),
-    (
-        Host::Workflows,
-        "GET",
-        "/workflows/v1/workflow?folderId=b1g1",
-        false,
-    ),
-    (
-        Host::Workflows,
-        "GET",
-        "/workflows/v1/workflow/dfq1/operations",
-        false,
-    ),
-    (
-        Host::Workflows,
-        "GET",
-        "/workflows/v1/workflow/dfq1:listAccessBindings",
-        false,
-    ),
-    (
-        Host::Workflows,
-        "POST",
-        "/workflows/v1/workflow/dfq1:setAccessBindings",
-        false,
-    ),
-    (
-        Host::Workflows,
-        "POST",
-        "/workflows/v1/workflow/dfq1:updateAccessBindings",
-        false,
-    ),
-    (Host::Operation, "GET", "/operations/{}", false),
-    (Host::Operation, "GET", "/operations/{}:cancel", false),
-];
 
 async fn start(cloud: &FakeCloud) -> String {
     let body = json!({ "workflowId": "dfq1", "input": { "inputJson": "{\"a\":1}" } });
