@@ -51,3 +51,48 @@ impl Entry {
         self.fetched_at.wall.checked_add(self.schedule.due?)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use std::time::{Instant, UNIX_EPOCH};
+
+    use super::*;
+
+    const fn s(seconds: u64) -> Duration {
+        Duration::from_secs(seconds)
+    }
+
+    #[test]
+    fn age_counts_by_clock_that_moved_further() {
+        let start = Reading {
+            wall: UNIX_EPOCH + s(1_800_000_000),
+            monotonic: Instant::now(),
+        };
+        let entry = Entry {
+            credential: Credential::iam_token("t1.a").unwrap(),
+            generation: 1,
+            fetched_at: start,
+            schedule: Schedule {
+                due: Some(s(800)),
+                expired: Some(s(990)),
+            },
+        };
+        for (age, usable, on_time, left) in [
+            (0, true, true, 990),
+            (860, true, true, 130),
+            (861, true, false, 129),
+            (990, false, false, 0),
+        ] {
+            for (wall, monotonic) in [(age, 0), (0, age), (age, age)] {
+                let now = Reading {
+                    wall: start.wall + s(wall),
+                    monotonic: start.monotonic + s(monotonic),
+                };
+                assert_eq!(entry.is_usable(&now), usable, "{wall}, {monotonic}");
+                assert_eq!(entry.is_on_time(&now), on_time, "{wall}, {monotonic}");
+                assert_eq!(entry.time_left(&now), Some(s(left)), "{wall}, {monotonic}");
+            }
+        }
+        assert_eq!(entry.due_at(), Some(start.wall + s(800)));
+    }
+}
