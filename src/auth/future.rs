@@ -28,6 +28,50 @@ pin_project! {
     /// # Panics
     ///
     /// If polled again after it resolved.
+    ///
+    /// # Examples
+    ///
+    /// A service around [`Auth`](crate::Auth) names the future, so that it need not box it:
+    ///
+    /// ```
+    /// use std::task::{Context, Poll};
+    /// use http::{Request, Response};
+    /// use tower::{BoxError, Layer, Service};
+    /// use yandex_cloud_auth::{Auth, AuthLayer, Credential, Workflows, future::ResponseFuture};
+    ///
+    /// struct Client<S> {
+    ///     auth: Auth<S>,
+    /// }
+    ///
+    /// impl<S, B, R> Service<Request<B>> for Client<S>
+    /// where
+    ///     S: Service<Request<B>, Response = Response<R>, Error: Into<BoxError>> + Clone,
+    /// {
+    ///     type Response = Response<R>;
+    ///     type Error = BoxError;
+    ///     type Future = ResponseFuture<S, Workflows, B>;
+    ///
+    ///     fn poll_ready(&mut self, cx: &mut Context<'_>) -> Poll<Result<(), BoxError>> {
+    ///         self.auth.poll_ready(cx)
+    ///     }
+    ///
+    ///     fn call(&mut self, request: Request<B>) -> Self::Future {
+    ///         self.auth.call(request)
+    ///     }
+    /// }
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let http_client = tower::service_fn(|request: Request<()>| async move {
+    /// #     Ok::<_, std::io::Error>(Response::new(request.headers()["authorization"].clone()))
+    /// # });
+    /// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?).layer(http_client);
+    /// let request = Request::get("https://iam.api.cloud.yandex.net/").body(())?;
+    /// let response = Client { auth }.call(request).await?;
+    /// # assert_eq!(response.into_body(), "Bearer t1.abc");
+    /// # Ok::<(), BoxError>(())
+    /// # }).unwrap()?;
+    /// # Ok::<(), BoxError>(())
+    /// ```
     pub struct ResponseFuture<S, P, B>
     where
         S: Service<Request<B>>,

@@ -186,6 +186,36 @@ pin_project! {
     /// # Panics
     ///
     /// If polled again after it resolved.
+    ///
+    /// # Examples
+    ///
+    /// The future of a call, before it is awaited:
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::{Layer, Service};
+    /// use yandex_cloud_auth::future::GrpcResponseFuture;
+    /// use yandex_cloud_auth::{AuthLayer, Credential, GrpcAuth, Workflows};
+    ///
+    /// fn start<S>(channel: &mut GrpcAuth<S>) -> GrpcResponseFuture<S, Workflows, String>
+    /// where
+    ///     S: Service<Request<String>, Response = Response<String>> + Clone,
+    /// {
+    ///     channel.call(Request::new(String::new()))
+    /// }
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let channel = tower::service_fn(|request: Request<String>| async move {
+    /// #     assert_eq!(request.headers()["authorization"], "Bearer t1.abc");
+    /// #     Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+    /// # });
+    /// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+    /// let response = start(&mut auth.grpc().layer(channel)).await?;
+    /// # assert!(!response.headers().contains_key("grpc-status"));
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct GrpcResponseFuture<S, P, B>
     where
         S: Service<Request<B>>,

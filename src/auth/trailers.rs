@@ -50,6 +50,39 @@ impl<P> GrpcAuthLayer<P> {
 
 /// [`GrpcAuthLayer`] that also reads the status in the trailers, made by
 /// [`GrpcAuthLayer::watch_trailers`].
+///
+/// # Examples
+///
+/// A server ends a stream with status 16, and the cache counts the rejection:
+///
+/// ```
+/// use http_body_util::BodyExt;
+/// use tower::{Layer, Service};
+/// use yandex_cloud_auth::{AuthLayer, Credential};
+/// # use bytes::Bytes;
+/// # use http::{Request, Response};
+/// # use http_body_util::Full;
+/// # use tonic::body::Body;
+/// # use tower::BoxError;
+///
+/// # futures_util::FutureExt::now_or_never(async {
+/// # let channel = tower::service_fn(|_: Request<()>| async {
+/// #     let trailers = http::HeaderMap::from_iter([("grpc-status".parse()?, "16".parse()?)]);
+/// #     let body = Full::<Bytes>::default().with_trailers(async { Some(Ok(trailers)) });
+/// #     Ok::<_, BoxError>(Response::new(Body::new(body)))
+/// # });
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+/// let mut channel = auth.clone().grpc().watch_trailers().layer(channel);
+///
+/// let response = channel.call(Request::new(())).await?;
+/// assert_eq!(auth.cache().status().rejections(), 0);
+/// let trailers = response.into_body().collect().await?;
+/// assert_eq!(auth.cache().status().rejections(), 1);
+/// # assert_eq!(trailers.trailers().unwrap()["grpc-status"], "16");
+/// # Ok::<(), BoxError>(())
+/// # }).unwrap()?;
+/// # Ok::<(), BoxError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WatchTrailersLayer<P = Workflows> {
     layer: GrpcAuthLayer<P>,
@@ -81,6 +114,24 @@ impl<S, P: Clone> Layer<S> for WatchTrailersLayer<P> {
 /// # Errors
 ///
 /// The inner service's only.
+///
+/// # Examples
+///
+/// [`GrpcAuthLayer::watch_trailers`] has a client with this type in a field, and
+/// [`WatchTrailersLayer`] a stream that ends with status 16. The inner service can be reached:
+///
+/// ```
+/// use tower::Layer;
+/// use yandex_cloud_auth::{AuthLayer, Credential};
+///
+/// # #[derive(Clone, Debug, PartialEq)]
+/// # struct Channel;
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?).grpc().watch_trailers();
+/// let watched = auth.layer(Channel);
+/// assert_eq!(watched.get_ref(), &Channel);
+/// assert_eq!(watched.into_inner(), Channel);
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WatchTrailers<S, P = Workflows> {
     grpc: GrpcAuth<S, P>,
@@ -132,6 +183,35 @@ pin_project! {
     /// # Panics
     ///
     /// If polled again after it resolved.
+    ///
+    /// # Examples
+    ///
+    /// The future of a call, before it is awaited:
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use tower::{Layer, Service};
+    /// use yandex_cloud_auth::future::WatchTrailersFuture;
+    /// use yandex_cloud_auth::{AuthLayer, Credential, WatchTrailers, WatchedBody, Workflows};
+    ///
+    /// fn start<S>(channel: &mut WatchTrailers<S>) -> WatchTrailersFuture<S, Workflows, String>
+    /// where
+    ///     S: Service<Request<String>, Response = Response<String>> + Clone,
+    /// {
+    ///     channel.call(Request::new(String::new()))
+    /// }
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let channel = tower::service_fn(|request: Request<String>| async move {
+    /// #     assert_eq!(request.headers()["authorization"], "Bearer t1.abc");
+    /// #     Ok::<_, std::convert::Infallible>(Response::new(String::new()))
+    /// # });
+    /// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?).grpc().watch_trailers();
+    /// let response: Response<WatchedBody<String>> = start(&mut auth.layer(channel)).await?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     pub struct WatchTrailersFuture<S, P, B>
     where
         S: Service<Request<B>>,
@@ -180,6 +260,32 @@ pin_project! {
     /// The body of a response of [`WatchTrailers`].
     ///
     /// Its frames, size and end are those of the body within.
+    ///
+    /// # Examples
+    ///
+    /// A client with a body of its own takes the watched one as any other body:
+    ///
+    /// ```
+    /// use http_body_util::{BodyExt, Full};
+    /// use tonic::body::Body;
+    /// use tower::{Layer, Service};
+    /// use yandex_cloud_auth::{AuthLayer, Credential, WatchedBody};
+    /// # use bytes::Bytes;
+    /// # use http::{Request, Response};
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let channel = tower::service_fn(|_: Request<()>| async {
+    /// #     Ok::<_, std::convert::Infallible>(Response::new(Full::<Bytes>::from("abc")))
+    /// # });
+    /// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?).grpc().watch_trailers();
+    /// let response: Response<WatchedBody<Full<Bytes>>> =
+    ///     auth.layer(channel).call(Request::new(())).await?;
+    /// let body = Body::new(response.into_body());
+    /// assert_eq!(body.collect().await?.to_bytes(), "abc");
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// # }).unwrap()?;
+    /// # Ok::<(), Box<dyn std::error::Error>>(())
+    /// ```
     #[derive(Debug)]
     pub struct WatchedBody<B> {
         #[pin]

@@ -41,6 +41,29 @@ where
 }
 
 /// A closure as a policy, made by [`policy_fn`].
+///
+/// # Examples
+///
+/// A function pointer gives the layer a type that can be written, for example in a struct:
+///
+/// ```
+/// use yandex_cloud_auth::{AuthLayer, Credential, Decision, PolicyFn, RequestHead, policy_fn};
+///
+/// type Read = fn(&RequestHead<'_>, &Credential) -> Decision;
+///
+/// fn read(head: &RequestHead<'_>, _: &Credential) -> Decision {
+///     if head.method.is_safe() { Decision::Attach } else { Decision::Skip }
+/// }
+///
+/// struct Clients {
+///     reader: AuthLayer<PolicyFn<Read>>,
+/// }
+///
+/// let auth = AuthLayer::new(Credential::iam_token("t1.abc")?);
+/// let clients = Clients { reader: auth.with_policy(policy_fn(read as Read)) };
+/// # let Clients { reader: _ } = clients;
+/// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+/// ```
 #[derive(Clone, Copy)]
 #[must_use]
 pub struct PolicyFn<F> {

@@ -14,6 +14,20 @@ use http_body::{Body, Frame, SizeHint};
 ///
 /// Its frames are those of the body that the caller sent, of type `B`. Convert it to the body of
 /// the client below, for example with `tonic::body::Body::new` or `reqwest::Body::wrap`.
+///
+/// # Examples
+///
+/// A function that converts it, for `tower::ServiceBuilder::map_request`:
+///
+/// ```
+/// use http::Request;
+/// use tonic::body::Body;
+/// use yandex_cloud_auth::retry::ReplayBody;
+///
+/// fn with_tonic_body(request: Request<ReplayBody<Body>>) -> Request<Body> {
+///     request.map(Body::new)
+/// }
+/// ```
 pub struct ReplayBody<B: Body> {
     chunks: vec::IntoIter<Bytes>,
     rest: Rest<B>,

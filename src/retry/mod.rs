@@ -1,5 +1,7 @@
 //! Replays a request whose credential was rejected: [`OnUnauthorized`] where the body is `Clone`,
 //! [`ReplayLayer`] where it is not.
+//!
+//! [`Replay`] has an example of a request that is replayed.
 
 mod body;
 mod on_unauthorized;

@@ -98,6 +98,45 @@ impl<S> Layer<S> for ReplayLayer {
 /// # Errors
 ///
 /// The inner service's only.
+///
+/// # Examples
+///
+/// A server rejects the first token, and the caller gets the response to the second:
+///
+/// ```
+/// # #[cfg(feature = "testing")]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use std::time::Duration;
+/// use http::{Request, Response, StatusCode};
+/// use http_body_util::Full;
+/// use tower::{Layer, Service, service_fn};
+/// use yandex_cloud_auth::retry::{ReplayBody, ReplayLayer};
+/// use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
+/// use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache};
+/// # use bytes::Bytes;
+///
+/// let (old, new) = (Credential::iam_token("t1.old")?, Credential::iam_token("t1.new")?);
+/// let provider = ScriptedProvider::new().answer(old).answer(new);
+/// let clock = ManualClock::new();
+/// let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+/// cache.get().await?;
+/// clock.advance(Duration::from_secs(60)); // A new token would not be dropped.
+///
+/// let http_client = service_fn(|request: Request<ReplayBody<Full<Bytes>>>| async move {
+///     let mut response = Response::new(());
+///     if request.headers()["authorization"] == "Bearer t1.old" {
+///         *response.status_mut() = StatusCode::UNAUTHORIZED;
+///     }
+///     Ok::<_, std::io::Error>(response)
+/// });
+/// let mut client = ReplayLayer::new().layer(AuthLayer::from_cache(cache).layer(http_client));
+///
+/// let request = Request::post("https://iam.api.cloud.yandex.net/").body(Full::from("body"))?;
+/// assert_eq!(client.call(request).await?.status(), StatusCode::OK);
+/// # Ok::<(), tower::BoxError>(())
+/// # })?;
+/// # Ok::<(), tower::BoxError>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct Replay<S> {
     retry: Retry<Once, S>,
@@ -180,6 +219,34 @@ where
 
 pin_project! {
     /// The response future of [`Replay`].
+    ///
+    /// # Examples
+    ///
+    /// The future of a call, before it is awaited:
+    ///
+    /// ```
+    /// use http::{Request, Response};
+    /// use http_body_util::Full;
+    /// use tower::{Layer, Service};
+    /// use yandex_cloud_auth::retry::{Replay, ReplayBody, ReplayFuture, ReplayLayer};
+    /// # use bytes::Bytes;
+    ///
+    /// fn start<S>(client: &mut Replay<S>) -> ReplayFuture<S, Full<Bytes>, ()>
+    /// where
+    ///     S: Service<Request<ReplayBody<Full<Bytes>>>, Response = Response<()>> + Clone,
+    /// {
+    ///     client.call(Request::new(Full::from("body")))
+    /// }
+    ///
+    /// # futures_util::FutureExt::now_or_never(async {
+    /// # let client = tower::service_fn(|_| async {
+    /// #     Ok::<_, std::convert::Infallible>(Response::new(()))
+    /// # });
+    /// let response = start(&mut ReplayLayer::new().layer(client)).await?;
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// # }).unwrap()?;
+    /// # Ok::<(), std::convert::Infallible>(())
+    /// ```
     pub struct ReplayFuture<S, B, R>
     where
         S: Service<Request<ReplayBody<B>>, Response = Response<R>>,

@@ -10,6 +10,30 @@
 //!
 //! A cache and a cloud that share a clock let a test advance both at once, for example past the
 //! twelve hours of a token: see [`FakeCloud::set_clock`].
+//!
+//! # Examples
+//!
+//! A token expires for the cache and for the cloud at the same time:
+//!
+//! ```
+//! # #[cfg(all(feature = "hyper-client", feature = "metadata"))]
+//! # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+//! use std::time::Duration;
+//! use yandex_cloud_auth::testing::{FakeCloud, ManualClock};
+//! use yandex_cloud_auth::{CacheState, CredentialCache, MetadataService};
+//!
+//! let (cloud, clock) = (FakeCloud::start().await, ManualClock::new());
+//! cloud.set_clock(clock.clone());
+//! let provider = MetadataService::new().with_endpoint(cloud.metadata_url());
+//! let cache = CredentialCache::builder(provider).clock(clock.clone()).build();
+//!
+//! let first = cache.get().await?;
+//! clock.advance(Duration::from_secs(12 * 60 * 60));
+//! assert_eq!(cache.status().state(), CacheState::Expired);
+//! assert_ne!(cache.get().await?.fingerprint(), first.fingerprint());
+//! # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+//! # Ok::<(), Box<dyn std::error::Error>>(())
+//! ```
 
 mod clock;
 mod cloud;

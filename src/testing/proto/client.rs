@@ -23,6 +23,37 @@ use crate::error::BoxError;
 /// # Cancel safety
 ///
 /// Dropping the future of a method ends the call. The server may have done its work.
+///
+/// # Examples
+///
+/// An execution, its result and its steps:
+///
+/// ```
+/// use tower::Layer;
+/// use yandex_cloud_auth::testing::{FakeCloud, proto};
+/// use yandex_cloud_auth::{AuthLayer, Credential};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// let cloud = FakeCloud::start().await;
+/// let channel = tonic::transport::Endpoint::from_shared(cloud.grpc_url())?.connect_lazy();
+/// let auth = AuthLayer::new(Credential::api_key(cloud.api_key())?);
+/// let mut client = proto::ExecutionServiceClient::new(auth.grpc().layer(channel));
+///
+/// let input = proto::ExecutionInput { input_json: Some("[1]".into()), input_value: None };
+/// let request = proto::StartExecutionRequest { workflow_id: "dfq0".into(), input: Some(input) };
+/// let execution_id = client.start(request).await?.into_inner().execution_id;
+///
+/// let request = proto::GetExecutionRequest { execution_id: execution_id.clone() };
+/// let execution = client.get(request).await?.into_inner().execution.unwrap_or_default();
+/// assert_eq!(execution.status(), proto::ExecutionStatus::Finished);
+/// assert_eq!(execution.result.unwrap_or_default().result_json(), "[1]");
+///
+/// let request = proto::GetExecutionHistoryRequest { execution_id };
+/// let steps = client.get_history(request).await?.into_inner().entries;
+/// assert_eq!(steps.len(), 1);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct ExecutionServiceClient<T> {
     inner: Grpc<T>,
@@ -136,6 +167,38 @@ where
 /// # Cancel safety
 ///
 /// Dropping the future of a method ends the call. The server may have done its work.
+///
+/// # Examples
+///
+/// This service accepts no API keys, so the requests carry an IAM token:
+///
+/// ```
+/// # #[cfg(all(feature = "hyper-client", feature = "metadata"))]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use tower::Layer;
+/// use yandex_cloud_auth::testing::{FakeCloud, proto};
+/// use yandex_cloud_auth::{AuthLayer, MetadataService};
+///
+/// let cloud = FakeCloud::start().await;
+/// let channel = tonic::transport::Endpoint::from_shared(cloud.grpc_url())?.connect_lazy();
+/// let auth = AuthLayer::new(MetadataService::new().with_endpoint(cloud.metadata_url()));
+/// let mut client = proto::WorkflowServiceClient::new(auth.grpc().layer(channel));
+///
+/// let folder_id = "b1g0".to_owned();
+/// let (name, description) = ("nightly".to_owned(), String::new());
+/// let request = proto::CreateWorkflowRequest { folder_id: folder_id.clone(), name, description };
+/// assert!(client.create(request).await?.into_inner().done);
+///
+/// let request = proto::ListWorkflowsRequest { folder_id, ..Default::default() };
+/// let workflows = client.list(request).await?.into_inner().workflows;
+/// assert_eq!(workflows[0].name, "nightly");
+///
+/// let request = proto::GetWorkflowRequest { workflow_id: workflows[0].id.clone() };
+/// let workflow = client.get(request).await?.into_inner().workflow;
+/// assert_eq!(workflow.unwrap_or_default().name, "nightly");
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, Debug)]
 pub struct WorkflowServiceClient<T> {
     inner: Grpc<T>,

@@ -90,6 +90,45 @@ pub struct GetExecutionHistoryResponse {
 }
 
 /// The request of `List`.
+///
+/// # Examples
+///
+/// All executions of a workflow, page by page:
+///
+/// ```
+/// use tower::Layer;
+/// use yandex_cloud_auth::testing::{FakeCloud, proto};
+/// use yandex_cloud_auth::{AuthLayer, Credential};
+///
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// # let cloud = FakeCloud::start().await;
+/// # let channel = tonic::transport::Endpoint::from_shared(cloud.grpc_url())?.connect_lazy();
+/// # let auth = AuthLayer::new(Credential::api_key(cloud.api_key())?);
+/// let mut client = proto::ExecutionServiceClient::new(auth.grpc().layer(channel));
+/// for _ in 0..3 {
+///     let workflow_id = "dfq0".to_owned();
+///     client.start(proto::StartExecutionRequest { workflow_id, input: None }).await?;
+/// }
+///
+/// let (mut executions, mut page_token) = (Vec::new(), String::new());
+/// loop {
+///     let response = client.list(proto::ListExecutionsRequest {
+///         workflow_id: "dfq0".into(),
+///         page_size: 2,
+///         page_token,
+///         ..Default::default()
+///     });
+///     let page = response.await?.into_inner();
+///     executions.extend(page.executions);
+///     page_token = page.next_page_token;
+///     if page_token.is_empty() {
+///         break;
+///     }
+/// }
+/// assert_eq!(executions.len(), 3);
+/// # Ok::<(), Box<dyn std::error::Error>>(()) })?;
+/// # Ok::<(), Box<dyn std::error::Error>>(())
+/// ```
 #[derive(Clone, PartialEq, Eq, Hash, prost::Message)]
 pub struct ListExecutionsRequest {
     /// The id of the workflow.
@@ -167,6 +206,21 @@ pub struct ExecutionPreview {
 }
 
 /// The status of an execution, `Execution.Status`.
+///
+/// # Examples
+///
+/// Messages hold its number. A number that a newer server sends becomes `Unspecified`:
+///
+/// ```
+/// use yandex_cloud_auth::testing::proto::{Execution, ExecutionStatus};
+///
+/// let mut execution = Execution { status: 6, ..Default::default() };
+/// assert_eq!(execution.status(), ExecutionStatus::Finished);
+/// execution.status = 100;
+/// assert_eq!(execution.status(), ExecutionStatus::Unspecified);
+/// execution.set_status(ExecutionStatus::Queued);
+/// assert_eq!(execution.status, 1);
+/// ```
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, PartialOrd, Ord, prost::Enumeration)]
 #[non_exhaustive]
 #[repr(i32)]
@@ -188,6 +242,20 @@ pub enum ExecutionStatus {
 }
 
 /// The input of an execution.
+///
+/// # Examples
+///
+/// The same input in both forms:
+///
+/// ```
+/// use yandex_cloud_auth::testing::proto::{ExecutionInput, Kind, Value};
+///
+/// let text = ExecutionInput { input_json: Some("true".to_owned()), input_value: None };
+/// let value = Value { kind: Some(Kind::Bool(true)) };
+/// let value = ExecutionInput { input_json: None, input_value: Some(value) };
+/// assert_eq!(text.input_json(), "true");
+/// assert_eq!(value.input_json(), "");
+/// ```
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct ExecutionInput {
     /// The value as JSON text.

@@ -2,6 +2,21 @@
 //!
 //! They are written by hand after the public `.proto` files of `yandex-cloud/cloudapi`, without the
 //! fields that no test uses. A `oneof` is optional fields here, which have the same encoding.
+//!
+//! # Examples
+//!
+//! [`ExecutionServiceClient`] and [`WorkflowServiceClient`] call [`FakeCloud`](super::FakeCloud).
+//! A test with a server of its own encodes and decodes the messages:
+//!
+//! ```
+//! use prost::Message;
+//! use yandex_cloud_auth::testing::proto::StartExecutionResponse;
+//!
+//! let response = StartExecutionResponse { execution_id: "dfe0".to_owned() };
+//! let bytes = response.encode_to_vec();
+//! assert_eq!(StartExecutionResponse::decode(&bytes[..])?, response);
+//! # Ok::<(), prost::DecodeError>(())
+//! ```
 
 mod client;
 pub(super) mod endpoint;

@@ -3,6 +3,20 @@
 use std::collections::BTreeMap;
 
 /// A JSON value, `google.protobuf.Value`.
+///
+/// # Examples
+///
+/// An object with a list, and its JSON text:
+///
+/// ```
+/// use yandex_cloud_auth::testing::proto::{Kind, ListValue, Struct, Value};
+///
+/// let value = |kind| Value { kind: Some(kind) };
+/// let list = ListValue { values: vec![value(Kind::Number(1.0)), value(Kind::Bool(true))] };
+/// let fields = [("list".to_owned(), value(Kind::List(list)))].into();
+/// let object = value(Kind::Struct(Struct { fields }));
+/// assert_eq!(serde_json::Value::from(object).to_string(), r#"{"list":[1,true]}"#);
+/// ```
 #[derive(Clone, PartialEq, prost::Message)]
 pub struct Value {
     /// The value. `None` counts as null.

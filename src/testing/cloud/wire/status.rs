@@ -16,6 +16,28 @@ use crate::testing::proto::rpc;
 const REQUEST_INFO: &str = "type.googleapis.com/google.rpc.RequestInfo";
 
 /// The form of the errors of the token exchange. Yandex documents none; both were observed.
+///
+/// # Examples
+///
+/// A rejected subject token is a permanent error in both forms:
+///
+/// ```
+/// # #[cfg(all(feature = "hyper-client", feature = "workload-identity"))]
+/// # tokio::runtime::Builder::new_current_thread().enable_all().build()?.block_on(async {
+/// use yandex_cloud_auth::testing::{ErrorShape, FakeCloud};
+/// use yandex_cloud_auth::{CredentialProvider, WorkloadIdentity};
+///
+/// let cloud = FakeCloud::start().await;
+/// let unknown = || async { Ok("e30.e30.c2ln".to_owned()) };
+/// let provider = WorkloadIdentity::from_fn(cloud.service_account_id(), unknown)
+///     .with_endpoint(cloud.oauth_url());
+/// for shape in [ErrorShape::OAuth, ErrorShape::Status] {
+///     cloud.set_exchange_errors(shape);
+///     assert!(provider.fetch().await.unwrap_err().is_permanent());
+/// }
+/// # });
+/// # Ok::<(), std::io::Error>(())
+/// ```
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum ErrorShape {
