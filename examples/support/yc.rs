@@ -19,7 +19,7 @@ pub(crate) fn is_asked() -> bool {
 
 /// Prints what `yc iam create-token --format json --endpoint HOST:PORT` prints.
 pub(crate) async fn print_token() -> Result<(), BoxError> {
-    let endpoint = env::args().last().unwrap_or_default();
+    let endpoint = env::args().next_back().unwrap_or_default();
     let machine = MetadataService::new().with_endpoint(format!("http://{endpoint}"));
     let token = CredentialCache::new(machine).get().await?;
     let end = token.expires_at().ok_or("the token has no expiry")?;
