@@ -1,16 +1,23 @@
-//! An API key or an IAM token in an environment variable.
+//! An API key.
 //!
-//!     YC_API_KEY=AQVN… cargo run --example api_key --no-default-features
+//!     cargo run --example api_key --features full,testing
 
-use yandex_cloud_auth::{CredentialCache, EnvCredential};
+#[path = "support/executions.rs"]
+mod executions;
+
+use tower::BoxError;
+use yandex_cloud_auth::testing::FakeCloud;
+use yandex_cloud_auth::{AuthLayer, EnvCredential};
 
 #[tokio::main]
-async fn main() {
-    // `AuthLayer::new` takes the same provider. For a key that is stored elsewhere, the provider is
-    // `Credential::api_key(key)?`.
-    let cache = CredentialCache::new(EnvCredential::new());
-    match cache.get().await {
-        Ok(key) => println!("{} {}", key.scheme(), key.fingerprint()),
-        Err(error) => println!("{error}"),
-    }
+async fn main() -> Result<(), BoxError> {
+    // In the real cloud: `EnvCredential::new()` for the variable `YC_API_KEY`, which replaces
+    // `with_lookup`. For a key that is stored elsewhere: `Credential::api_key(key)?`.
+    let cloud = FakeCloud::start().await;
+    let key = cloud.api_key();
+    let variable =
+        EnvCredential::with_lookup(move |name| (name == "YC_API_KEY").then(|| key.clone()));
+    let auth = AuthLayer::new(variable);
+
+    executions::list(auth, &cloud).await
 }

@@ -1,17 +1,23 @@
 //! An IAM token that a program prints.
 //!
-//!     cargo run --example exec --features exec
+//!     cargo run --example exec --features full,testing
 
-use yandex_cloud_auth::{CredentialCache, Exec};
+#[path = "support/executions.rs"]
+mod executions;
+#[path = "support/iam_token.rs"]
+mod iam_token;
+
+use tower::BoxError;
+use yandex_cloud_auth::testing::FakeCloud;
+use yandex_cloud_auth::{AuthLayer, Exec};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    // For example `Exec::new("vault").args(["read", "-field=token", "yandex/token"])`.
-    let program = Exec::new("echo").args(["t1.example"]);
+async fn main() -> Result<(), BoxError> {
+    // In the real cloud: for example
+    // `Exec::new("vault").args(["read", "-field=token", "yandex/token"])`.
+    let cloud = FakeCloud::start().await;
+    let program = Exec::new("echo").args([iam_token::issued_by(&cloud).await?]);
+    let auth = AuthLayer::new(program);
 
-    // `AuthLayer::new` takes the same provider.
-    let cache = CredentialCache::new(program);
-    let token = cache.get().await?;
-    println!("{} {}", token.scheme(), token.fingerprint());
-    Ok(())
+    executions::list(auth, &cloud).await
 }

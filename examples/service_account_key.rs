@@ -1,20 +1,21 @@
 //! A service account with an authorized key.
 //!
-//!     cargo run --example service_account_key --features testing
+//!     cargo run --example service_account_key --features full,testing
 
+#[path = "support/executions.rs"]
+mod executions;
+
+use tower::BoxError;
 use yandex_cloud_auth::testing::FakeCloud;
-use yandex_cloud_auth::{CredentialCache, ServiceAccountKey};
+use yandex_cloud_auth::{AuthLayer, ServiceAccountKey};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), BoxError> {
     // In the real cloud: `ServiceAccountKey::from_file("key.json")?`, without an endpoint.
     let cloud = FakeCloud::start().await;
     let key =
         ServiceAccountKey::from_json(cloud.service_account_key())?.with_endpoint(cloud.iam_url());
+    let auth = AuthLayer::new(key);
 
-    // `AuthLayer::new` takes the same provider.
-    let cache = CredentialCache::new(key);
-    let token = cache.get().await?;
-    println!("{} {}", token.scheme(), token.fingerprint());
-    Ok(())
+    executions::list(auth, &cloud).await
 }

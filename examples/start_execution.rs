@@ -3,7 +3,10 @@
 //!     YC_SERVICE_ACCOUNT_KEY_FILE=key.json WORKFLOW_ID=dfq… cargo run --example start_execution
 //!
 //! The service account needs the role `serverless.workflows.executor` on the folder of the
-//! workflow. `yc iam key create --service-account-name … -o key.json` writes its key.
+//! workflow. `yc iam key create --service-account-name … -o key.json` writes its key. Without the
+//! variables, it runs against the fake cloud:
+//!
+//!     cargo run --example start_execution --features full,testing
 
 use std::env;
 use std::time::Duration;
@@ -19,17 +22,16 @@ const URL: &str = "https://serverless-workflows.api.cloud.yandex.net";
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    let (Ok(key_file), Ok(workflow_id)) = (
-        env::var("YC_SERVICE_ACCOUNT_KEY_FILE"),
-        env::var("WORKFLOW_ID"),
-    ) else {
-        return Err(
-            "set YC_SERVICE_ACCOUNT_KEY_FILE and WORKFLOW_ID; see the first lines of this file"
-                .into(),
-        );
+    let key_file = env::var("YC_SERVICE_ACCOUNT_KEY_FILE").ok();
+    let workflow_id = env::var("WORKFLOW_ID").ok();
+    let result = match (key_file, workflow_id) {
+        (Some(key_file), Some(workflow_id)) => {
+            let auth = AuthLayer::new(ServiceAccountKey::from_file(key_file)?);
+            run(auth, URL, &workflow_id).await?
+        }
+        (None, None) => no_variables::run().await?,
+        _ => return Err("set both YC_SERVICE_ACCOUNT_KEY_FILE and WORKFLOW_ID".into()),
     };
-    let auth = AuthLayer::new(ServiceAccountKey::from_file(key_file)?);
-    let result = run(auth, URL, &workflow_id).await?;
     println!("result    {result}");
     Ok(())
 }
@@ -87,4 +89,32 @@ where
 
 fn text(value: &Value) -> String {
     value.as_str().unwrap_or_default().to_owned()
+}
+
+/// Without the two variables, a workflow of the fake cloud.
+#[cfg(feature = "testing")]
+mod no_variables {
+    use tower::BoxError;
+    use yandex_cloud_auth::testing::FakeCloud;
+    use yandex_cloud_auth::{AuthLayer, ExecutionOnly, Policy, ServiceAccountKey, TrustedOrigins};
+
+    pub(super) async fn run() -> Result<String, BoxError> {
+        let cloud = FakeCloud::start().await;
+        let key = ServiceAccountKey::from_json(cloud.service_account_key())?
+            .with_endpoint(cloud.iam_url());
+        let loopback_only = TrustedOrigins::none().allow_loopback().and(ExecutionOnly);
+        let auth = AuthLayer::new(key).with_policy(loopback_only);
+        super::run(auth, &cloud.workflows_url(), "dfqexampleworkflow00").await
+    }
+}
+
+/// Without the two variables and without the fake cloud, an error.
+#[cfg(not(feature = "testing"))]
+mod no_variables {
+    pub(super) async fn run() -> Result<String, tower::BoxError> {
+        Err(
+            "set YC_SERVICE_ACCOUNT_KEY_FILE and WORKFLOW_ID; see the first lines of this file"
+                .into(),
+        )
+    }
 }

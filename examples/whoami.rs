@@ -1,14 +1,34 @@
 //! Tries every source of the default chain and prints what each returns: a credential, or why it
-//! was passed over.
+//! was passed over. Then it does the same on a machine of the fake cloud.
 //!
-//!     cargo run --example whoami
+//!     cargo run --example whoami --features full,testing
+
+#[path = "support/executions.rs"]
+mod executions;
 
 use jiff::Timestamp;
-use yandex_cloud_auth::{Credential, CredentialCache, default_chain};
+use tower::BoxError;
+use yandex_cloud_auth::testing::FakeCloud;
+use yandex_cloud_auth::{
+    AuthLayer, Chain, Credential, CredentialCache, EnvCredential, MetadataService, default_chain,
+};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    for (source, outcome) in default_chain().diagnose().await {
+async fn main() -> Result<(), BoxError> {
+    println!("on this machine:");
+    diagnose(&default_chain()).await?;
+
+    println!("\non a machine of the fake cloud, without variables:");
+    let cloud = FakeCloud::start().await;
+    let chain = Chain::new()
+        .or(EnvCredential::with_lookup(|_| None))
+        .or(MetadataService::new().with_endpoint(cloud.metadata_url()));
+    diagnose(&chain).await?;
+    executions::list(AuthLayer::new(chain), &cloud).await
+}
+
+async fn diagnose(chain: &Chain) -> Result<(), BoxError> {
+    for (source, outcome) in chain.diagnose().await {
         match outcome {
             Ok(credential) => describe(source, credential).await?,
             Err(reason) if reason.is_not_configured() => {
@@ -20,7 +40,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     Ok(())
 }
 
-async fn describe(source: &str, credential: Credential) -> Result<(), Box<dyn std::error::Error>> {
+async fn describe(source: &str, credential: Credential) -> Result<(), BoxError> {
     // A source may know only the lifetime of its token. The cache turns that into a time.
     let credential = CredentialCache::new(credential).get().await?;
     println!("{source} returned a credential");

@@ -1,12 +1,16 @@
 //! A service account, by the token that Kubernetes, GitHub or GitLab gives this workload.
 //!
-//!     cargo run --example workload_identity --features testing
+//!     cargo run --example workload_identity --features full,testing
 
+#[path = "support/executions.rs"]
+mod executions;
+
+use tower::BoxError;
 use yandex_cloud_auth::testing::FakeCloud;
-use yandex_cloud_auth::{CredentialCache, WorkloadIdentity};
+use yandex_cloud_auth::{AuthLayer, WorkloadIdentity};
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn std::error::Error>> {
+async fn main() -> Result<(), BoxError> {
     // In the real cloud: `WorkloadIdentity::from_file("aje…", "/var/run/secrets/tokens/yandex")`,
     // without an endpoint.
     let cloud = FakeCloud::start().await;
@@ -15,10 +19,7 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         let subject_token = subject_token.clone();
         async { Ok(subject_token) }
     });
+    let auth = AuthLayer::new(workload.with_endpoint(cloud.oauth_url()));
 
-    // `AuthLayer::new` takes the same provider.
-    let cache = CredentialCache::new(workload.with_endpoint(cloud.oauth_url()));
-    let token = cache.get().await?;
-    println!("{} {}", token.scheme(), token.fingerprint());
-    Ok(())
+    executions::list(auth, &cloud).await
 }

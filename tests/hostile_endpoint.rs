@@ -1,7 +1,5 @@
 //! The ready-made transport with servers that truncate, stall, redirect, encode or never end their
 //! responses.
-//!
-//! The tests use real sockets and the real clock, so their timeouts are short.
 
 #[path = "support/script.rs"]
 mod script;
@@ -11,9 +9,9 @@ mod server;
 use std::io::Write;
 use std::net::TcpListener;
 use std::sync::mpsc;
-use std::thread;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 
+use tokio::sync::mpsc::{Receiver, channel};
 use yandex_cloud_auth::{CredentialProvider, MetadataService, ProviderError, ServiceAccountKey};
 
 use crate::script::{iam_token, printed};
@@ -242,37 +240,59 @@ async fn redirect_is_named_and_not_followed() {
 
 #[tokio::test]
 async fn stalled_response_ends_with_caller() {
-    let stalled_head = Server::start(|mut stream| {
-        read_request(&mut stream);
-        wait_for_close(&mut stream);
-    });
-    let stalled_body = Server::start(|mut stream| {
-        read_request(&mut stream);
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{\"iamToken\":")
-            .unwrap();
-        wait_for_close(&mut stream);
-    });
-    let drip = Server::start(|mut stream| {
-        read_request(&mut stream);
-        stream
-            .write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 60000\r\n\r\n")
-            .unwrap();
-        while stream.write_all(b" ").is_ok() {
-            thread::sleep(Duration::from_millis(10));
-        }
-    });
-    for server in [stalled_head, stalled_body, drip] {
-        let start = Instant::now();
+    const HEAD: &str = "HTTP/1.1 200 OK\r\ncontent-length: 2000\r\n\r\n";
+    const HALF: &str = "HTTP/1.1 200 OK\r\ncontent-length: 50\r\n\r\n{\"iamToken\":";
+    for (start, spaces, received) in [("", 0, 0), (HALF, 0, 0), (HEAD, 2000, 20)] {
+        let (server, mut seen) = stalling(start, spaces);
         let provider = server.provider();
-        assert!(
-            tokio::time::timeout(Duration::from_millis(300), provider.fetch())
-                .await
-                .is_err()
-        );
-        assert!(start.elapsed() < Duration::from_secs(5));
+        let mut fetch = Box::pin(provider.fetch());
+        for _ in 0..=received {
+            tokio::select! {
+                result = &mut fetch => panic!("{result:?}"),
+                event = seen.recv() => assert_eq!(event, Some(Seen::Sent)),
+            }
+        }
+        drop(fetch);
+        let close = tokio::time::timeout(Duration::from_secs(20), closed_after(&mut seen));
+        let sent = received + close.await.expect("an end");
+        assert!(sent <= spaces / 2, "{sent} of {spaces} were sent");
         assert_eq!(server.connections(), 1);
     }
+}
+
+#[derive(Debug, PartialEq)]
+enum Seen {
+    Sent,
+    Closed,
+}
+
+/// Sends `start` and then one space at a time, and waits until the client closes the connection. At
+/// most two more spaces are sent than the test has received events.
+fn stalling(start: &'static str, spaces: usize) -> (Server, Receiver<Seen>) {
+    let (sender, seen) = channel(1);
+    let server = Server::start(move |mut stream| {
+        read_request(&mut stream);
+        stream.write_all(start.as_bytes()).unwrap();
+        sender.blocking_send(Seen::Sent).unwrap();
+        for _ in 0..spaces {
+            if stream.write_all(b" ").is_err() {
+                break;
+            }
+            sender.blocking_send(Seen::Sent).unwrap();
+        }
+        wait_for_close(&mut stream);
+        sender.blocking_send(Seen::Closed).unwrap();
+    });
+    (server, seen)
+}
+
+/// How often the server sent before the client closed the connection.
+async fn closed_after(seen: &mut Receiver<Seen>) -> usize {
+    let mut sent = 0;
+    while seen.recv().await == Some(Seen::Sent) {
+        sent += 1;
+    }
+    sent
 }
 
 #[test]
