@@ -86,15 +86,15 @@ pub(crate) fn starts_like_secret(text: &str) -> bool {
     PREFIXES.iter().any(|prefix| text.starts_with(prefix))
 }
 
-/// The text with each PEM block masked, and each word that starts like a secret or for which
-/// `is_secret` holds.
+/// The text with each PEM block masked, the user of each URL, and each word that starts like a
+/// secret or for which `is_secret` holds.
 fn masked(text: &str, is_secret: impl Fn(&str) -> bool) -> String {
     let mut masked = String::with_capacity(text.len());
-    let text = without_pem(text);
+    let text = without_users(&without_pem(text));
     for piece in text.split_inclusive(|c| !may_be_in_token(c)) {
         let word = piece.trim_end_matches(|c| !may_be_in_token(c));
-        // An absolute path is judged part by part, so that it still names its file or resource.
-        let limit = if word.starts_with('/') { usize::MAX } else { 1 };
+        // A path is judged part by part, so that it still names its file or resource.
+        let limit = if is_path(word) { usize::MAX } else { 1 };
         let parts = word.splitn(limit, '/').map(|part| {
             if contains_prefix(part) || is_secret(part) {
                 MASK
@@ -122,6 +122,38 @@ fn without_pem(text: &str) -> String {
     }
     kept.push_str(rest);
     kept
+}
+
+/// The user name and the password in a URL come before an `@`.
+fn without_users(text: &str) -> String {
+    let mut urls = text.split("://");
+    let mut kept = urls.next().unwrap_or_default().to_owned();
+    for url in urls {
+        let end = url.find(|c: char| c == '/' || c.is_whitespace());
+        let authority = &url[..end.unwrap_or(url.len())];
+        let user = authority.rfind('@').unwrap_or_default();
+        kept.push_str("://");
+        if user > 0 {
+            kept.push_str(MASK);
+        }
+        kept.push_str(&url[user..]);
+    }
+    kept
+}
+
+/// Whether a word is an absolute path, or a path after a host or another dotted name.
+fn is_path(word: &str) -> bool {
+    let is_name = |part: &str| {
+        let in_alphabet =
+            |byte: u8| byte.is_ascii_lowercase() || byte.is_ascii_digit() || byte == b'-';
+        part.contains('.')
+            && !contains_prefix(part)
+            && part
+                .split('.')
+                .all(|label| !label.is_empty() && label.bytes().all(in_alphabet))
+    };
+    let (first, _) = word.split_once('/').unwrap_or((word, ""));
+    word.starts_with('/') || is_name(first)
 }
 
 fn one_line(text: &str, max_chars: usize) -> String {
@@ -218,6 +250,21 @@ mod tests {
             (
                 "https://iam.api.cloud.yandex.net/iam/v1/tokens",
                 "https://iam.api.cloud.yandex.net/iam/v1/tokens",
+            ),
+            (
+                "denied: resource-manager.folder/b1g0123456789/a.workflow/dfq0123456789",
+                "denied: resource-manager.folder/b1g0123456789/a.workflow/dfq0123456789",
+            ),
+            ("h.example/abcdefghijklmnopqrst/x", "h.example/[secret]/x"),
+            ("t1.a/abcdefghijklmno/x", "[secret]"),
+            ("a.B/abcdefghijklmnopqr/x", "[secret]"),
+            (
+                "proxy http://me:pa@ss@proxy.example:3128/x@y refused",
+                "proxy http://[secret]@proxy.example:3128/x@y refused",
+            ),
+            (
+                "a://me@b c://@d e://f g@h",
+                "a://[secret]@b c://@d e://f g@h",
             ),
             (
                 "a -----BEGIN PRIVATE KEY-----\nMII\nab\n-----END PRIVATE KEY----- b",

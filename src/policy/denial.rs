@@ -128,6 +128,10 @@ mod tests {
         for (uri, shown) in [
             ("https://u:canary@h.example:1/p?canary", "h.example:1/p"),
             ("/p", "/p"),
+            (
+                "https://serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow/dfqexampleworkflow00",
+                "serverless-workflows.api.cloud.yandex.net/workflows/v1/workflow/dfqexampleworkflow00",
+            ),
             ("/t1.canary/p", "/[secret]/p"),
             ("/eyJcanary", "/[secret]"),
         ] {
