@@ -51,12 +51,13 @@ const LINK_LOCAL_CONNECT_TIMEOUT: Duration = Duration::from_secs(1);
 ///
 /// They are read once in a process, at the first `https` request, on a blocking thread. All
 /// transports share them, and a change of them needs a restart. They are those that `SSL_CERT_FILE`
-/// and `SSL_CERT_DIR` name, or else those of the system. If a variable is set and names none,
-/// requests fail with an error that says so, and the next request reads again. If neither is set
-/// and the system has none at all, as in an empty container, they are Mozilla's, which are compiled
-/// in; if it has some that cannot be read for now, as without free file descriptors, the request fails
-/// with a transient error. [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem)
-/// adds a private authority for one transport. Nothing is read for plain `http`, nor with a
+/// and `SSL_CERT_DIR` name, or else those of the system, or else, in a system that has none, such as
+/// an empty container, Mozilla's, which are compiled in. If a variable is set and names none,
+/// requests fail with an error that says so; if the system's cannot be read, with a transient one.
+/// The next request reads again.
+///
+/// [`add_root_certificates_pem`](HttpsTransportBuilder::add_root_certificates_pem) adds a private
+/// authority for one transport. Nothing is read for plain `http`, nor with a
 /// [`tls_config`](HttpsTransportBuilder::tls_config).
 ///
 /// TLS uses *ring*. A process-wide crypto provider is neither installed nor used.

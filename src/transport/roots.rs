@@ -46,72 +46,59 @@ impl<T> Once<T> {
 }
 
 fn load() -> Result<RootCertStore, ProviderError> {
-    let named =
-        from_variables(env::var_os(FILE), env::var_os(DIR)).map_err(ProviderError::permanent)?;
-    let certificates = if named.is_empty() {
-        of_system(load_native_certs())?
-    } else {
-        named
-    };
-    let mut roots = RootCertStore::empty();
-    roots.add_parsable_certificates(certificates);
-    if roots.is_empty() {
-        roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
+    let named = from_variables(env::var_os(FILE), env::var_os(DIR));
+    match named.map_err(ProviderError::permanent)? {
+        Some(roots) => Ok(roots),
+        None => of_system(load_native_certs()),
     }
+}
+
+/// Those of the system, or Mozilla's if it has none. Some that cannot be read, for example without
+/// free file descriptors, are not replaced: a private authority may be among them.
+fn of_system(found: CertificateResult) -> Result<RootCertStore, ProviderError> {
+    let mut roots = store(found.certs);
+    if !roots.is_empty() {
+        return Ok(roots);
+    }
+    let unread = found.errors.iter().find(|error| !is_absent(&error.kind));
+    if let Some(error) = unread {
+        return Err(ProviderError::transient(format!(
+            "the root certificates of the system cannot be read{}",
+            reason(&error.kind)
+        )));
+    }
+    roots.extend(webpki_roots::TLS_SERVER_ROOTS.iter().cloned());
     Ok(roots)
 }
 
-/// Those of the system, or none where it has none that this process may read. That they cannot be
-/// read for another reason, such as a lack of file descriptors, may pass: Mozilla's would then lack
-/// a private authority until the next restart.
-fn of_system(found: CertificateResult) -> Result<Vec<CertificateDer<'static>>, ProviderError> {
-    let passing = |error: &&rustls_native_certs::Error| match &error.kind {
-        ErrorKind::Io { inner, .. } => !matches!(
-            inner.kind(),
-            io::ErrorKind::NotFound | io::ErrorKind::PermissionDenied
-        ),
-        _ => false,
-    };
-    match found.errors.iter().find(passing) {
-        Some(error) if found.certs.is_empty() => Err(ProviderError::transient(format!(
-            "the root certificates of the system cannot be read{}",
-            reason(&error.kind)
-        ))),
-        _ => Ok(found.certs),
-    }
-}
-
+/// Those that the variables name. `None` if both are unset or empty.
 fn from_variables(
     file: Option<OsString>,
     dirs: Option<OsString>,
-) -> Result<Vec<CertificateDer<'static>>, String> {
-    let mut certificates = Vec::new();
-    if let Some(file) = file {
+) -> Result<Option<RootCertStore>, String> {
+    let mut roots = RootCertStore::empty();
+    if let Some(file) = file.filter(|file| !file.is_empty()) {
         let file = Path::new(&file);
-        certificates.append(&mut at_least_one(
-            FILE,
-            file,
-            load_certs_from_paths(Some(file), None),
-        )?);
+        let found = load_certs_from_paths(Some(file), None);
+        roots.extend(at_least_one(FILE, file, found)?.roots);
     }
     let dirs = dirs.unwrap_or_default();
     for dir in env::split_paths(&dirs).filter(|dir| !dir.as_os_str().is_empty()) {
-        certificates.append(&mut at_least_one(
-            DIR,
-            &dir,
-            load_certs_from_paths(None, Some(&dir)),
-        )?);
+        let found = load_certs_from_paths(None, Some(&dir));
+        roots.extend(at_least_one(DIR, &dir, found)?.roots);
     }
-    Ok(certificates)
+    Ok(Some(roots).filter(|roots| !roots.is_empty()))
 }
 
+/// The roots that the path of a variable has.
 fn at_least_one(
     variable: &str,
     path: &Path,
     found: CertificateResult,
-) -> Result<Vec<CertificateDer<'static>>, String> {
-    if !found.certs.is_empty() {
-        return Ok(found.certs);
+) -> Result<RootCertStore, String> {
+    let roots = store(found.certs);
+    if !roots.is_empty() {
+        return Ok(roots);
     }
     let reason = found.errors.first().map(|error| reason(&error.kind));
     Err(format!(
@@ -119,6 +106,16 @@ fn at_least_one(
         redact::path(path),
         reason.unwrap_or_default()
     ))
+}
+
+fn store(certificates: Vec<CertificateDer<'static>>) -> RootCertStore {
+    let mut roots = RootCertStore::empty();
+    roots.add_parsable_certificates(certificates);
+    roots
+}
+
+fn is_absent(error: &ErrorKind) -> bool {
+    matches!(error, ErrorKind::Io { inner, .. } if inner.kind() == io::ErrorKind::NotFound)
 }
 
 /// Without the path, which the text of the error contains unredacted.
@@ -169,29 +166,35 @@ mod tests {
     }
 
     #[test]
-    fn roots_that_may_become_readable_are_not_replaced() {
-        for kind in [io::ErrorKind::NotFound, io::ErrorKind::PermissionDenied] {
-            assert_eq!(of_system(failing_with(kind)).unwrap(), []);
-        }
-        // Any other kind, as that of a lack of file descriptors.
-        let error = of_system(failing_with(io::ErrorKind::Other)).unwrap_err();
-        assert!(error.is_transient(), "{error}");
+    fn system_roots_that_cannot_be_read_are_not_replaced() {
+        let mozilla = of_system(failing_with(io::ErrorKind::NotFound)).unwrap();
+        assert_eq!(mozilla.len(), webpki_roots::TLS_SERVER_ROOTS.len());
+        // The other one is that of a lack of file descriptors.
+        for kind in [io::ErrorKind::PermissionDenied, io::ErrorKind::Other] {
+            let error = of_system(failing_with(kind)).unwrap_err();
+            assert!(error.is_transient(), "{error}");
 
-        let mut found = failing_with(io::ErrorKind::Other);
-        found.certs = from_variables(Some(fixture("certificate.pem")), None).unwrap();
-        assert_eq!(of_system(found).unwrap().len(), 1);
+            let mut found = failing_with(kind);
+            let certificate = Path::new(&fixture("certificate.pem")).to_owned();
+            found.certs = load_certs_from_paths(Some(&certificate), None).certs;
+            assert_eq!(of_system(found).unwrap().len(), 1);
+        }
     }
 
     #[test]
     fn variable_without_roots_is_error() {
-        let empty = env::temp_dir().join(format!("yandex-cloud-auth-roots-{}", std::process::id()));
+        let dir = env::temp_dir().join(format!("yandex-cloud-auth-roots-{}", std::process::id()));
+        let empty = dir.join("empty");
         fs::create_dir_all(&empty).unwrap();
+        let not_x509 = dir.join("not_x509.pem");
+        let text = "-----BEGIN CERTIFICATE-----\nY2FuYXJ5\n-----END CERTIFICATE-----\n";
+        fs::write(&not_x509, text).unwrap();
         for (file, dirs, variable) in [
             (Some("/nonexistent/ca.pem".into()), None, FILE),
-            (Some("".into()), None, FILE),
             (Some(fixture("service_account_key.pem")), None, FILE),
+            (Some(not_x509.into()), None, FILE),
             (None, Some("/nonexistent".into()), DIR),
-            (None, Some(empty.clone().into()), DIR),
+            (None, Some(empty.into()), DIR),
             (
                 Some(fixture("certificate.pem")),
                 Some("/nonexistent".into()),
@@ -201,7 +204,7 @@ mod tests {
             let error = from_variables(file, dirs).unwrap_err();
             assert!(error.starts_with(variable), "{error}");
         }
-        fs::remove_dir(&empty).unwrap();
+        fs::remove_dir_all(&dir).unwrap();
     }
 
     #[test]
@@ -219,16 +222,14 @@ mod tests {
 
     #[test]
     fn variables_name_roots() {
-        assert_eq!(
-            from_variables(Some(fixture("certificate.pem")), None)
-                .unwrap()
-                .len(),
-            1
-        );
-        assert_eq!(
-            from_variables(None, Some(OsString::new())).unwrap().len(),
-            0
-        );
-        assert_eq!(from_variables(None, None).unwrap().len(), 0);
+        let roots = from_variables(Some(fixture("certificate.pem")), None).unwrap();
+        assert_eq!(roots.map(|roots| roots.len()), Some(1));
+        for (file, dirs) in [
+            (None, None),
+            (None, Some(OsString::new())),
+            (Some(OsString::new()), None),
+        ] {
+            assert!(from_variables(file, dirs).unwrap().is_none());
+        }
     }
 }
