@@ -105,7 +105,8 @@ async fn chain_can_contain_chain() {
 async fn provider_configured_later_takes_over() {
     let fetches = AtomicUsize::new(0);
     let first = EnvCredential::with_lookup(move |name| {
-        (name == "IAM_TOKEN" && fetches.fetch_add(1, Ordering::Relaxed) > 0).then(|| "first".into())
+        (name == "YC_IAM_TOKEN" && fetches.fetch_add(1, Ordering::Relaxed) > 0)
+            .then(|| "first".into())
     });
     let chain = Chain::new().or(first).or(token("second"));
     assert_eq!(chain.fetch().await.unwrap().header_value(), "Bearer second");

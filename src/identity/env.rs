@@ -13,23 +13,23 @@ use crate::provider::CredentialProvider;
 
 /// The variables whose names say what they hold, in the order they are read. Not `API_KEY`, which
 /// programs use for keys of other vendors too.
-const UNAMBIGUOUS: [(&str, Scheme); 3] = [
+const UNAMBIGUOUS: [(&str, Scheme); 2] = [
     ("YC_API_KEY", Scheme::ApiKey),
     ("YC_IAM_TOKEN", Scheme::Bearer),
-    ("IAM_TOKEN", Scheme::Bearer),
 ];
 
-/// Other tools put an IAM token or an OAuth token in this variable.
-const AMBIGUOUS: &str = "YC_TOKEN";
+/// Then these. Other clouds' tools put their tokens in the first, and tools of this cloud also OAuth
+/// tokens in the second.
+const AMBIGUOUS: [&str; 2] = ["IAM_TOKEN", "YC_TOKEN"];
 
 type Lookup = dyn Fn(&str) -> Result<String, VarError> + Send + Sync;
 
 /// A token or key in an environment variable.
 ///
-/// The first that is set wins, in this order: `YC_API_KEY` (an API key), `YC_IAM_TOKEN` and
-/// `IAM_TOKEN` (an IAM token), and `YC_TOKEN` if it looks like an IAM token (`t1.…`); an OAuth
-/// token there is ignored. White space around a value is removed, and an empty variable counts as
-/// unset.
+/// The first that is set wins, in this order: `YC_API_KEY` (an API key), `YC_IAM_TOKEN` (an IAM
+/// token), then `IAM_TOKEN` and `YC_TOKEN` if they look like an IAM token (`t1.…`): another cloud's
+/// token or an OAuth token there is ignored. White space around a value is removed, and an empty
+/// variable counts as unset.
 ///
 /// The credential has no lifetime, since a variable states none. A cache uses it until a server
 /// rejects it, then reads the variables again. An IAM token lives at most 12 hours, so a program
@@ -75,12 +75,17 @@ impl EnvCredential {
                 return credential(name, scheme, &value);
             }
         }
-        match self.value(AMBIGUOUS)? {
-            Some(value) if looks_like_iam_token(value.trim()) => {
-                credential(AMBIGUOUS, Scheme::Bearer, &value)
+        let mut ignored = Vec::new();
+        for name in AMBIGUOUS {
+            match self.value(name)? {
+                Some(value) if looks_like_iam_token(value.trim()) => {
+                    return credential(name, Scheme::Bearer, &value);
+                }
+                Some(value) => ignored.push(why_ignored(name, value.trim())),
+                None => {}
             }
-            other => Err(none_set(other.as_deref().map(String::as_str))),
         }
+        Err(none_set(&ignored))
     }
 
     fn value(&self, name: &str) -> Result<Option<Zeroizing<String>>, ProviderError> {
@@ -114,17 +119,22 @@ impl CredentialProvider for EnvCredential {
     }
 }
 
-/// `ignored` is the value of the ambiguous variable.
-fn none_set(ignored: Option<&str>) -> ProviderError {
+fn why_ignored(name: &str, value: &str) -> String {
+    if looks_like_oauth_token(value) {
+        format!(
+            "{name} holds an OAuth token: put an IAM token there, or exchange it with `OAuthToken`"
+        )
+    } else {
+        format!("{name} does not look like an IAM token: if it is one, put it in YC_IAM_TOKEN")
+    }
+}
+
+fn none_set(ignored: &[String]) -> ProviderError {
     let names = UNAMBIGUOUS.map(|(name, _)| name).join(", ");
-    ProviderError::not_configured(match ignored.map(str::trim) {
-        None => format!("none of {names}, {AMBIGUOUS} is set"),
-        Some(token) if looks_like_oauth_token(token) => format!(
-            "none of {names} is set, and {AMBIGUOUS} holds an OAuth token: put an IAM token there, or exchange it with `OAuthToken`"
-        ),
-        Some(_) => format!(
-            "none of {names} is set, and {AMBIGUOUS} does not look like an IAM token: if it is one, put it in YC_IAM_TOKEN"
-        ),
+    ProviderError::not_configured(if ignored.is_empty() {
+        format!("none of {names}, {} is set", AMBIGUOUS.join(", "))
+    } else {
+        format!("none of {names} is set, and {}", ignored.join("; "))
     })
 }
 
@@ -149,7 +159,7 @@ mod tests {
         let all = [
             ("YC_API_KEY", "a", "Api-Key a"),
             ("YC_IAM_TOKEN", "c", "Bearer c"),
-            ("IAM_TOKEN", "d", "Bearer d"),
+            ("IAM_TOKEN", "t1.d", "Bearer t1.d"),
             ("YC_TOKEN", "t1.e", "Bearer t1.e"),
         ];
         let set = all.map(|(name, value, _)| (name, value));
@@ -161,6 +171,13 @@ mod tests {
                 (None, None)
             );
         }
+    }
+
+    #[test]
+    fn token_of_other_cloud_is_passed_over() {
+        let other = ("IAM_TOKEN", "eyJhbGciOi.eyJzdWIi.c2ln");
+        let token = env(&[other, ("YC_TOKEN", "t1.e")]).find().unwrap();
+        assert_eq!(token.header_value(), "Bearer t1.e");
     }
 
     #[test]
@@ -177,9 +194,9 @@ mod tests {
                 &[
                     ("YC_API_KEY", ""),
                     ("YC_IAM_TOKEN", " \n"),
-                    ("IAM_TOKEN", "d"),
+                    ("IAM_TOKEN", "t1.d"),
                 ],
-                "Bearer d",
+                "Bearer t1.d",
             ),
             (&[("YC_TOKEN", "\tt2.e\n")], "Bearer t2.e"),
         ] {
@@ -199,6 +216,14 @@ mod tests {
             (
                 &[("YC_TOKEN", " y3_canary\n")],
                 "YC_TOKEN holds an OAuth token",
+            ),
+            (
+                &[("IAM_TOKEN", "Bearer eyJcanary")],
+                "IAM_TOKEN does not look like an IAM token",
+            ),
+            (
+                &[("IAM_TOKEN", "eyJcanary"), ("YC_TOKEN", "y0_canary")],
+                "put it in YC_IAM_TOKEN; YC_TOKEN holds an OAuth token",
             ),
             (
                 &[("YC_TOKEN", "canary")],
