@@ -129,6 +129,19 @@ async fn missing_program_is_not_configured() {
 }
 
 #[tokio::test]
+async fn program_without_interpreter_ends_chain() {
+    let script = Scratch::new();
+    fs::write(&script.0, "#!/nonexistent/interpreter\n").unwrap();
+    fs::set_permissions(&script.0, fs::Permissions::from_mode(0o700)).unwrap();
+    let chain = Chain::new()
+        .or(Exec::new(&script.0))
+        .or(Credential::iam_token("t1.other").unwrap());
+    let error = error_of(chain).await;
+    assert!(error.is_permanent(), "{error}");
+    assert!(error.to_string().contains("interpreter"), "{error}");
+}
+
+#[tokio::test]
 async fn program_removed_later_is_transient() {
     let script = Scratch::script("echo t1.abc");
     let chain = Chain::new()

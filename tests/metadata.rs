@@ -77,6 +77,10 @@ async fn absent_service_is_not_configured_until_seen() {
             Script::new().fail("connection refused"),
             "connection refused; is this a machine of Yandex Cloud?",
         ),
+        (
+            Script::new().reply(200, r#"{"access_token":"ya29.canary","expires_in":3599}"#),
+            "the token is Google Cloud's",
+        ),
     ] {
         let error = provider(&script).fetch().await.unwrap_err();
         assert!(error.is_not_configured() && script.calls() == 1, "{error}");

@@ -1,4 +1,4 @@
-//! Which texts are no token and no key, and why.
+//! Checks whether a text is a token or an API key.
 
 use std::error::Error;
 use std::fmt;
@@ -7,6 +7,10 @@ use super::scheme::Scheme;
 
 /// The longest token accepted, in characters. The longest that IAM documents is 4096.
 pub(super) const MAX_TOKEN_LEN: usize = 16_384;
+
+/// The longest OAuth token that IAM's `Create` accepts *(Yandex Cloud, "IamTokenService")*.
+#[cfg(feature = "oauth")]
+const MAX_OAUTH_TOKEN_LEN: usize = 4000;
 
 /// Why a text is not a token or an API key. Prints the reason and the offset, never the text.
 ///
@@ -32,9 +36,11 @@ pub(super) enum Reason {
     Empty,
     IamToken,
     OAuthToken,
+    #[cfg(feature = "oauth")]
+    NoOAuthToken,
     Padding,
     Prefix(Scheme),
-    TooLong,
+    TooLong(usize),
     WhiteSpace,
 }
 
@@ -74,6 +80,10 @@ impl fmt::Display for InvalidCredential {
                 "it is an OAuth token, which the APIs do not accept: `OAuthToken` exchanges it for \
                  an IAM token",
             )?,
+            #[cfg(feature = "oauth")]
+            Reason::NoOAuthToken => {
+                f.write_str("it is an IAM token or an API key, not an OAuth token")?;
+            }
             Reason::Character => {
                 f.write_str("a character that is not allowed in a token or key")?
             }
@@ -82,7 +92,7 @@ impl fmt::Display for InvalidCredential {
             Reason::Prefix(scheme) => {
                 write!(f, "it starts with `{scheme} `, leave the scheme out")?
             }
-            Reason::TooLong => write!(f, "it is longer than {MAX_TOKEN_LEN} characters")?,
+            Reason::TooLong(max) => write!(f, "it is longer than {max} characters")?,
             Reason::WhiteSpace => f.write_str("white space, trim it")?,
         }
         match self.offset {
@@ -96,13 +106,13 @@ impl Error for InvalidCredential {}
 
 /// Checks for RFC 9110's `token68`, with `=` also before a `.`. `HeaderValue` alone accepts tabs
 /// and bytes that are not ASCII.
-pub(crate) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
+pub(super) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
     let bytes = token.as_bytes();
     if bytes.is_empty() {
         return Err(InvalidCredential::of_length(Reason::Empty));
     }
     if bytes.len() > MAX_TOKEN_LEN {
-        return Err(InvalidCredential::of_length(Reason::TooLong));
+        return Err(InvalidCredential::of_length(Reason::TooLong(MAX_TOKEN_LEN)));
     }
     for scheme in [Scheme::ApiKey, Scheme::Bearer] {
         let (word, rest) = bytes.split_at(bytes.len().min(scheme.as_str().len()));
@@ -125,6 +135,22 @@ pub(crate) fn check_token68(token: &str) -> Result<(), InvalidCredential> {
         }
     }
     Ok(())
+}
+
+/// [`check_token68`] for an OAuth token, whose length IAM limits.
+#[cfg(feature = "oauth")]
+pub(crate) fn check_oauth_token(token: &str) -> Result<(), InvalidCredential> {
+    check_token68(token)?;
+    if token.len() > MAX_OAUTH_TOKEN_LEN {
+        let reason = Reason::TooLong(MAX_OAUTH_TOKEN_LEN);
+        return Err(InvalidCredential::of_length(reason));
+    }
+    match token.as_bytes() {
+        [b't', b'0'..=b'9', b'.', ..] | [b'A', b'Q', b'V', b'N', ..] => {
+            Err(InvalidCredential::at(Reason::NoOAuthToken, 0))
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Refuses a secret of another kind by its first characters. Yandex does not document them as

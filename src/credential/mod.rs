@@ -11,8 +11,9 @@ use http::HeaderValue;
 
 pub use self::fingerprint::Fingerprint;
 pub use self::invalid::InvalidCredential;
-use self::invalid::check_kind;
-pub(crate) use self::invalid::check_token68;
+#[cfg(feature = "oauth")]
+pub(crate) use self::invalid::check_oauth_token;
+use self::invalid::{check_kind, check_token68};
 pub use self::scheme::Scheme;
 use crate::secret::Secret;
 
@@ -269,7 +270,7 @@ mod tests {
         let long = "a".repeat(MAX_TOKEN_LEN + 1);
         let cases: &[(&str, Reason, Option<usize>)] = &[
             ("", Reason::Empty, None),
-            (&long, Reason::TooLong, None),
+            (&long, Reason::TooLong(MAX_TOKEN_LEN), None),
             ("Bearer abc", Reason::Prefix(Scheme::Bearer), Some(0)),
             ("api-key abc", Reason::Prefix(Scheme::ApiKey), Some(0)),
             ("BEARER\tabc", Reason::Prefix(Scheme::Bearer), Some(0)),

@@ -10,6 +10,7 @@ use http::{Request, Response};
 use http_body::Body;
 use http_body_util::Full;
 use tower_service::Service;
+use zeroize::Zeroizing;
 
 use super::service_account::NAME;
 use super::shared::small_file::{FileState, SmallFile};
@@ -29,10 +30,10 @@ const VARIABLE: &str = "YC_SERVICE_ACCOUNT_KEY_FILE";
 ///
 /// 1. [`ServiceAccountKey`]: the variable `YC_SERVICE_ACCOUNT_KEY_FILE`, which holds the path of an
 ///    authorized key's file or its JSON text;
-/// 2. [`EnvCredential`]: `YC_API_KEY`, `YC_IAM_TOKEN`, `IAM_TOKEN`, or `YC_TOKEN` if it looks like
-///    an IAM token;
-/// 3. [`MetadataService`]: the service account of this virtual machine, function or container. It
-///    is waited for at most one second.
+/// 2. [`EnvCredential`]: `YC_API_KEY`, `YC_IAM_TOKEN`, or one of `IAM_TOKEN` and `YC_TOKEN` that
+///    looks like an IAM token;
+/// 3. [`MetadataService`]: the service account of this virtual machine, function or container. The
+///    chain waits at most one second for it.
 ///
 /// The variable `YC_ENDPOINT` names the [`Region`] of the key: see [`Region::from_env`]. The default
 /// policy, [`Workflows`](crate::Workflows), trusts the hosts of that region, too.
@@ -68,7 +69,8 @@ pub fn default_chain_in(region: &Region) -> Chain {
     chain(Some(region.clone()), Transport::default())
 }
 
-/// [`default_chain`], whose network providers use this tower service.
+/// [`default_chain`], whose network providers use this tower service: also the metadata service, so
+/// a service that goes through a proxy must not send the link-local `http` requests there.
 ///
 /// [`ServiceAccountKey::with_transport`] describes what the service must be.
 pub fn default_chain_with<S, B>(transport: S) -> Chain
@@ -143,12 +145,13 @@ fn key_in(
     value: Option<OsString>,
     file_state: &Arc<FileState>,
 ) -> Result<ServiceAccountKey, ProviderError> {
-    let value = value.unwrap_or_default();
-    let Some(text) = value.to_str() else {
+    // The text may be a key, which is zeroed.
+    let text = match value.unwrap_or_default().into_string() {
+        Ok(text) => Zeroizing::new(text),
         // A path need not be UTF-8. A key is.
-        return Ok(in_file(value, file_state));
+        Err(path) => return Ok(in_file(path, file_state)),
     };
-    match without_quotes(text) {
+    match without_quotes(&text) {
         "" => Err(ProviderError::not_configured(format!(
             "{VARIABLE} is not set"
         ))),
@@ -176,7 +179,8 @@ fn no_path(text: &str) -> Option<&'static str> {
             "holds a private key alone (PEM): it must hold the whole JSON that `yc iam key create` wrote, or the path of that file",
         );
     }
-    if redact::is_no_name(text) || redact::starts_like_secret(text) {
+    let is_absolute_path = text.starts_with('/') && !text.contains(['\n', '\r']);
+    if redact::starts_like_secret(text) || (redact::is_no_name(text) && !is_absolute_path) {
         return Some(
             "holds neither the path of a key file nor its JSON, and is not shown, since it may be a secret: it must hold the JSON that `yc iam key create` wrote, not encoded, or the path of that file",
         );
@@ -259,6 +263,8 @@ mod tests {
             ("/etc/key.json".into(), "\"/etc/key.json\""),
             ("\"/etc/key.json\"".into(), "\"/etc/key.json\""),
             ("keys/t1-key.json".into(), "\"keys/t1-key.json\""),
+            (format!("/{}", "long/".repeat(60)), "not shown"),
+            ("/etc/{key}".into(), "not shown"),
         ] {
             let text = format!("{:?}", key(&value).unwrap());
             assert!(text.contains(shown), "{text}");

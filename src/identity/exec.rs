@@ -24,11 +24,11 @@ const ASSUMED_LIFETIME: Duration = Duration::from_secs(15 * 60);
 /// `iamToken` and `expiresAt` are accepted too. Everything before that is ignored. A token without
 /// `expires_at` is assumed to live 15 minutes.
 ///
-/// The exit of the program ends the fetch, even if a process that it started keeps its output open.
-/// If the exit status is not success, the error quotes the last lines of stderr, with secrets
-/// masked. If the program runs longer than its timeout (20 seconds by default) or writes more than
-/// 64 KiB to either stream, it is killed. A program that does not exist is "not configured"; if it
-/// has run before, its absence is transient.
+/// The exit of the program ends the fetch; on Unix, even if a process that it started keeps its
+/// output open. If the exit status is not success, the error quotes the last lines of stderr, with
+/// secrets masked. If the program runs longer than its timeout (20 seconds by default) or writes
+/// more than 64 KiB to either stream, it is killed. A program that does not exist is "not
+/// configured"; if it has run before, its absence is transient.
 ///
 /// On Unix, the program runs in a process group of its own, which is killed as a whole. So it
 /// cannot read from the terminal.
@@ -117,6 +117,11 @@ pub(super) fn printed(output: &str) -> Result<Credential, ProviderError> {
         true => printed_json(output)?,
         false => (Cow::Borrowed(last_line.trim()), None),
     };
+    if token == "null" {
+        return Err(ProviderError::permanent(
+            "printed `null`: `jq` and similar programs do so where there is no such field",
+        ));
+    }
     let credential = Credential::iam_token(&*token)
         .map_err(|error| ProviderError::permanent(format!("printed an {error}")))?;
     Ok(match expiry {
@@ -211,6 +216,8 @@ mod tests {
             ),
             (r#"{"iam_token":"t1.\ncanary"}"#, "white space"),
             (r#"{"iam_token":""}"#, "it is empty"),
+            ("null", "printed `null`"),
+            (r#"{"iam_token":"null"}"#, "printed `null`"),
         ] {
             let error = printed(output).unwrap_err();
             let text = format!("{error} {error:?}");

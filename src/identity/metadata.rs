@@ -144,6 +144,11 @@ impl MetadataService {
     }
 }
 
+/// Google Compute Engine has the same service at the same address. Its access tokens start so.
+fn is_of_google(token: &Credential) -> bool {
+    token.expose_secret().starts_with("ya29.")
+}
+
 fn means_no_token(status: StatusCode) -> bool {
     matches!(status, StatusCode::BAD_REQUEST | StatusCode::NOT_FOUND)
 }
@@ -174,6 +179,12 @@ impl CredentialProvider for MetadataService {
             .exchange()
             .await
             .map_err(|error| self.provider_error(error).with_provider(NAME))?;
+        if is_of_google(&token) {
+            return Err(ProviderError::not_configured(
+                "the token is Google Cloud's: is this a machine of Yandex Cloud?",
+            )
+            .with_provider(NAME));
+        }
         self.availability.mark();
         Ok(token.with_max_age(MAX_AGE))
     }

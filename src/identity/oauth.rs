@@ -7,7 +7,7 @@ use http::StatusCode;
 use zeroize::Zeroizing;
 
 use super::shared::network::network_setters;
-use crate::credential::{Credential, InvalidCredential, check_token68};
+use crate::credential::{Credential, InvalidCredential, check_oauth_token};
 use crate::error::ProviderError;
 use crate::exchange::iam;
 use crate::policy::Region;
@@ -16,9 +16,6 @@ use crate::transport::Client;
 
 const NAME: &str = "OAuth token";
 
-/// The longest token that IAM's `Create` accepts *(Yandex Cloud, "IamTokenService")*.
-const MAX_LEN: usize = 4000;
-
 /// A Yandex account's OAuth token (`y0_…`), exchanged for an IAM token.
 ///
 /// **Deprecated by Yandex.** IAM accepts no OAuth token issued on 2026-06-01 or later. Older ones
@@ -26,9 +23,6 @@ const MAX_LEN: usize = 4000;
 /// of support for the end of 2026. Programs should use a service account
 /// ([`ServiceAccountKey`](crate::ServiceAccountKey)), and people can use the log-in of the CLI
 /// ([`YcCli`](crate::YcCli)). *(Yandex Cloud, "OAuth token")*
-///
-/// A token longer than the 4000 characters that IAM accepts is not sent: each fetch returns a
-/// permanent error.
 ///
 /// # Examples
 ///
@@ -48,10 +42,11 @@ impl OAuthToken {
     ///
     /// # Errors
     ///
-    /// [`InvalidCredential`] if the text is not a token. It says what is wrong and where, and does
-    /// not contain the token.
+    /// [`InvalidCredential`] if the text is not a token, is an IAM token or an API key, or is longer
+    /// than the 4000 characters that IAM accepts. It says what is wrong and where, and does not
+    /// contain the token.
     pub fn new(token: impl AsRef<str>) -> Result<Self, InvalidCredential> {
-        check_token68(token.as_ref())?;
+        check_oauth_token(token.as_ref())?;
         Ok(Self {
             token: Zeroizing::new(token.as_ref().into()),
             client: Client::new(iam::ENDPOINT),
@@ -71,10 +66,6 @@ network_setters!(OAuthToken);
 
 impl CredentialProvider for OAuthToken {
     async fn fetch(&self) -> Result<Credential, ProviderError> {
-        if self.token.len() > MAX_LEN {
-            let reason = format!("it is longer than the {MAX_LEN} characters that IAM accepts");
-            return Err(ProviderError::permanent(reason).with_provider(NAME));
-        }
         iam::create_token(&self.client, "yandexPassportOauthToken", &self.token)
             .await
             .map_err(|error| error.with_hint(hint).with_provider(NAME))

@@ -115,6 +115,7 @@ fn default_policy_trusts_region_of_process() {
         "api.cloud.yandex.net",
         "api.yandexcloud.kz:8443",
         "yandexcloud.kz",
+        "api.kz",
     ] {
         run_at(endpoint, "region::process_in_russia");
     }
@@ -182,6 +183,8 @@ fn process_in_russia() {
         "GET",
         &uri
     ));
+    let of_api = "https://iam.api.kz/x";
+    assert!(!attaches(&Workflows::new(), &token(), "GET", of_api));
 }
 
 #[test]

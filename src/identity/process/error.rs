@@ -12,6 +12,7 @@ use crate::error::ProviderError;
 pub(crate) enum ProcessError {
     Exit { status: ExitStatus, stderr: String },
     Io(io::Error),
+    NoInterpreter,
     NoRuntime,
     NotFound,
     NotText,
@@ -25,6 +26,9 @@ impl fmt::Display for ProcessError {
             Self::Exit { status, stderr } if stderr.is_empty() => write!(f, "failed ({status})"),
             Self::Exit { status, stderr } => write!(f, "failed ({status}): {stderr}"),
             Self::Io(error) => write!(f, "cannot be run: {error}"),
+            Self::NoInterpreter => {
+                f.write_str("cannot be run: the interpreter of a script, or its loader, is missing")
+            }
             Self::NoRuntime => f.write_str(
                 "called outside a tokio runtime: call it inside one, with I/O and time enabled",
             ),
@@ -48,9 +52,10 @@ impl From<ProcessError> for ProviderError {
     fn from(error: ProcessError) -> Self {
         match error {
             ProcessError::NotFound => Self::not_configured("not found"),
-            ProcessError::NoRuntime | ProcessError::NotText | ProcessError::TooLong(_) => {
-                Self::permanent(error)
-            }
+            ProcessError::NoInterpreter
+            | ProcessError::NoRuntime
+            | ProcessError::NotText
+            | ProcessError::TooLong(_) => Self::permanent(error),
             ProcessError::Io(ref io) if io.kind() == ErrorKind::PermissionDenied => {
                 Self::permanent(error)
             }

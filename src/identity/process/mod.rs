@@ -3,9 +3,11 @@
 mod error;
 mod output;
 
+use std::env;
 use std::ffi::OsString;
 use std::fmt;
 use std::io::ErrorKind;
+use std::path::Path;
 use std::pin::pin;
 use std::process::Stdio;
 use std::sync::atomic::{AtomicBool, Ordering};
@@ -76,11 +78,23 @@ impl Program {
             Err(error)
                 if error.kind() == ErrorKind::NotFound && !self.started.load(Ordering::Relaxed) =>
             {
-                Err(ProcessError::NotFound)
+                Err(match exists(Path::new(&self.path)) {
+                    true => ProcessError::NoInterpreter,
+                    false => ProcessError::NotFound,
+                })
             }
             Err(error) => Err(ProcessError::Io(error)),
         }
     }
+}
+
+/// Whether there is such a program. The system says "not found" also of its interpreter.
+fn exists(program: &Path) -> bool {
+    if program.components().count() > 1 {
+        return program.is_file();
+    }
+    let dirs = env::var_os("PATH").unwrap_or_default();
+    env::split_paths(&dirs).any(|dir| dir.join(program).is_file())
 }
 
 /// The arguments may contain a secret.

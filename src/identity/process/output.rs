@@ -92,7 +92,7 @@ impl<S: std::os::fd::AsFd> Output<S> {
 
 #[cfg(not(unix))]
 impl<S: AsyncRead + Unpin> Output<S> {
-    /// Reads until the stream is closed: elsewhere than on Unix, a pipe cannot be read past the
+    /// Reads until the stream is closed: elsewhere than on Unix, a pipe can be read only through the
     /// runtime.
     pub(crate) async fn drain(&mut self) -> Result<(), ProcessError> {
         self.read_to_end().await
