@@ -25,8 +25,9 @@ use crate::error::ProviderError;
 ///
 /// # Cancel safety
 ///
-/// A cache drops the future of `fetch` when its timeout has passed and when the last handle of the
-/// cache is dropped.
+/// A cache drops the future of `fetch` when its timeout has passed, when the last handle of the cache
+/// is dropped, when the runtime of the fetch is shut down, and, without a runtime, when nothing polls
+/// it for longer than the timeout.
 ///
 /// # Examples
 ///
@@ -57,7 +58,8 @@ pub trait CredentialProvider: Send + Sync + 'static {
     fn fetch(&self) -> impl Future<Output = Result<Credential, ProviderError>> + Send;
 
     /// Whether every fetch returns the same credential. Then a 401 neither drops it nor replays the
-    /// request. Default: `false`.
+    /// request, and the constructor of a cache polls [`fetch`](Self::fetch) once, to have the
+    /// credential from the start: the future should be ready at once. Default: `false`.
     fn is_static(&self) -> bool {
         false
     }

@@ -6,8 +6,9 @@ use std::pin::{Pin, pin};
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Barrier, mpsc};
 use std::task::{Context, Poll, Wake, Waker};
-use std::time::{Duration, Instant};
+use std::time::{Duration, Instant, SystemTime};
 
+use futures_util::FutureExt;
 use http::{Request, Response};
 use tokio::runtime::{Builder, Runtime};
 use tower::{Layer, Service};
@@ -541,6 +542,70 @@ fn runtime_without_timers_leaves_timer_of_another() {
     timerless.block_on(cache.refresh()).unwrap();
     main.block_on(pass(&clock, 3700));
     assert!(provider.calls() > 2, "an idle service is not renewed");
+}
+
+#[test]
+fn timer_starts_after_warm_up_without_timers() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let cache = cache(provider.clone(), &clock);
+    let timerless = Builder::new_current_thread().build().unwrap();
+    timerless.block_on(cache.get()).unwrap();
+    paused().block_on(async {
+        cache.get().await.unwrap();
+        pass(&clock, 3700).await;
+        assert!(provider.calls() > 1, "an idle service is not renewed");
+    });
+}
+
+#[test]
+fn monotonic_expiry_shows_while_fetch_hangs() {
+    for hanging_at in [0, 1] {
+        let clock = ManualClock::new();
+        let mut provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(s(100)));
+        for _ in 0..hanging_at {
+            provider = provider.fail(ProviderError::transient("down"));
+        }
+        let cache = cache(provider.hang(), &clock);
+        let mut service = AuthLayer::from_cache(cache.clone()).layer(echo());
+        paused().block_on(async {
+            service.call(request()).await.unwrap();
+            clock.rewind_wall(HOUR);
+            for _ in 0..105 {
+                clock.advance_monotonic(s(1));
+                tokio::time::sleep(s(1)).await;
+            }
+            assert!(cache.status().fetching_since().is_some());
+            let response = service.call(request()).now_or_never();
+            assert!(response.is_none(), "an expired token is sent");
+        });
+    }
+}
+
+#[test]
+fn refresh_of_ended_static_credential_fetches_once() {
+    let calls = Arc::new(AtomicUsize::new(0));
+    let provider = LateStatic(calls.clone());
+    let cache = CredentialCache::new(provider);
+    let error = paused().block_on(cache.refresh()).unwrap_err();
+    assert!(error.to_string().contains("expired"), "{error}");
+    // Once for the constructor, and once for the fetch.
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
+}
+
+/// A static provider that waits, and then returns a credential that has ended.
+struct LateStatic(Arc<AtomicUsize>);
+
+impl CredentialProvider for LateStatic {
+    async fn fetch(&self) -> Result<Credential, ProviderError> {
+        self.0.fetch_add(1, Ordering::Relaxed);
+        tokio::task::yield_now().await;
+        Ok(endless("t1.a").with_expiry(SystemTime::UNIX_EPOCH))
+    }
+
+    fn is_static(&self) -> bool {
+        true
+    }
 }
 
 #[test]

@@ -54,7 +54,8 @@ impl CredentialCacheBuilder {
     /// Requests keep using the cached credential during the fetch. A shorter lifetime renews
     /// earlier, at 80 % of it, and so does a shorter
     /// [`max_age`](crate::Credential::with_max_age) of the credential itself. A credential with
-    /// neither expiry nor max age is fetched once.
+    /// neither expiry nor max age is fetched once. Zero makes every credential due at once: a fetch
+    /// each second.
     pub fn max_age(mut self, max_age: Duration) -> Self {
         self.settings.max_age = max_age;
         self
@@ -64,7 +65,7 @@ impl CredentialCacheBuilder {
     /// 30 seconds.
     ///
     /// Every waiter enforces it, too: with a timer on a tokio runtime that has timers, and elsewhere
-    /// each time it is polled.
+    /// each time it is polled. Zero fails each fetch that waits for anything.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.settings.fetch_timeout = timeout;
         self

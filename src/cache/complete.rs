@@ -21,7 +21,7 @@ struct Recorded {
     previous: Option<Arc<Entry>>,
     failures: u32,
     is_usable: bool,
-    /// What it is until the next attempt.
+    /// The time until the next attempt.
     pause: Duration,
     /// The failures before it, dropped with this: after the lock is released.
     _replaced: Option<FailureStreak>,

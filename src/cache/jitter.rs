@@ -1,4 +1,4 @@
-//! Chance, enough of it to keep many processes from acting in one instant.
+//! Random jitter that spreads the fetches of many processes.
 
 use std::hash::{BuildHasher, RandomState};
 

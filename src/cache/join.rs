@@ -9,9 +9,12 @@ use super::entry::Entry;
 use super::fetch::timed_out;
 use super::in_flight::{InFlight, Outcome};
 use super::renewal;
+use super::shared::Shared;
 use super::state::State;
+use crate::clock::Reading;
 use crate::error::ProviderError;
 use crate::runtime::timeout;
+use crate::sync::MutexGuard;
 
 /// How often a caller joins a fetch whose credential is unusable by the time the caller is polled.
 const MAX_ROUNDS: usize = 5;
@@ -45,11 +48,11 @@ impl State {
     /// Waits for a fetch, whatever is cached, also during a cool-down. A static credential is not
     /// fetched again.
     pub(crate) async fn force_fetch(self: Arc<Self>) -> Result<Arc<Entry>, ProviderError> {
-        if self.is_static && self.slot.load_full().is_some() {
-            return self.get_or_fetch().await;
-        }
         let since = Instant::now();
         for round in 0..MAX_ROUNDS {
+            if self.is_static && self.slot.load_full().is_some() {
+                return self.get_or_fetch().await;
+            }
             let earlier = waited(since, round);
             self.abandon_overdue();
             let now = self.time.now();
@@ -95,8 +98,7 @@ impl State {
         let joined = {
             let mut shared = self.lock();
             let Some(entry) = self.usable_at(&now) else {
-                drop(shared);
-                return self.join();
+                return self.join_without_entry(shared, &now);
             };
             let time_left = entry.time_left(&now);
             if time_left.is_none_or(|left| left >= wanted) {
@@ -118,28 +120,35 @@ impl State {
         Join::Wait(self.launch(joined, &now))
     }
 
-    /// Decides what a caller without a usable entry does.
+    /// Decides what a caller does that needs a usable entry.
     pub(super) fn join(self: &Arc<Self>) -> Join {
         self.abandon_overdue();
         let now = self.time.now();
-        let joined = {
-            let mut shared = self.lock();
-            if let Some(entry) = self.usable_at(&now) {
-                return Join::Done(Ok(entry));
-            }
-            if let Some(error) = self.static_error(&now) {
+        let shared = self.lock();
+        match self.usable_at(&now) {
+            Some(entry) => Join::Done(Ok(entry)),
+            None => self.join_without_entry(shared, &now),
+        }
+    }
+
+    fn join_without_entry(
+        self: &Arc<Self>,
+        mut shared: MutexGuard<'_, Shared>,
+        now: &Reading,
+    ) -> Join {
+        if let Some(error) = self.static_error(now) {
+            return Join::Done(Err(error));
+        }
+        if shared.in_flight.is_none() {
+            if let Some(error) = shared.cooldown_error(now) {
+                drop(shared);
+                renewal::ensure(self);
                 return Join::Done(Err(error));
             }
-            if shared.in_flight.is_none() {
-                if let Some(error) = shared.cooldown_error(&now) {
-                    drop(shared);
-                    renewal::ensure(self);
-                    return Join::Done(Err(error));
-                }
-            }
-            self.join_fetch(&mut shared, &now)
-        };
-        Join::Wait(self.launch(joined, &now))
+        }
+        let joined = self.join_fetch(&mut shared, now);
+        drop(shared);
+        Join::Wait(self.launch(joined, now))
     }
 
     /// Waits for the fetch, at most as long as it may take. A fetch that takes longer is ended here,
@@ -174,13 +183,13 @@ fn waited(since: Instant, round: usize) -> Duration {
 
 fn too_late() -> ProviderError {
     ProviderError::transient(
-        "no fetch brought a credential that was usable by the time the caller ran",
+        "each fetched credential had expired or was dropped before it could be used",
     )
 }
 
 fn too_short(wanted: Duration, time_left: Option<Duration>) -> ProviderError {
     let left = time_left.unwrap_or_default();
     ProviderError::permanent(format!(
-        "no credential is valid for {wanted:?}: the newest one is for {left:?}, ask for less"
+        "no credential is valid for {wanted:?}: the newest is valid for {left:?}, ask for less"
     ))
 }

@@ -1,4 +1,4 @@
-//! What a request finds in the cache, and until when it need not look again.
+//! What a request finds in the cache, and when the next lookup is due.
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -37,7 +37,12 @@ impl State {
                 Lookup::Hit(entry, None)
             }
             Freshness::Due => Lookup::Hit(entry, self.renew(&now)),
-            Freshness::Expired => Lookup::Miss,
+            Freshness::Expired => {
+                // If the wall clock was set back, only the monotonic clock saw the entry expire, and
+                // requests read only the wall clock.
+                self.slot.publish_next_lookup(0);
+                Lookup::Miss
+            }
         }
     }
 
@@ -60,13 +65,17 @@ impl State {
         match self.usable_at(&now) {
             Some(entry) => self.time_to_next_lookup(&shared, &entry, &now),
             None => {
-                // If the wall clock was set back, only the monotonic clock saw the entry expire, and
-                // requests read only the wall clock.
                 self.slot.publish_next_lookup(0);
                 let has_ended = self.is_static && self.slot.load_full().is_some();
                 (!has_ended).then(|| self.time_to_next_fetch(&shared, &now))
             }
         }
+    }
+
+    /// The time until the entry expires. `None` if there is none, or it never does.
+    pub(super) fn time_to_expiry(&self) -> Option<Duration> {
+        let now = self.time.now();
+        self.usable_at(&now)?.time_left(&now)
     }
 
     /// Sets the time until which requests skip the lookup.

@@ -51,9 +51,9 @@ use crate::error::ProviderError;
 ///
 /// The cached credential is *fresh* (it is used), *due* (it is used while one fetch runs) or
 /// *expired* (callers wait for a fetch). It is due at 80 % of its lifetime and at the latest after
-/// [`max_age`](CredentialCacheBuilder::max_age), less a random tenth. A credential that was not
-/// fetched on schedule, such as the first one, is due earlier still, at a random time from a tenth
-/// of that on: processes that start together do not renew together. It is expired when the wall
+/// [`max_age`](CredentialCacheBuilder::max_age), less a random part of up to a tenth. A credential that
+/// was not fetched on schedule, such as the first one, is due earlier still, at a random time after
+/// a tenth of that: processes that start together do not renew together. It is expired when the wall
 /// clock or the monotonic clock says so, less the last 5 % of its lifetime, 10 s at most.
 ///
 /// A failed fetch never removes a valid credential. It starts a cool-down of 1 s, doubled with each
@@ -68,7 +68,7 @@ use crate::error::ProviderError;
 /// that [`status`](Self::status) becomes ready without traffic. Elsewhere the callers drive the
 /// fetch. Constructors spawn nothing and need no runtime. On a runtime without timers there
 /// is no timer, and the timeout is checked when a caller is polled: tokio reports such a runtime by a
-/// panic, which is caught where panics unwind. Without a timer, the requests of a layer compare the
+/// panic, once per thread: the panic hook runs, and where panics abort, the process ends. Without a timer, the requests of a layer compare the
 /// end of the cached credential with the wall clock only: if that clock is set back, a request may
 /// carry a credential that has expired by the monotonic one.
 ///
@@ -104,7 +104,7 @@ impl CredentialCache {
     ///
     /// # Errors
     ///
-    /// [`ProviderError`] if none is usable and the fetch fails, or failed just now.
+    /// [`ProviderError`] if none is usable and the fetch fails, or a cool-down is running.
     ///
     /// # Cancel safety
     ///
@@ -146,8 +146,8 @@ impl CredentialCache {
     ///
     /// # Errors
     ///
-    /// [`ProviderError`] if the fetch fails, failed just now, or brings no credential that lives long
-    /// enough. A credential that was fetched less than a minute ago is not fetched again.
+    /// [`ProviderError`] if the fetch fails, a cool-down is running, or the fetched credential does not
+    /// live long enough. A credential that was fetched less than a minute ago is not fetched again.
     ///
     /// # Cancel safety
     ///

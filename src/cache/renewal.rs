@@ -23,11 +23,11 @@ pub(super) fn restart(state: &Arc<State>) {
     let Some(runtime) = Runtime::current() else {
         return;
     };
-    state.has_timer.store(true, Ordering::Relaxed);
     if timer(Duration::ZERO).is_none() {
         // A timer that runs elsewhere stays.
         return;
     }
+    state.has_timer.store(true, Ordering::Relaxed);
     let id = state.lock().timer.next_id();
     let guard = LostOnDrop {
         state: Arc::downgrade(state),
@@ -36,7 +36,8 @@ pub(super) fn restart(state: &Arc<State>) {
     };
     let task = runtime.spawn(run(guard));
     if task.is_finished() {
-        // A runtime that shuts down drops the task at once. A timer that runs elsewhere stays.
+        // It had nothing to do, or a runtime that shuts down dropped it at once. A timer that runs
+        // elsewhere stays.
         return;
     }
     let superseded = state.lock().timer.install(id, task);
@@ -57,10 +58,11 @@ async fn run(mut guard: LostOnDrop) {
         };
         state.report_expiry();
         let in_flight = state.fetch_if_needed();
+        let expires_in = state.time_to_expiry().unwrap_or(MAX_SLEEP);
         // Not held while it waits: the last handle may be dropped meanwhile.
         drop(state);
         if let Some(in_flight) = in_flight {
-            timeout(MAX_SLEEP, in_flight).await;
+            timeout(expires_in.min(MAX_SLEEP), in_flight).await;
         }
     }
     guard.is_armed = false;

@@ -110,9 +110,10 @@ impl Timer {
         self.task.replace(task)
     }
 
-    /// Records that the runtime of this timer dropped it. Returns whether it was the current one.
+    /// Records that the runtime of this timer dropped it. Returns whether it was the current one, or
+    /// a later one, which is not installed yet.
     pub(super) fn lose(&mut self, id: u64) -> bool {
-        let is_current = self.id == id;
+        let is_current = self.id <= id;
         self.is_lost |= is_current;
         is_current
     }

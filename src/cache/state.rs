@@ -27,7 +27,7 @@ pub(crate) struct State {
     pub(crate) time: TimeSource,
     pub(crate) slot: Slot,
     shared: Mutex<Shared>,
-    /// Whether the timer runs, or cannot on the runtime that was tried last.
+    /// Whether the timer runs.
     pub(super) has_timer: AtomicBool,
     /// `None` if this process has no id left. Then no rejection reaches this cache.
     pub(crate) id: Option<CacheId>,
@@ -115,7 +115,7 @@ impl State {
         let ago = now.wall.duration_since(end).unwrap_or_default().as_secs();
         let unix = end.duration_since(std::time::UNIX_EPOCH);
         Some(ProviderError::permanent(format!(
-            "the {} given ended {ago} s ago, at Unix time {}: give another one",
+            "the {} expired {ago} s ago, at Unix time {}: provide a new one",
             noun(entry.credential.scheme()),
             unix.unwrap_or_default().as_secs()
         )))

@@ -92,7 +92,7 @@ impl CacheStatus {
         }
     }
 
-    /// What is entry.
+    /// The state of the cached credential.
     pub const fn state(&self) -> CacheState {
         self.state
     }
@@ -102,7 +102,7 @@ impl CacheStatus {
         matches!(self.state, CacheState::Due | CacheState::Fresh)
     }
 
-    /// The number of credentials fetched so far.
+    /// The number of credentials fetched so far, counting a static one.
     pub const fn generation(&self) -> u64 {
         self.generation
     }
@@ -128,7 +128,7 @@ impl CacheStatus {
         self.consecutive_failures
     }
 
-    /// Why the last fetch failed. `None` after a success.
+    /// Why the last fetch failed, or that a static credential has ended. `None` after a success.
     pub const fn last_error(&self) -> Option<&ProviderError> {
         self.last_error.as_ref()
     }
@@ -143,7 +143,8 @@ impl CacheStatus {
         self.fetching_since
     }
 
-    /// How often a server rejected the cached credential, by a `401` or a gRPC status 16.
+    /// How often a server rejected the cached credential, by a `401` or a gRPC status 16, or
+    /// [`invalidate`](crate::CredentialCache::invalidate) was called for it.
     ///
     /// The count starts again with each credential that is fetched. A static credential is never
     /// dropped, so for a deleted API key this keeps growing while the state stays fresh.

@@ -53,7 +53,7 @@ pub(crate) async fn timeout<T>(limit: Duration, future: impl Future<Output = T>)
 
 /// A point in real time, watched by a timer where there is one.
 struct Deadline {
-    /// `None` if it is later than the clock can tell.
+    /// `None` if an `Instant` cannot represent it.
     at: Option<Instant>,
     timer: Option<Timer>,
 }

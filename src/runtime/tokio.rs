@@ -1,5 +1,6 @@
 //! Tasks and timers of tokio.
 
+use std::cell::Cell;
 use std::future::Future;
 use std::panic::{AssertUnwindSafe, catch_unwind};
 use std::pin::Pin;
@@ -60,13 +61,26 @@ impl Future for Timer {
     }
 }
 
+thread_local! {
+    /// The last runtime of this thread that had no timers.
+    static WITHOUT_TIMERS: Cell<Option<Id>> = const { Cell::new(None) };
+}
+
 /// Returns a timer of the current runtime. `None` if there is no runtime, or one without timers.
 pub(crate) fn timer(duration: Duration) -> Option<Timer> {
     let runtime = Handle::try_current().ok()?.id();
-    // Tokio reports a runtime without timers by a panic only.
-    let sleep = catch_unwind(|| tokio::time::sleep(duration)).ok()?;
-    Some(Timer {
-        sleep: Box::pin(sleep),
-        runtime,
-    })
+    if WITHOUT_TIMERS.get() == Some(runtime) {
+        return None;
+    }
+    // Tokio reports a runtime without timers by a panic only, which runs the panic hook.
+    match catch_unwind(|| tokio::time::sleep(duration)) {
+        Ok(sleep) => Some(Timer {
+            sleep: Box::pin(sleep),
+            runtime,
+        }),
+        Err(_) => {
+            WITHOUT_TIMERS.set(Some(runtime));
+            None
+        }
+    }
 }

@@ -2,6 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::{panic, thread};
 
 use yandex_cloud_auth::CredentialCache;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
@@ -42,6 +43,31 @@ fn cache_works_without_runtime() {
         ),
         "t1.b"
     );
+}
+
+#[test]
+fn runtime_without_timers_panics_once() {
+    static PANICS: AtomicUsize = AtomicUsize::new(0);
+    let (here, hook) = (thread::current().id(), panic::take_hook());
+    panic::set_hook(Box::new(move |info| {
+        if thread::current().id() == here {
+            PANICS.fetch_add(1, Ordering::Relaxed);
+        } else {
+            hook(info);
+        }
+    }));
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .build()
+        .unwrap();
+    let provider = || async {
+        for _ in 0..20 {
+            tokio::task::yield_now().await;
+        }
+        Ok(token("t1.a"))
+    };
+    let cache = CredentialCache::new(provider);
+    assert_eq!(text(&runtime.block_on(cache.get()).unwrap()), "t1.a");
+    assert_eq!(PANICS.load(Ordering::Relaxed), 1);
 }
 
 #[test]

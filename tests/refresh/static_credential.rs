@@ -120,11 +120,8 @@ async fn expired_static_credential_is_permanent_error() {
             ] {
                 assert!(error.is_permanent());
                 let text = error.to_string();
-                assert!(
-                    text.starts_with(&format!("the {noun} given ended")),
-                    "{text}"
-                );
-                assert!(text.contains("give another one"), "{text}");
+                assert!(text.starts_with(&format!("the {noun} expired")), "{text}");
+                assert!(text.contains("provide a new one"), "{text}");
             }
             clock.advance(MINUTE);
         }
