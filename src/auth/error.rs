@@ -35,7 +35,7 @@ impl AuthError {
     pub(super) fn report(&self) {
         match self {
             Self::Denied(_) => telemetry::denied(self),
-            Self::Provider(_) => telemetry::without_credential(self),
+            Self::Provider(_) => telemetry::no_credential(self),
         }
     }
 }

@@ -1,4 +1,4 @@
-//! What few layers are given, behind one pointer.
+//! The optional settings of a layer, behind one pointer.
 
 use std::sync::Arc;
 use std::time::SystemTime;

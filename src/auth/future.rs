@@ -31,7 +31,7 @@ pin_project! {
     ///
     /// # Examples
     ///
-    /// A service around [`Auth`](crate::Auth) names the future, so that it need not box it:
+    /// A service around [`Auth`](crate::Auth) names the future instead of boxing it:
     ///
     /// ```
     /// use std::task::{Context, Poll};
@@ -72,6 +72,7 @@ pin_project! {
     /// # }).unwrap()?;
     /// # Ok::<(), BoxError>(())
     /// ```
+    #[must_use = "futures do nothing unless polled"]
     pub struct ResponseFuture<S, P, B>
     where
         S: Service<Request<B>>,

@@ -43,6 +43,7 @@ impl<P> AuthLayer<P> {
     ///     .layer(channel);
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use]
     pub fn grpc(self) -> GrpcAuthLayer<P> {
         GrpcAuthLayer { layer: self }
     }
@@ -216,6 +217,7 @@ pin_project! {
     /// # }).unwrap()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use = "futures do nothing unless polled"]
     pub struct GrpcResponseFuture<S, P, B>
     where
         S: Service<Request<B>>,

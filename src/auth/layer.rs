@@ -7,13 +7,13 @@ use tower_layer::Layer;
 use super::extras::Extras;
 use super::service::Auth;
 use crate::cache::{CredentialCache, LocalCredential};
-use crate::credential::Credential;
+use crate::credential::{Credential, Scheme};
 use crate::policy::{InvalidRule, Origin, Policy, Workflows};
 use crate::provider::CredentialProvider;
 
 /// Wraps HTTP services so that their requests carry a credential.
 ///
-/// Make it the innermost layer, next to the client. Time-outs, retries and limits go outside of it,
+/// Make it the innermost layer, next to the client. Timeouts, retries and limits go outside of it,
 /// so that they cover the wait for a credential and each attempt gets the current one. Nothing
 /// below it may rewrite the target or follow redirects (reqwest's client follows them unless it is
 /// configured not to), since the policy judges the request that the layer sees.
@@ -59,7 +59,7 @@ impl AuthLayer {
     }
 
     /// A layer over a cache that others may share, with the default policy, [`Workflows`].
-    pub const fn from_cache(cache: CredentialCache) -> Self {
+    pub fn from_cache(cache: CredentialCache) -> Self {
         Self {
             cache,
             policy: Workflows::new(),
@@ -70,6 +70,7 @@ impl AuthLayer {
 
 impl<P> AuthLayer<P> {
     /// The same layer with another policy.
+    #[must_use]
     pub fn with_policy<Q: Policy>(self, policy: Q) -> AuthLayer<Q> {
         AuthLayer {
             cache: self.cache,
@@ -85,6 +86,8 @@ impl<P> AuthLayer<P> {
     /// If it answers [`Deny`](crate::Decision::Deny), it is asked again with the provider's
     /// credential. [`Skip`](crate::Decision::Skip) is final: the request is sent without
     /// credentials.
+    ///
+    /// An IAM token is no such key, and is ignored: it would replace the provider, and end.
     ///
     /// The key is static: a `401` to it goes to the caller, drops nothing and causes no replay. A
     /// key that has reached its [expiry](Credential::with_expiry) is no longer used; a
@@ -120,7 +123,7 @@ impl<P> AuthLayer<P> {
     /// ```
     #[must_use]
     pub fn with_api_key(mut self, key: Credential) -> Self {
-        self.extras().api_key = Some(key);
+        self.extras().api_key = Some(key).filter(|key| key.scheme() == Scheme::ApiKey);
         self
     }
 

@@ -43,6 +43,7 @@ impl<P> GrpcAuthLayer<P> {
     /// # let Client { channel: _ } = client;
     /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
     /// ```
+    #[must_use]
     pub const fn watch_trailers(self) -> WatchTrailersLayer<P> {
         WatchTrailersLayer { layer: self }
     }
@@ -212,6 +213,7 @@ pin_project! {
     /// # }).unwrap()?;
     /// # Ok::<(), Box<dyn std::error::Error>>(())
     /// ```
+    #[must_use = "futures do nothing unless polled"]
     pub struct WatchTrailersFuture<S, P, B>
     where
         S: Service<Request<B>>,

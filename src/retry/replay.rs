@@ -247,6 +247,7 @@ pin_project! {
     /// # }).unwrap()?;
     /// # Ok::<(), std::convert::Infallible>(())
     /// ```
+    #[must_use = "futures do nothing unless polled"]
     pub struct ReplayFuture<S, B, R>
     where
         S: Service<Request<ReplayBody<B>>, Response = Response<R>>,

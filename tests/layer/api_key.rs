@@ -45,6 +45,13 @@ async fn key_goes_where_policy_allows_it() {
 }
 
 #[tokio::test]
+async fn token_in_place_of_key_is_ignored() {
+    let layer = AuthLayer::new(token("t1.a")).with_api_key(token("t1.static"));
+    let mut service = layer.layer(tower::service_fn(echo));
+    assert_eq!(send(&mut service, request(START)).await.unwrap(), TOKEN);
+}
+
+#[tokio::test]
 async fn nothing_is_fetched_for_request_with_key() {
     let provider = ScriptedProvider::new().hang();
     let layer = AuthLayer::new(provider.clone()).with_api_key(key());
