@@ -132,13 +132,13 @@
 //!                   └ A is dropped, once, however many requests carried it
 //! ```
 //!
-//! * **Fresh** until an hour of age or 80 % of the lifetime, less a random tenth. The first
+//! * **Fresh** until an hour of age or 80 % of the lifetime, less a random part of up to a tenth. The first
 //!   credential is renewed earlier, at a random time, so that processes that start together do not
 //!   renew together.
 //! * **Due** from then on: requests use it while one fetch runs. A failed fetch starts a cool-down,
 //!   and never removes a valid credential.
-//! * **Expired** in the last 10 seconds, or 5 %, of its life: requests wait for a fetch, and fail
-//!   with its error if it fails. During the cool-down they fail at once.
+//! * **Expired** in the last 5 % of its life, 10 seconds at most: requests wait for a fetch, and
+//!   fail with its error if it fails. During the cool-down they fail at once.
 //!
 //! One fetch serves all requests that wait. A request that is dropped while it waits does not end
 //! the fetch. Settings: [`CredentialCacheBuilder`]. Details: [`CredentialCache`]. Starting, health
@@ -199,9 +199,9 @@
 //!
 //! | against | what is promised |
 //! | --- | --- |
-//! | somebody who can choose a URL, a path or a header of a request | a credential goes only where the policy allows; a URI and a path that could be read in two ways are denied |
+//! | somebody who can choose a URL, a path or a header of a request | a credential goes only where the policy allows; a URI whose host could be read in two ways is denied, and with an API key also such a path |
 //! | a server that redirects | the layer judges each hop that passes it, and the providers follow none |
-//! | the network | tokens and assertions of the providers go only over TLS, the metadata service and loopback excepted; certificates are verified |
+//! | the network | tokens and assertions of the providers go only over TLS, loopback and link-local addresses such as the metadata service's excepted; certificates are verified |
 //! | a hostile or broken token endpoint | at most 64 KiB of a response are read, within a time limit; nothing in it makes the crate panic; its text is cut and cleaned before it is shown |
 //! | a reader of logs, metrics and error reports | no token or key is in `Debug`, `Display`, errors, events, spans or panic messages; header values are marked as sensitive |
 //! | a reader of memory that was freed | memory of this crate that held a token or key is zeroed |
@@ -223,8 +223,10 @@
 //!
 //! Costs: [`docs::performance`]. Events, metrics and alerts: [`docs::telemetry`].
 //!
-//! * A request with a cached credential does not wait, and takes no lock. The layer allocates
-//!   nothing for it, except a copy of the header value once per token and clone of the service.
+//! * A request with a cached credential does not wait. While the credential is fresh, it takes no
+//!   lock, and the layer allocates nothing for it, except a copy of the header value once per token
+//!   and clone of the service, and for a request that the key of
+//!   [`with_api_key`](AuthLayer::with_api_key) may not make.
 //! * A request carries exactly one `Authorization`: what the caller set is replaced.
 //! * The crate never sends your request twice without [`retry`], and never drops a credential for a
 //!   403.

@@ -276,7 +276,7 @@ fn failure_is_reported_once_per_attempt() {
     );
     let cooled_down = |in_a_row: u32| {
         format!(
-            "DEBUG yandex_cloud_auth: credential fetches cooled down consecutive_failures={in_a_row}"
+            "DEBUG yandex_cloud_auth: cool-down of the credential fetches started consecutive_failures={in_a_row}"
         )
     };
     let started = || started("ScriptedProvider");
@@ -535,8 +535,7 @@ fn unsent_request_is_reported_with_reason() {
         unsent[0]
     );
     assert!(
-        unsent[2]
-            .ends_with("request not sent without a credential error=no credential to send: down"),
+        unsent[2].ends_with("request not sent: no credential error=no credential to send: down"),
         "{}",
         unsent[2]
     );

@@ -1,4 +1,4 @@
-//! What a subject token says of itself. Most federations fail on one of these claims.
+//! The claims of a subject token. Most federations fail on one of them.
 
 use std::time::{Duration, SystemTime};
 

@@ -1,10 +1,10 @@
-//! Why a text makes no rule.
+//! The error of a text that is not a valid rule.
 
 use std::error::Error;
 use std::fmt;
 
-/// Why a text is no origin, path prefix, service name or domain that a rule can name. Prints what is wrong,
-/// never the text.
+/// Why a text is not a valid origin, path prefix, service name or domain of a rule. Prints what is
+/// wrong, never the text.
 ///
 /// # Examples
 ///

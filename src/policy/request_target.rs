@@ -4,7 +4,7 @@ use http::{Method, Uri};
 
 use super::request_head::RequestHead;
 
-/// Whether the path of the request names no host, whatever reads it.
+/// Whether the path of the request contains no host, for any parser of URLs.
 pub(super) fn names_no_host(request: &RequestHead<'_>) -> bool {
     if request.uri.authority().is_some() {
         starts_at_root(request.method, request.uri)

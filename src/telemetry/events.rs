@@ -52,7 +52,7 @@ pub(super) fn cooled_down(failures: u32, pause: Duration) {
         target: "yandex_cloud_auth",
         consecutive_failures = failures,
         pause_ms = millis(pause),
-        "credential fetches cooled down"
+        "cool-down of the credential fetches started"
     );
 }
 
@@ -75,12 +75,12 @@ pub(super) fn denied(error: &dyn Display) {
     );
 }
 
-pub(super) fn without_credential(error: &dyn Display) {
+pub(super) fn no_credential(error: &dyn Display) {
     tracing::debug!(
-        name: "yandex_cloud_auth.request.without_credential",
+        name: "yandex_cloud_auth.request.no_credential",
         target: "yandex_cloud_auth",
         error = %error,
-        "request not sent without a credential"
+        "request not sent: no credential"
     );
 }
 

@@ -86,7 +86,7 @@ pub(crate) fn denied(error: &dyn Display) {
 }
 
 /// There was no credential for a request.
-pub(crate) fn without_credential(error: &dyn Display) {
-    events::without_credential(error);
+pub(crate) fn no_credential(error: &dyn Display) {
+    events::no_credential(error);
     instruments::refused("no_credential");
 }

@@ -18,7 +18,7 @@ pub(super) const fn invalidated(_: &Credential) {}
 
 pub(super) fn denied(_: &dyn Display) {}
 
-pub(super) fn without_credential(_: &dyn Display) {}
+pub(super) fn no_credential(_: &dyn Display) {}
 
 #[cfg(any(
     feature = "file",

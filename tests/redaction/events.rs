@@ -141,7 +141,7 @@ async fn events_of_full_run_have_no_secret() {
         "credential rotated",
         "credential fetch failed",
         "credential dropped after a rejection",
-        "credential fetches cooled down",
+        "cool-down of the credential fetches started",
         "request denied by the policy",
     ];
     for message in messages {
