@@ -119,6 +119,7 @@ fn waiter_ends_fetch_on_blocked_runtime() {
             assert_eq!(text(cache.get().await), "t1.0");
         });
     });
+    blocked.block_on(tokio::task::yield_now());
     assert_eq!(
         calls.load(Ordering::Relaxed),
         1,
