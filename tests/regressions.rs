@@ -544,6 +544,27 @@ fn runtime_without_timers_leaves_timer_of_another() {
 }
 
 #[test]
+fn shorter_credential_ends_warm_path_sooner() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(endless("t1.b").with_lifetime(s(60)))
+        .answer(token("t1.c"));
+    let cache = cache(provider, &clock);
+    let mut service = AuthLayer::from_cache(cache.clone()).layer(echo());
+    let mut send = || outside(service.call(request())).unwrap().into_body();
+    for _ in 0..3 {
+        assert_eq!(send(), "Bearer t1.a");
+    }
+    outside(cache.refresh()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(send(), "Bearer t1.b");
+    }
+    clock.advance(s(60));
+    assert_eq!(send(), "Bearer t1.c", "an expired token is sent");
+}
+
+#[test]
 fn static_token_expires_by_monotonic_clock() {
     let clock = ManualClock::new();
     let cache = cache(endless("t1.a").with_lifetime(s(100)), &clock);
