@@ -4,6 +4,7 @@
 mod token;
 
 use std::convert::Infallible;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
@@ -246,6 +247,32 @@ async fn second_rejection_goes_to_caller() {
     let response = client.ready().await.unwrap().call(request()).await.unwrap();
     assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
     assert_eq!(server.seen(), ["Bearer t1.old", "Bearer t1.new"]);
+}
+
+#[tokio::test]
+async fn credential_replaced_again_causes_no_second_replay() {
+    let (layer, _) = warm_layer(two_tokens()).await;
+    let calls = Arc::new(AtomicUsize::new(0));
+    let (counted, cache) = (Arc::clone(&calls), layer.cache().clone());
+    // Another caller replaces the credential during each request.
+    let server = tower::service_fn(move |_: Request<String>| {
+        let (call, cache) = (counted.fetch_add(1, Ordering::Relaxed), cache.clone());
+        async move {
+            cache.refresh().await.unwrap();
+            Ok::<_, Infallible>(if call < 3 {
+                unauthorized()
+            } else {
+                Response::new(())
+            })
+        }
+    });
+    let mut client = ServiceBuilder::new()
+        .retry(OnUnauthorized::new())
+        .layer(layer)
+        .service(server);
+    let response = client.ready().await.unwrap().call(request()).await.unwrap();
+    assert_eq!(response.status(), StatusCode::UNAUTHORIZED);
+    assert_eq!(calls.load(Ordering::Relaxed), 2);
 }
 
 #[tokio::test]

@@ -521,13 +521,27 @@ fn request_outside_runtime_leaves_lost_timer_to_next() {
 #[test]
 fn request_on_runtime_starts_missing_timer() {
     let clock = ManualClock::new();
-    let provider = ScriptedProvider::new().answer(token("t1.a"));
-    let cache = cache(provider.clone(), &clock);
-    outside(cache.get()).unwrap();
-    paused().block_on(async {
-        cache.get().await.unwrap();
-        pass(&clock, 3700).await;
-        assert!(provider.calls() > 1, "an idle service is not renewed");
+    for token in [token("t1.a"), endless("t1.a").with_max_age(HOUR)] {
+        let provider = ScriptedProvider::new().answer(token);
+        let cache = cache(provider.clone(), &clock);
+        outside(cache.get()).unwrap();
+        paused().block_on(async {
+            cache.get().await.unwrap();
+            pass(&clock, 3700).await;
+            assert!(provider.calls() > 1, "an idle service is not renewed");
+        });
+    }
+}
+
+#[test]
+fn credential_without_end_needs_no_timer() {
+    let mut service = AuthLayer::new(endless("t1.a")).layer(echo());
+    let runtime = paused();
+    runtime.block_on(async {
+        service.call(request()).await.unwrap();
+        service.call(request()).await.unwrap();
+        let metrics = tokio::runtime::Handle::current().metrics();
+        assert_eq!(metrics.num_alive_tasks(), 0);
     });
 }
 
@@ -606,6 +620,27 @@ impl CredentialProvider for LateStatic {
     fn is_static(&self) -> bool {
         true
     }
+}
+
+#[test]
+fn shorter_credential_ends_warm_path_sooner() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a"))
+        .answer(endless("t1.b").with_lifetime(s(60)))
+        .answer(token("t1.c"));
+    let cache = cache(provider, &clock);
+    let mut service = AuthLayer::from_cache(cache.clone()).layer(echo());
+    let mut send = || outside(service.call(request())).unwrap().into_body();
+    for _ in 0..3 {
+        assert_eq!(send(), "Bearer t1.a");
+    }
+    outside(cache.refresh()).unwrap();
+    for _ in 0..3 {
+        assert_eq!(send(), "Bearer t1.b");
+    }
+    clock.advance(s(60));
+    assert_eq!(send(), "Bearer t1.c", "an expired token is sent");
 }
 
 #[test]

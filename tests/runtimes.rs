@@ -119,6 +119,7 @@ fn waiter_ends_fetch_on_blocked_runtime() {
             assert_eq!(text(cache.get().await), "t1.0");
         });
     });
+    blocked.block_on(tokio::task::yield_now());
     assert_eq!(
         calls.load(Ordering::Relaxed),
         1,
@@ -216,6 +217,32 @@ fn abandoned_refresh_keeps_warm_path() {
     for _ in 0..100 {
         send();
     }
+    assert_eq!(
+        clock.1.load(Ordering::Relaxed),
+        before,
+        "a warm request read the monotonic clock"
+    );
+}
+
+#[test]
+fn loss_of_superseded_timer_keeps_warm_path() {
+    let clock = Counting(ManualClock::new(), Arc::default());
+    let (provider, _) = yielding(|_| 0);
+    let cache = CredentialCache::builder(provider)
+        .clock(clock.clone())
+        .build();
+    let (first, second) = (runtime(), runtime());
+    first.block_on(cache.get()).unwrap();
+    second.block_on(cache.refresh()).unwrap();
+    drop(first);
+    let client = tower::service_fn(|_: Request<()>| {
+        std::future::ready(Ok::<_, std::io::Error>(Response::new(())))
+    });
+    let mut service = AuthLayer::from_cache(cache).layer(client);
+    let mut send = || block_on(service.call(request())).unwrap();
+    send();
+    let before = clock.1.load(Ordering::Relaxed);
+    send();
     assert_eq!(
         clock.1.load(Ordering::Relaxed),
         before,

@@ -1,6 +1,6 @@
 //! The order of the faults of the cloud, the same on each run.
 
-use std::sync::Arc;
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
@@ -8,6 +8,7 @@ use yandex_cloud_auth::testing::{FakeCloud, Fault, Host};
 use crate::clock::RATE;
 use crate::outcome::History;
 use crate::proxy::Proxy;
+use crate::record::Record;
 
 const SEED: u64 = 0x5eed_5eed_5eed_5eed;
 
@@ -91,24 +92,59 @@ pub(crate) struct Faults {
     cloud: Arc<FakeCloud>,
     proxy: Proxy,
     history: Arc<History>,
+    record: Arc<Mutex<Record>>,
     random: Random,
     /// Those that have not come since each came last.
     left: Vec<Disturbance>,
     /// How often valid tokens became invalid.
     invalidations: u32,
-    iam_outages: u32,
+    iam_outages: Vec<Outage>,
+    /// The requests for tokens before the outage that is active, and its start.
+    outage: Option<(u64, Instant)>,
+}
+
+/// Requests for tokens, and the most that the faults explain.
+pub(crate) struct TokenRequests {
+    pub(crate) most: u64,
+    /// Those in the outage of IAM that had the most.
+    pub(crate) in_outage: u64,
+    pub(crate) most_in_outage: u64,
+}
+
+/// A time in which IAM issues no token.
+struct Outage {
+    /// The requests for tokens in it.
+    requests: u64,
+    /// By the fast clock.
+    duration: Duration,
+}
+
+impl Outage {
+    /// The pauses after failures are half a second at least, doubled with each. One more request
+    /// belongs to a fetch that began before the outage, and signs its JWT twice.
+    fn most_token_requests(&self) -> u64 {
+        let pauses = (1.0 + 2.0 * self.duration.as_secs_f64()).log2().floor();
+        2 + whole(pauses)
+    }
 }
 
 impl Faults {
-    pub(crate) fn new(cloud: Arc<FakeCloud>, proxy: Proxy, history: Arc<History>) -> Self {
+    pub(crate) fn new(
+        cloud: Arc<FakeCloud>,
+        proxy: Proxy,
+        history: Arc<History>,
+        record: Arc<Mutex<Record>>,
+    ) -> Self {
         Self {
             cloud,
             proxy,
             history,
+            record,
             random: Random(SEED),
             left: Vec::new(),
             invalidations: 0,
-            iam_outages: 0,
+            iam_outages: Vec::new(),
+            outage: None,
         }
     }
 
@@ -123,17 +159,42 @@ impl Faults {
         }
     }
 
-    /// The most requests for tokens that expiry and the faults explain in `time` by the fast clock.
-    pub(crate) fn most_token_requests(&self, time: Duration, lifetime: Duration) -> u64 {
+    /// The requests for tokens that expiry and the faults explain in `time` by the fast clock.
+    pub(crate) fn token_requests(&self, time: Duration, lifetime: Duration) -> TokenRequests {
+        let worst = self.iam_outages.iter().max_by_key(|outage| outage.requests);
+        TokenRequests {
+            most: self.most_token_requests(time, lifetime),
+            in_outage: worst.map_or(0, |outage| outage.requests),
+            most_in_outage: worst.map_or(0, Outage::most_token_requests),
+        }
+    }
+
+    fn most_token_requests(&self, time: Duration, lifetime: Duration) -> u64 {
         // A token is due after 72 % of its lifetime at the earliest, if it was fetched on schedule.
         let scheduled = 1 + whole(time.div_duration_f64(lifetime) / 0.72);
         // One at once, and an early one, since the first was not on schedule.
-        let after_faults = 2 * u64::from(self.invalidations + self.iam_outages);
-        // The pauses after failures are half a second at least, doubled with each.
-        let outage = (ACTIVE * RATE).as_secs_f64();
-        let failed = u64::from(self.iam_outages) * (2 + whole((1.0 + 2.0 * outage).log2()));
+        let after_faults = 2 * (u64::from(self.invalidations) + self.iam_outages.len() as u64);
+        let in_outages = self.iam_outages.iter().map(Outage::most_token_requests);
         // The JWT of a success is signed twice, since the clock of the cloud is another one.
-        2 * (scheduled + after_faults) + failed
+        2 * (scheduled + after_faults) + in_outages.sum::<u64>()
+    }
+
+    fn begin_outage(&mut self) {
+        self.outage = Some((self.token_requests_so_far(), Instant::now()));
+    }
+
+    fn end_outage(&mut self) {
+        let (earlier, start) = self.outage.take().expect("an outage that began");
+        self.iam_outages.push(Outage {
+            requests: self.token_requests_so_far() - earlier,
+            duration: start.elapsed() * RATE,
+        });
+    }
+
+    fn token_requests_so_far(&self) -> u64 {
+        let mut record = self.record.lock().expect("a lock without panics");
+        record.read(&self.cloud);
+        record.token_requests
     }
 
     fn next(&mut self) -> Disturbance {
@@ -165,7 +226,7 @@ impl Faults {
                 self.proxy.half_close();
             }
             Disturbance::Iam(effect) => {
-                self.iam_outages += 1;
+                self.begin_outage();
                 self.history.iam.begin();
                 self.cloud.inject(Host::Iam, effect.fault());
                 // Every second time, the clients need a new token just then.
@@ -189,7 +250,10 @@ impl Faults {
                 self.invalidate();
             }
             Disturbance::HalfClose | Disturbance::Revoke => {}
-            Disturbance::Iam(_) => self.cloud.heal(Host::Iam),
+            Disturbance::Iam(_) => {
+                self.end_outage();
+                self.cloud.heal(Host::Iam);
+            }
         }
         self.history.end();
     }

@@ -1,7 +1,7 @@
 //! The workers that send requests, and what they measured.
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use tokio::task::{JoinHandle, JoinSet};
@@ -30,7 +30,8 @@ const READING: Duration = Duration::from_millis(100);
 pub(crate) struct Load {
     stage: Arc<Stage>,
     workers: JoinSet<(Kind, Counts)>,
-    watcher: JoinHandle<(Record, Memory)>,
+    watcher: JoinHandle<Memory>,
+    record: Arc<Mutex<Record>>,
 }
 
 /// What the workers are to do.
@@ -51,7 +52,7 @@ pub(crate) struct Counts {
 /// What the run has shown.
 pub(crate) struct Results {
     pub(crate) clients: Vec<(Kind, Counts)>,
-    pub(crate) record: Record,
+    pub(crate) record: Arc<Mutex<Record>>,
     pub(crate) memory: Memory,
 }
 
@@ -60,6 +61,7 @@ impl Load {
         clients: Vec<Client>,
         cloud: &Arc<FakeCloud>,
         history: &Arc<History>,
+        record: &Arc<Mutex<Record>>,
     ) -> Self {
         let stage = Arc::new(Stage::default());
         let mut workers = JoinSet::new();
@@ -73,7 +75,12 @@ impl Load {
             }
         }
         Self {
-            watcher: tokio::spawn(watch(Arc::clone(cloud), Arc::clone(&stage))),
+            watcher: tokio::spawn(watch(
+                Arc::clone(cloud),
+                Arc::clone(record),
+                Arc::clone(&stage),
+            )),
+            record: Arc::clone(record),
             stage,
             workers,
         }
@@ -98,10 +105,10 @@ impl Load {
             sum.all.merge(counts.all);
             sum.recovered.merge(counts.recovered);
         }
-        let (record, memory) = self.watcher.await?;
+        let memory = self.watcher.await?;
         Ok(Results {
             clients,
-            record,
+            record: self.record,
             memory,
         })
     }
@@ -123,13 +130,14 @@ async fn work(mut client: Client, stage: Arc<Stage>, history: Arc<History>) -> (
     (client.kind(), counts)
 }
 
-async fn watch(cloud: Arc<FakeCloud>, stage: Arc<Stage>) -> (Record, Memory) {
-    let (mut record, mut memory) = (Record::default(), Memory::default());
+async fn watch(cloud: Arc<FakeCloud>, record: Arc<Mutex<Record>>, stage: Arc<Stage>) -> Memory {
+    let read = || record.lock().expect("a lock without panics").read(&cloud);
+    let mut memory = Memory::default();
     while !stage.stopped.load(Ordering::SeqCst) {
-        record.read(&cloud);
+        read();
         memory.read();
         tokio::time::sleep(READING).await;
     }
-    record.read(&cloud);
-    (record, memory)
+    read();
+    memory
 }

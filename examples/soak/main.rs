@@ -14,7 +14,8 @@
 //!   credential and the API was well, by a denial, or by a rejection of a valid credential,
 //! - a request fails at the end, after all faults,
 //! - the cloud receives a request without credentials or with those of another client,
-//! - it receives more requests for tokens than the expiry of tokens and the faults explain,
+//! - it receives more requests for tokens than the expiry of tokens and the faults explain, or more
+//!   in one outage of IAM than its duration explains,
 //! - memory grows after the first third of the run,
 //! - a task or a socket is left at the end, or anything panics.
 
@@ -32,8 +33,8 @@ mod tally;
 
 use std::env;
 use std::process::ExitCode;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::Runtime;
@@ -43,10 +44,11 @@ use yandex_cloud_auth::{Credential, CredentialCache, ServiceAccountKey};
 
 use client::Client;
 use clock::{FastClock, RATE};
-use faults::Faults;
+use faults::{Faults, TokenRequests};
 use load::{Load, Results};
 use outcome::{History, SETTLE};
 use proxy::Proxy;
+use record::Record;
 use report::Report;
 
 const DEFAULT_SECONDS: u64 = 30;
@@ -93,10 +95,10 @@ async fn soak(duration: Duration) -> Result<Report, BoxError> {
     let cloud = Arc::new(FakeCloud::start().await);
     let sockets_of_cloud = left_over::sockets();
     println!("full load for {duration:?}\n");
-    let (results, most_token_requests) = load(&cloud, duration).await?;
+    let (results, token_requests) = load(&cloud, duration).await?;
 
     let mut report = Report::default();
-    report.results(&results, most_token_requests);
+    report.results(&results, &token_requests);
     report.at_most("  tasks left", left_over::tasks().await, 0);
     let sockets = left_over::sockets_beyond(sockets_of_cloud).await;
     report.at_most("  sockets left", sockets, 0);
@@ -107,19 +109,28 @@ async fn soak(duration: Duration) -> Result<Report, BoxError> {
     Ok(report)
 }
 
-/// Runs the clients against the faults. Returns what they have shown, and the most requests for tokens
-/// that the faults explain.
-async fn load(cloud: &Arc<FakeCloud>, duration: Duration) -> Result<(Results, u64), BoxError> {
+/// Runs the clients against the faults. Returns what they have shown, and the requests for tokens that
+/// the faults explain.
+async fn load(
+    cloud: &Arc<FakeCloud>,
+    duration: Duration,
+) -> Result<(Results, TokenRequests), BoxError> {
     let clock = FastClock::start();
     cloud.set_clock(clock.clone());
     cloud.set_token_lifetime(TOKEN_LIFETIME);
     let history = Arc::new(History::start());
     let proxy = Proxy::start(cloud.workflows_url()).await?;
     let clients = clients(cloud, clock, proxy.url())?;
-    let mut faults = Faults::new(Arc::clone(cloud), proxy, Arc::clone(&history));
+    let record = Arc::new(Mutex::new(Record::default()));
+    let mut faults = Faults::new(
+        Arc::clone(cloud),
+        proxy,
+        Arc::clone(&history),
+        Arc::clone(&record),
+    );
 
     let start = Instant::now();
-    let load = Load::start(clients, cloud, &history);
+    let load = Load::start(clients, cloud, &history, &record);
     faults
         .run_until(start + duration - SETTLE - RECOVERED)
         .await;
@@ -127,8 +138,8 @@ async fn load(cloud: &Arc<FakeCloud>, duration: Duration) -> Result<(Results, u6
     load.recovered();
     tokio::time::sleep(RECOVERED).await;
     let results = load.stop().await?;
-    let most_token_requests = faults.most_token_requests(start.elapsed() * RATE, TOKEN_LIFETIME);
-    Ok((results, most_token_requests))
+    let token_requests = faults.token_requests(start.elapsed() * RATE, TOKEN_LIFETIME);
+    Ok((results, token_requests))
 }
 
 fn clients(

@@ -1,5 +1,6 @@
 //! The table at the end, and the checks in it.
 
+use crate::faults::TokenRequests;
 use crate::load::{Counts, Results};
 use crate::tally::Tally;
 
@@ -19,9 +20,9 @@ pub(crate) struct Report {
 }
 
 impl Report {
-    /// Prints what the clients, the cloud and the process show. `most_token_requests` is how many
-    /// requests for tokens the faults explain.
-    pub(crate) fn results(&mut self, results: &Results, most_token_requests: u64) {
+    /// Prints what the clients, the cloud and the process show, beside the requests for tokens that
+    /// the faults explain.
+    pub(crate) fn results(&mut self, results: &Results, explained: &TokenRequests) {
         for (kind, Counts { all, recovered }) in &results.clients {
             println!("{}", kind.name());
             self.requests(all);
@@ -29,7 +30,7 @@ impl Report {
             let failed = recovered.by_cloud() + recovered.ours;
             self.at_most("  failed after recovery", failed, 0);
         }
-        let record = &results.record;
+        let record = results.record.lock().expect("a lock without panics");
         println!("cloud");
         self.count("  requests received", record.requests);
         self.at_most("  with wrong credentials", record.wrong_credentials, 0);
@@ -37,7 +38,12 @@ impl Report {
         self.at_most(
             "  requests for tokens",
             record.token_requests,
-            most_token_requests,
+            explained.most,
+        );
+        self.at_most(
+            "  of these in one outage of IAM",
+            explained.in_outage,
+            explained.most_in_outage,
         );
         let (allocated, resident) = (results.memory.allocated(), results.memory.resident());
         println!("process");

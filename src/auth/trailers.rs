@@ -418,4 +418,15 @@ mod tests {
         let response = stacked.call(Request::new(())).now_or_never().unwrap();
         assert!(response.unwrap().body().credential.is_none());
     }
+
+    #[test]
+    fn response_of_request_that_waited_is_watched() {
+        let client = tower::service_fn(|_: Request<()>| async {
+            Ok::<_, Infallible>(Response::new(Frames::default()))
+        });
+        let layer = AuthLayer::new(|| async { Ok(Credential::iam_token("t1.abc").unwrap()) });
+        let mut service = layer.grpc().watch_trailers().layer(client);
+        let response = service.call(Request::new(())).now_or_never().unwrap();
+        assert!(response.unwrap().body().credential.is_some());
+    }
 }

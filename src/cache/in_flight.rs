@@ -254,3 +254,22 @@ fn take_and_drop(cell: &Mutex<Option<BoxFuture<'static, ()>>>) {
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
     mutex.lock().unwrap_or_else(PoisonError::into_inner)
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn time_without_waiters_does_not_count() {
+        const HOUR: Duration = Duration::from_secs(3600);
+        let driver = Driver::Waiters(Mutex::new(None));
+        let fetch = Arc::new(Fetch::new(1, SystemTime::UNIX_EPOCH, driver));
+        drop(InFlight::new(Arc::clone(&fetch)));
+        std::thread::sleep(Duration::from_millis(50));
+        let before = fetch.elapsed();
+        let _waiter = InFlight::new(Arc::clone(&fetch));
+        let left = fetch.time_left(HOUR);
+        let since = fetch.elapsed() - before;
+        assert!(left + since >= HOUR - Duration::from_micros(1), "{left:?}");
+    }
+}

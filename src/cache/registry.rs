@@ -62,3 +62,19 @@ pub(crate) fn reject(id: CacheId, generation: u64) -> Option<Rejection> {
 fn with_caches<T>(work: impl FnOnce(&mut Caches) -> T) -> T {
     work(&mut CACHES.lock().unwrap_or_else(PoisonError::into_inner))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::{Credential, CredentialCache};
+
+    #[test]
+    fn dropped_cache_leaves_registry() {
+        let cache = CredentialCache::new(Credential::iam_token("t1.a").unwrap());
+        let id = cache.state().id.expect("an id");
+        let is_registered = || with_caches(|caches| caches.contains_key(&id));
+        assert!(is_registered());
+        drop(cache);
+        assert!(!is_registered());
+    }
+}

@@ -280,3 +280,28 @@ where
         f.debug_struct("ReplayFuture").finish_non_exhaustive()
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use http::{Method, Version, header};
+    use http_body_util::Full;
+
+    use super::*;
+
+    #[test]
+    fn replayed_request_has_the_same_head() {
+        let request = Request::put("https://api.cloud.yandex.net/x?y")
+            .version(Version::HTTP_2)
+            .header(header::ACCEPT, "text/plain")
+            .extension("an extension")
+            .body(ReplayBody::read(Full::new(Bytes::from_static(b"a")), 1))
+            .unwrap();
+        let mut policy = Once(OnUnauthorized::new());
+        let clone = Policy::<_, Response<()>, ()>::clone_request(&mut policy, &request).unwrap();
+        assert_eq!(clone.method(), Method::PUT);
+        assert_eq!(clone.uri(), request.uri());
+        assert_eq!(clone.version(), Version::HTTP_2);
+        assert_eq!(clone.headers(), request.headers());
+        assert_eq!(clone.extensions().get(), Some(&"an extension"));
+    }
+}

@@ -115,3 +115,32 @@ fn closure_without_types_is_a_policy() {
             .is_some()
     );
 }
+
+/// Skips each request before there is a credential.
+struct SkipsEarly;
+
+impl Policy for SkipsEarly {
+    fn decide(&self, _: &RequestHead<'_>, _: &Credential) -> Decision {
+        Decision::Skip
+    }
+
+    fn precheck(&self, _: &RequestHead<'_>) -> Option<Decision> {
+        Some(Decision::Skip)
+    }
+}
+
+#[test]
+fn early_skip_needs_both_policies() {
+    let request = request("GET", "https://evil.example/");
+    let head = RequestHead::of(&request);
+    let both = SkipsEarly.and(SkipsEarly).precheck(&head);
+    assert!(matches!(both, Some(Decision::Skip)));
+    assert!(SkipsEarly.and(Unrestricted).precheck(&head).is_none());
+    assert!(Unrestricted.and(SkipsEarly).precheck(&head).is_none());
+    for denied in [
+        SkipsEarly.and(Workflows::new()).precheck(&head),
+        Workflows::new().and(SkipsEarly).precheck(&head),
+    ] {
+        assert!(matches!(denied, Some(Decision::Deny(_))));
+    }
+}

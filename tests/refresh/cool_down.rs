@@ -106,6 +106,20 @@ async fn cool_down_shortens_when_entry_expires() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn callers_in_cool_down_join_refresh() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .fail(ProviderError::transient("down"))
+        .after(s(1))
+        .answer(token("t1.a"));
+    let cache = cache(&provider, &clock);
+    cache.get().await.unwrap_err();
+    let (refreshed, joined) = tokio::join!(cache.refresh(), cache.get());
+    assert_eq!(text(&refreshed.unwrap()), "t1.a");
+    assert_eq!(text(&joined.unwrap()), "t1.a");
+}
+
+#[tokio::test(start_paused = true)]
 async fn expired_on_arrival_is_error_without_loop() {
     let clock = ManualClock::new();
     let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(Duration::ZERO));

@@ -54,6 +54,21 @@ async fn drop_spacing_starts_anew_after_accepted_credential() {
 }
 
 #[tokio::test(start_paused = true)]
+async fn drop_spacing_holds_after_accepted_credential() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let cache = cache(&provider, &clock);
+    let rejected = cache.get().await.unwrap();
+    pass(&clock, 6 * SECOND).await;
+    assert!(cache.invalidate(&rejected));
+    cache.get().await.unwrap();
+    // It replaces a credential that was not rejected.
+    let accepted = cache.refresh().await.unwrap();
+    pass(&clock, 6 * SECOND).await;
+    assert!(!cache.invalidate(&accepted));
+}
+
+#[tokio::test(start_paused = true)]
 async fn millisecond_tokens_cost_one_fetch_a_cool_down() {
     let clock = ManualClock::new();
     for lifetime in [1, 500, 999] {

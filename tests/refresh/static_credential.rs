@@ -151,3 +151,20 @@ async fn rejected_static_credential_shows_in_status() {
     assert!(!cache.invalidate(&token_without_expiry()));
     assert_eq!(cache.status().rejections(), 3, "another credential's");
 }
+
+#[test]
+fn warm_service_stops_at_instant_of_expiry() {
+    let clock = ManualClock::new();
+    let token = token_without_expiry().with_lifetime(MINUTE);
+    let client =
+        tower::service_fn(|_: Request<()>| async { Ok::<_, std::io::Error>(Response::new(())) });
+    let mut service = AuthLayer::from_cache(cache(token, &clock)).layer(client);
+    let mut send = || now(service.call(Request::new(()))).expect("a response");
+    for _ in 0..3 {
+        send().unwrap();
+    }
+    clock.advance(MINUTE - Duration::from_nanos(1));
+    send().unwrap();
+    clock.advance(Duration::from_nanos(1));
+    assert!(send().is_err());
+}

@@ -91,6 +91,24 @@ async fn timer_ends_with_last_handle() {
     assert_eq!(tasks, 0);
 }
 
+#[tokio::test(start_paused = true)]
+async fn each_fetch_leaves_one_timer() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new().answer(token("t1.a"));
+    let cache = cache(&provider, &clock);
+    for _ in 0..3 {
+        cache.refresh().await.unwrap();
+        tick(&clock, 30).await;
+        assert!(cache.invalidate(&cache.peek().unwrap()));
+        cache.get().await.unwrap();
+        tick(&clock, 600).await;
+        let tasks = tokio::runtime::Handle::current()
+            .metrics()
+            .num_alive_tasks();
+        assert_eq!(tasks, 1);
+    }
+}
+
 #[test]
 fn request_replaces_timer_of_dropped_runtime() {
     let clock = ManualClock::new();

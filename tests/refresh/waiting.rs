@@ -198,6 +198,50 @@ fn waiter_keeps_timeout_on_blocked_runtime() {
 }
 
 #[test]
+fn late_result_leaves_next_fetch_in_flight() {
+    const TIMEOUT: Duration = Duration::from_millis(10);
+    let cell: Arc<Mutex<Option<CredentialCache>>> = Arc::default();
+    let calls = AtomicUsize::new(0);
+    let provider = {
+        let cell = Arc::clone(&cell);
+        move || {
+            let (cell, call) = (Arc::clone(&cell), calls.fetch_add(1, Ordering::Relaxed));
+            async move {
+                if call > 0 {
+                    std::future::pending::<()>().await;
+                }
+                // While this is polled, a caller ends the fetch and another starts the next.
+                let cache = cell.lock().unwrap().take().unwrap();
+                block_for(TIMEOUT);
+                assert!(poll_once(pin!(cache.get())).is_ready());
+                assert!(poll_once(pin!(cache.refresh())).is_pending());
+                Ok(token("t1.late"))
+            }
+        }
+    };
+    let cache = CredentialCache::builder(provider)
+        .fetch_timeout(TIMEOUT)
+        .build();
+    *cell.lock().unwrap() = Some(cache.clone());
+    assert!(matches!(poll_once(pin!(cache.get())), Poll::Ready(Err(_))));
+    assert!(cache.peek().is_none());
+    assert!(cache.status().fetching_since().is_some());
+}
+
+#[test]
+fn dropped_runtime_leaves_next_fetch_in_flight() {
+    let cache = CredentialCache::builder(ScriptedProvider::new().hang())
+        .fetch_timeout(Duration::from_millis(10))
+        .build();
+    let (stalled, moving) = (runtime(), runtime());
+    stalled.block_on(async { assert!(poll_once(pin!(cache.get())).is_pending()) });
+    moving.block_on(cache.get()).unwrap_err();
+    moving.block_on(async { assert!(poll_once(pin!(cache.refresh())).is_pending()) });
+    drop(stalled);
+    assert!(cache.status().fetching_since().is_some());
+}
+
+#[test]
 fn abandoned_fetch_wakes_waiters() {
     let timeout = Duration::from_millis(200);
     let provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(HOUR));
@@ -381,6 +425,54 @@ fn dropped_waiter_passes_fetch_on() {
     gate.send(()).unwrap();
     drop(first);
     assert!(second.join().unwrap().is_ok());
+}
+
+#[test]
+fn woken_fetch_wakes_every_waiter() {
+    let (gate, opened) = tokio::sync::oneshot::channel::<()>();
+    let opened = Mutex::new(Some(opened));
+    let provider = move || {
+        let opened = opened.lock().unwrap().take();
+        async move {
+            let _ = opened.unwrap().await;
+            Ok(token("t1.a"))
+        }
+    };
+    let cache = CredentialCache::new(provider);
+    let mut waiters = [(); 3].map(|()| tokio_test::task::spawn(cache.get()));
+    assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
+    gate.send(()).unwrap();
+    // Which of them is polled next is not known, and one may never be.
+    assert!(waiters.iter().all(|waiter| waiter.is_woken()));
+}
+
+#[test]
+fn waiter_dropped_when_woken_wakes_another() {
+    let cell: Arc<Mutex<Option<CredentialCache>>> = Arc::default();
+    let (register, registered) = mpsc::channel();
+    let provider = {
+        let cell = Arc::clone(&cell);
+        move || {
+            let (cell, register) = (Arc::clone(&cell), register.clone());
+            std::future::poll_fn(move |cx| {
+                let cache = cell.lock().unwrap().take().unwrap();
+                // The first waiter polls this. It is woken, and only then the second one begins.
+                cx.waker().wake_by_ref();
+                let mut second = tokio_test::task::spawn(async move { cache.get().await });
+                assert!(second.poll().is_pending());
+                register.send(second).unwrap();
+                Poll::Pending
+            })
+        }
+    };
+    let cache = CredentialCache::new(provider);
+    *cell.lock().unwrap() = Some(cache.clone());
+    let mut first = tokio_test::task::spawn(cache.get());
+    assert!(first.poll().is_pending());
+    let second = registered.recv().unwrap();
+    assert!(first.is_woken() && !second.is_woken());
+    drop(first);
+    assert!(second.is_woken());
 }
 
 #[test]
