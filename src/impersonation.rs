@@ -52,6 +52,19 @@ impl Impersonation {
     ///
     /// The cache must not be the one that this provider fetches for: each would wait for the other
     /// until its fetch timeout.
+    ///
+    /// # Examples
+    ///
+    /// A client of each identity. The token of the source is fetched once for both:
+    ///
+    /// ```
+    /// use yandex_cloud_auth::{AuthLayer, Credential, CredentialCache, Impersonation};
+    ///
+    /// let source = CredentialCache::new(Credential::iam_token("t1.9euelZ")?);
+    /// let own = AuthLayer::from_cache(source.clone());
+    /// let impersonated = AuthLayer::new(Impersonation::from_cache(source, "aje0example"));
+    /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+    /// ```
     pub fn from_cache(source: CredentialCache, service_account_id: impl Into<String>) -> Self {
         Self {
             source,

@@ -253,6 +253,8 @@
 //! is a major release of this crate. The text of errors may change in any release.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]
+// Badges do not name the internal feature.
+#![cfg_attr(docsrs, doc(auto_cfg(hide(feature = "_network"))))]
 // The first page and those of `docs` link to items of all features, as published docs have them.
 #![cfg_attr(
     not(all(feature = "full", feature = "testing")),

@@ -59,6 +59,21 @@ impl AuthLayer {
     }
 
     /// A layer over a cache that others may share, with the default policy, [`Workflows`].
+    ///
+    /// # Examples
+    ///
+    /// Two services of one identity, with a policy each and one token:
+    ///
+    /// ```
+    /// use yandex_cloud_auth::{ApiKeyRules, AuthLayer, Credential, CredentialCache};
+    /// use yandex_cloud_auth::{Policy, TrustedOrigins};
+    ///
+    /// let cache = CredentialCache::new(Credential::iam_token("t1.abc")?);
+    /// let workflows = AuthLayer::from_cache(cache.clone());
+    /// let policy = TrustedOrigins::yandex_cloud().and(ApiKeyRules::none());
+    /// let storage = AuthLayer::from_cache(cache).with_policy(policy);
+    /// # Ok::<(), yandex_cloud_auth::InvalidCredential>(())
+    /// ```
     pub fn from_cache(cache: CredentialCache) -> Self {
         Self {
             cache,

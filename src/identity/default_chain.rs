@@ -73,6 +73,19 @@ pub fn default_chain_in(region: &Region) -> Chain {
 /// a service that goes through a proxy must not send the link-local `http` requests there.
 ///
 /// [`ServiceAccountKey::with_transport`] describes what the service must be.
+///
+/// # Examples
+///
+/// ```
+/// # #[cfg(feature = "hyper-client")]
+/// # {
+/// use std::time::Duration;
+/// use yandex_cloud_auth::{CredentialCache, HttpsTransport, default_chain_with};
+///
+/// let transport = HttpsTransport::builder().connect_timeout(Duration::from_secs(3)).build();
+/// let cache = CredentialCache::new(default_chain_with(transport));
+/// # }
+/// ```
 pub fn default_chain_with<S, B>(transport: S) -> Chain
 where
     S: Service<Request<Full<Bytes>>, Response = Response<B>> + Clone + Send + 'static,

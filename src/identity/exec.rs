@@ -43,7 +43,7 @@ const ASSUMED_LIFETIME: Duration = Duration::from_secs(15 * 60);
 ///
 /// # Examples
 ///
-/// ```no_run
+/// ```
 /// use yandex_cloud_auth::{AuthLayer, Exec};
 ///
 /// let auth = AuthLayer::new(Exec::new("vault").args(["read", "-field=token", "yandex/token"]));

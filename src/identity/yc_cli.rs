@@ -33,7 +33,7 @@ const LOGIN_WORDS: [&str; 6] = [
 ///
 /// # Examples
 ///
-/// ```no_run
+/// ```
 /// use yandex_cloud_auth::{AuthLayer, YcCli};
 ///
 /// let me = AuthLayer::new(YcCli::new());

@@ -66,6 +66,16 @@ impl Region {
     ///
     /// [`InvalidRule`] if the text is not a host name of two or more labels, or looks like a secret. It
     /// has no scheme, port or path, and is not an IP address.
+    ///
+    /// # Examples
+    ///
+    /// ```
+    /// use yandex_cloud_auth::Region;
+    ///
+    /// assert_eq!(Region::at("API.example.net")?.domain(), "api.example.net");
+    /// assert!(Region::at("https://api.example.net").is_err());
+    /// # Ok::<(), yandex_cloud_auth::InvalidRule>(())
+    /// ```
     pub fn at(domain: impl AsRef<str>) -> Result<Self, InvalidRule> {
         let name = host_name(domain.as_ref()).filter(|name| is_domain(name));
         let domain = name.ok_or(Reason::Domain)?.to_ascii_lowercase().into();

@@ -131,11 +131,12 @@ impl fmt::Debug for HttpsTransport {
 ///
 /// A private authority in addition to the roots of the system:
 ///
-/// ```no_run
+/// ```
 /// use std::time::Duration;
 /// use yandex_cloud_auth::HttpsTransport;
 ///
-/// let authority = std::fs::read("authority.pem")?;
+/// # let path = concat!(env!("CARGO_MANIFEST_DIR"), "/src/testing/keys/root.crt.pem");
+/// let authority = std::fs::read(path)?;
 /// let transport = HttpsTransport::builder()
 ///     .connect_timeout(Duration::from_secs(3))
 ///     .add_root_certificates_pem(&authority)?

@@ -128,7 +128,7 @@ async fn expired_static_credential_is_permanent_error() {
         assert_eq!(calls.load(Ordering::Relaxed), 1, "one fetch in total");
         assert_eq!(cache.status().state(), CacheState::Expired);
         let error = cache.status().last_error().unwrap().to_string();
-        assert!(error.contains("ended"), "{error}");
+        assert!(error.contains("expired"), "{error}");
     }
 }
 
