@@ -1,4 +1,4 @@
-//! An API key.
+//! An API key in an environment variable.
 //!
 //!     cargo run --example api_key --features full,testing
 
@@ -11,8 +11,8 @@ use yandex_cloud_auth::{AuthLayer, EnvCredential};
 
 #[tokio::main]
 async fn main() -> Result<(), BoxError> {
-    // In the real cloud: `EnvCredential::new()` for the variable `YC_API_KEY`, which replaces
-    // `with_lookup`. For a key that is stored elsewhere: `Credential::api_key(key)?`.
+    // In the real cloud: `EnvCredential::new()`, which reads the variable `YC_API_KEY`. For a key
+    // that is stored elsewhere: `Credential::api_key(key)?`.
     let cloud = FakeCloud::start().await;
     let key = cloud.api_key();
     let variable =

@@ -17,9 +17,10 @@ pub(crate) async fn list(auth: AuthLayer, cloud: &FakeCloud) -> Result<(), BoxEr
     let url = cloud.workflows_url() + "/workflows/v1/execution?workflowId=dfqexampleworkflow00";
     let request = Request::get(url).body(Full::<Bytes>::default())?;
     let response = auth.layer(HttpsTransport::new()).oneshot(request).await?;
-    match response.status() {
-        status if status.is_success() => println!("{status}"),
-        status => return Err(format!("the fake cloud returned {status}").into()),
+    let status = response.status();
+    if !status.is_success() {
+        return Err(format!("the fake cloud returned {status}").into());
     }
+    println!("{status}");
     Ok(())
 }

@@ -7,7 +7,7 @@ use tower::BoxError;
 use yandex_cloud_auth::testing::FakeCloud;
 use yandex_cloud_auth::{CredentialCache, MetadataService};
 
-/// The address that it asks for a token.
+/// The value of `--endpoint`: where the stand-in gets its token.
 pub(crate) fn endpoint(cloud: &FakeCloud) -> String {
     cloud.metadata_url().replace("http://", "")
 }
