@@ -1,0 +1,6 @@
+//! The recipes of `src/docs/clients.md`, each in a file of its own that the page repeats.
+
+pub mod otlp;
+pub mod reqwest;
+pub mod tonic;
+pub mod websocket;
