@@ -3,9 +3,10 @@
 use tokio::time::sleep;
 use yandex_cloud_auth::Clock;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
-use yandex_cloud_auth::{CacheState, Credential, ProviderError};
+use yandex_cloud_auth::{CacheState, Credential, CredentialCache, ProviderError};
 
-use crate::support::{cache, s};
+use crate::support::{HOUR, cache, s};
+use crate::token::token;
 
 #[tokio::test(start_paused = true)]
 async fn status_shows_every_state() {
@@ -65,4 +66,18 @@ async fn status_shows_every_state() {
         (status.state(), status.is_ready()),
         (CacheState::Expired, false)
     );
+}
+
+#[tokio::test]
+async fn debug_shows_settings_and_status() {
+    let builder = CredentialCache::builder(token("t1.canary")).max_age(HOUR);
+    let shown = format!("{builder:?}");
+    assert_eq!(
+        shown,
+        "CredentialCacheBuilder { max_age: 3600s, fetch_timeout: 30s, .. }"
+    );
+    let shown = format!("{:?}", builder.build());
+    let status = "CredentialCache { status: CacheStatus { state: Fresh";
+    assert!(shown.starts_with(status), "{shown}");
+    assert!(!shown.contains("canary"), "{shown}");
 }
