@@ -10,6 +10,7 @@ use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 use base64::Engine;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
+use futures_util::FutureExt;
 use http::header::{ACCEPT_ENCODING, AUTHORIZATION, CONTENT_TYPE};
 use ring::signature::{RSA_PSS_2048_8192_SHA256, RsaKeyPair, UnparsedPublicKey};
 use serde_json::Value;
@@ -124,6 +125,27 @@ async fn fetch_sends_one_signed_assertion() {
             &URL_SAFE_NO_PAD.decode(signature).unwrap(),
         )
         .unwrap();
+}
+
+#[test]
+fn assertion_is_signed_on_blocking_thread() {
+    let runtime = tokio::runtime::Builder::new_current_thread()
+        .enable_all()
+        .max_blocking_threads(1)
+        .build()
+        .unwrap();
+    let script = Script::new().reply(200, iam_token("t1.abc", 43_200));
+    let provider = provider(&script);
+    runtime.block_on(async {
+        let (release, released) = std::sync::mpsc::channel::<()>();
+        tokio::task::spawn_blocking(move || released.recv());
+        let mut fetch = Box::pin(provider.fetch());
+        assert!(fetch.as_mut().now_or_never().is_none());
+        assert_eq!(script.calls(), 0);
+        drop(release);
+        fetch.await.unwrap();
+        assert_eq!(script.calls(), 1);
+    });
 }
 
 #[tokio::test]

@@ -65,7 +65,9 @@ impl CredentialCacheBuilder {
     /// 30 seconds.
     ///
     /// Every waiter enforces it, too: with a timer on a tokio runtime that has timers, and elsewhere
-    /// each time it is polled. Zero fails each fetch that waits for anything.
+    /// each time it is polled. Outside of a runtime, a fetch that has no waiter by then is replaced
+    /// by the next caller's, which counts as no failure. With a timeout of zero, a fetch gets one
+    /// poll outside of a runtime, and may fail before that on one.
     pub fn fetch_timeout(mut self, timeout: Duration) -> Self {
         self.settings.fetch_timeout = timeout;
         self

@@ -54,7 +54,7 @@ impl State {
         let replaced = match &result {
             Ok(entry) => {
                 self.slot.store(Arc::clone(entry));
-                shared.record_success(previous.is_some())
+                shared.record_success()
             }
             Err(error) => {
                 shared.record_failure(error.clone(), now, previous.as_deref(), (self.random)())

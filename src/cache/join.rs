@@ -59,10 +59,11 @@ impl State {
             let joined = self.join_fetch(&mut self.lock(), &now);
             match self.wait(self.launch(joined, &now), earlier).await {
                 // Unless it expired or was dropped since.
-                Some(Ok(entry)) => match self.usable() {
-                    Some(cached) if cached.generation >= entry.generation => return Ok(cached),
-                    _ => {}
-                },
+                Some(Ok(_)) => {
+                    if let Some(cached) = self.usable() {
+                        return Ok(cached);
+                    }
+                }
                 Some(Err(error)) => return Err(error),
                 None => {}
             }

@@ -65,12 +65,15 @@ use crate::error::ProviderError;
 /// With the feature `tokio`, a fetch that starts on a tokio runtime runs detached from its callers,
 /// within [`fetch_timeout`](CredentialCacheBuilder::fetch_timeout), and a timer renews the credential
 /// where no request does. It also fetches after each cool-down while there is no valid credential, so
-/// that [`status`](Self::status) becomes ready without traffic. Elsewhere the callers drive the
-/// fetch. Constructors spawn nothing and need no runtime. On a runtime without timers there
-/// is no timer, and the timeout is checked when a caller is polled: tokio reports such a runtime by a
-/// panic, once per thread: the panic hook runs, and where panics abort, the process ends. Without a timer, the requests of a layer compare the
-/// end of the cached credential with the wall clock only: if that clock is set back, a request may
-/// carry a credential that has expired by the monotonic one.
+/// that [`status`](Self::status) becomes ready without traffic. The timer runs on the runtime on
+/// which the last fetch ended: while nothing polls that runtime, only requests renew the credential.
+/// Elsewhere the callers drive the fetch. Constructors spawn nothing and need no runtime.
+///
+/// On a runtime without timers there is no timer, and the timeout is checked when a caller is
+/// polled. Tokio reports such a runtime by a panic, once per thread: the panic hook runs, and the
+/// process ends if panics abort. Without a timer, the requests of a layer compare the end of the
+/// cached credential with the wall clock only: if that clock is set back, a request may carry a
+/// credential that has expired by the monotonic one.
 ///
 /// The credential of a [static](crate::CredentialProvider::is_static) provider is cached from the
 /// start. It is never fetched again: once it has ended, callers get an error.

@@ -178,9 +178,9 @@ impl Shared {
 
     /// Ends what was about the last entry. Returns the failures, to be dropped after the lock is
     /// released.
-    pub(super) fn record_success(&mut self, replaced_an_entry: bool) -> Option<FailureStreak> {
+    pub(super) fn record_success(&mut self) -> Option<FailureStreak> {
         // An entry that no server rejected shows that the streak is over.
-        if replaced_an_entry && self.rejections.count == 0 {
+        if self.rejections.count == 0 {
             self.drops.end();
         }
         self.rejections = Rejections::default();

@@ -92,7 +92,7 @@ impl SimulatedCache {
         let max_age = Settings::DEFAULT.max_age;
         match Schedule::new(credential, now.wall, max_age, jitter) {
             Some(schedule) => {
-                self.shared.record_success(self.entry.is_some());
+                self.shared.record_success();
                 self.entry = Some(Entry {
                     credential: credential.clone(),
                     generation: 0,

@@ -81,3 +81,22 @@ async fn debug_shows_settings_and_status() {
     assert!(shown.starts_with(status), "{shown}");
     assert!(!shown.contains("canary"), "{shown}");
 }
+
+#[tokio::test(start_paused = true)]
+async fn next_attempt_is_sooner_without_credential() {
+    let clock = ManualClock::new();
+    let provider = ScriptedProvider::new()
+        .answer(token("t1.a").with_lifetime(s(1000)))
+        .fail(ProviderError::permanent("revoked"));
+    let cache = cache(&provider, &clock);
+    let credential = cache.get().await.unwrap();
+    clock.advance(s(500));
+    cache.refresh().await.unwrap_err();
+    let pause = || {
+        let next = cache.status().next_attempt_at().unwrap();
+        next.duration_since(clock.wall()).unwrap()
+    };
+    assert!(pause() > s(100), "{:?}", pause());
+    assert!(cache.invalidate(&credential));
+    assert!(pause() <= s(10), "{:?}", pause());
+}
