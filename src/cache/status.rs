@@ -92,7 +92,7 @@ impl CacheStatus {
         }
     }
 
-    /// What is entry.
+    /// What is cached, and whether it is usable.
     pub const fn state(&self) -> CacheState {
         self.state
     }
