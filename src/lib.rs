@@ -137,8 +137,8 @@
 //!   renew together.
 //! * **Due** from then on: requests use it while one fetch runs. A failed fetch starts a cool-down,
 //!   and never removes a valid credential.
-//! * **Expired** in the last 5 % of its life, 10 seconds at most: requests wait for a fetch, and
-//!   fail with its error if it fails. During the cool-down they fail at once.
+//! * **Expired** in the last 5 % of its life, at most the last 10 seconds: requests wait for a fetch,
+//!   and fail with its error if it fails. During the cool-down they fail at once.
 //!
 //! One fetch serves all requests that wait. A request that is dropped while it waits does not end
 //! the fetch. Settings: [`CredentialCacheBuilder`]. Details: [`CredentialCache`]. Starting, health
@@ -248,8 +248,8 @@
 //!
 //! The crate follows semantic versioning. The public interface names types of `http`, `http-body`,
 //! `tower-layer` and `tower-service`. The network providers add `http-body-util` and `bytes`,
-//! `hyper-client` adds `rustls`, `retry` adds `tower`, and `testing` adds `tonic`, `prost` and
-//! `serde_json` ([the types](docs::features#types-of-other-crates)). A major release of one of them
+//! `hyper-client` adds `rustls`, `retry` adds `tower` and `bytes`, and `testing` adds `tonic`, `prost`
+//! and `serde_json` ([the types](docs::features#types-of-other-crates)). A major release of one of them
 //! is a major release of this crate. The text of errors may change in any release.
 
 #![cfg_attr(docsrs, feature(doc_cfg))]

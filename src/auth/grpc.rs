@@ -21,8 +21,8 @@ impl<P> AuthLayer<P> {
     ///
     /// # Where the token goes
     ///
-    /// Tonic's requests have no authority: only the channel knows where they go. Tell the layer
-    /// with [`with_origin`](Self::with_origin), and the policy judges each request as sent there.
+    /// The URI of a tonic request has no authority: the channel decides where the request goes. Set
+    /// the same origin by [`with_origin`](Self::with_origin), and the policy judges each request by it.
     /// Tonic's generated `with_origin` of a client has the same effect, as it puts an authority in
     /// the URI.
     ///

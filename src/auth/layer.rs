@@ -96,9 +96,9 @@ impl<P> AuthLayer<P> {
 
     /// Adds an API key: one client, two identities.
     ///
-    /// The policy is asked with the key first. If it answers
+    /// The policy is called with the key first. If it returns
     /// [`Attach`](crate::Decision::Attach), the request carries the key, and nothing is fetched.
-    /// If it answers [`Deny`](crate::Decision::Deny), it is asked again with the provider's
+    /// If it returns [`Deny`](crate::Decision::Deny), it is called again with the provider's
     /// credential. [`Skip`](crate::Decision::Skip) is final: the request is sent without
     /// credentials.
     ///

@@ -41,7 +41,7 @@ async fn origin_set_inside_is_not_judged() {
     says(
         "a layer that sets the origin",
         "inside",
-        "The policy does not see the origin. Tell the layer with `with_origin` where the requests go.",
+        "The policy does not see the origin. Set it by `with_origin`, too.",
     );
     let client = Client::default();
     let auth = AuthLayer::new(token("t1.a"));
