@@ -1,13 +1,26 @@
 use http::header::AUTHORIZATION;
 use http::{Extensions, StatusCode};
-use reqwest::{Request, Response};
-use reqwest_middleware::{Error, Middleware, Next, Result};
+use reqwest::{Request, Response, redirect};
+use reqwest_middleware::{ClientBuilder, ClientWithMiddleware, Error, Middleware, Next, Result};
 use yandex_cloud_auth::{CredentialCache, Decision, Policy, RequestHead};
 
-/// Judges and authenticates each request. The client must follow no redirects.
-pub struct Authenticate<P> {
-    pub cache: CredentialCache,
-    pub policy: P,
+/// A client that judges and authenticates each request.
+pub fn client<P>(cache: CredentialCache, policy: P) -> reqwest::Result<ClientWithMiddleware>
+where
+    P: Policy + Send + Sync + 'static,
+{
+    // The policy cannot judge a redirect that reqwest follows.
+    let client = reqwest::Client::builder()
+        .redirect(redirect::Policy::none())
+        .build()?;
+    let authenticate = Authenticate { cache, policy };
+    Ok(ClientBuilder::new(client).with(authenticate).build())
+}
+
+// Private, so that only the client above has it.
+struct Authenticate<P> {
+    cache: CredentialCache,
+    policy: P,
 }
 
 #[async_trait::async_trait]

@@ -2,25 +2,15 @@
 
 mod support;
 
-use reqwest::redirect;
-use reqwest_middleware::{ClientBuilder, ClientWithMiddleware};
+use reqwest_middleware::ClientWithMiddleware;
 use yandex_cloud_auth::testing::FakeCloud;
 use yandex_cloud_auth::{Credential, CredentialCache, Denial};
-use yandex_cloud_auth_reqwest_tests::authenticate::Authenticate;
+use yandex_cloud_auth_reqwest_tests::authenticate;
 
 use support::*;
 
 fn client(cache: CredentialCache) -> ClientWithMiddleware {
-    let client = reqwest::Client::builder()
-        .redirect(redirect::Policy::none())
-        .build();
-    let authenticate = Authenticate {
-        cache,
-        policy: loopback(),
-    };
-    ClientBuilder::new(client.unwrap())
-        .with(authenticate)
-        .build()
+    authenticate::client(cache, loopback()).unwrap()
 }
 
 #[test]
@@ -57,5 +47,16 @@ async fn policy_denies_what_key_may_not_do() {
         panic!("{error}")
     };
     assert!(error.is::<Denial>(), "{error}");
+    assert_eq!(received(&cloud), ["/workflows/v1/execution Api-Key"]);
+}
+
+#[tokio::test]
+async fn redirect_goes_to_caller() {
+    let cloud = FakeCloud::start().await;
+    let key = Credential::api_key(cloud.api_key()).unwrap();
+    let client = client(CredentialCache::new(key));
+    redirect_to(&cloud, WORKFLOW);
+    let response = client.get(cloud.workflows_url() + LIST).send().await;
+    assert_eq!(response.unwrap().status(), 307);
     assert_eq!(received(&cloud), ["/workflows/v1/execution Api-Key"]);
 }
