@@ -2,5 +2,6 @@
 
 pub mod otlp;
 pub mod reqwest;
+#[expect(clippy::result_large_err, reason = "the type is tonic's")]
 pub mod tonic;
 pub mod websocket;
