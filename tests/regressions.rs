@@ -574,13 +574,16 @@ fn timer_starts_after_warm_up_without_timers() {
 
 #[test]
 fn monotonic_expiry_shows_while_fetch_hangs() {
-    for hanging_at in [0, 1] {
+    for failures in [0, 1] {
         let clock = ManualClock::new();
         let mut provider = ScriptedProvider::new().answer(token("t1.a").with_lifetime(s(100)));
-        for _ in 0..hanging_at {
+        for _ in 0..failures {
             provider = provider.fail(ProviderError::transient("down"));
         }
-        let cache = cache(provider.hang(), &clock);
+        let cache = CredentialCache::builder(provider.hang())
+            .clock(clock.clone())
+            .fetch_timeout(HOUR)
+            .build();
         let mut service = AuthLayer::from_cache(cache.clone()).layer(echo());
         paused().block_on(async {
             service.call(request()).await.unwrap();

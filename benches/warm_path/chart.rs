@@ -29,7 +29,12 @@ pub(crate) fn svg(title: &str, bars: &[(&str, f64)]) -> String {
         let (y, width) = (40 + index * BAR, nanos * scale);
         let class = match *name {
             _ if index == 0 => "limit",
-            ours if ours.contains("Bearer") || ours.contains("Api-Key") => "ours",
+            ours if ["Bearer", "Api-Key", "with_api_key"]
+                .iter()
+                .any(|part| ours.contains(part)) =>
+            {
+                "ours"
+            }
             _ => "other",
         };
         let name = name.replace('&', "&amp;").replace('<', "&lt;");
