@@ -9,6 +9,7 @@ use std::task::{Context, Poll, Wake, Waker};
 use std::time::{Duration, Instant};
 
 use tokio::runtime::{Builder, Runtime};
+use tokio::sync::oneshot;
 use yandex_cloud_auth::testing::{ManualClock, ScriptedProvider};
 use yandex_cloud_auth::{Credential, CredentialCache, CredentialProvider, ProviderError};
 
@@ -343,21 +344,26 @@ impl Wake for DropsOther {
     }
 }
 
+/// A cache whose first fetch waits until something is sent.
+fn gated() -> (oneshot::Sender<()>, CredentialCache) {
+    let (gate, opened) = oneshot::channel();
+    let opened = Mutex::new(Some(opened));
+    let provider = move || {
+        let opened = opened.lock().unwrap().take();
+        async move {
+            if let Some(opened) = opened {
+                let _ = opened.await;
+            }
+            Ok(token("t1.a"))
+        }
+    };
+    (gate, CredentialCache::new(provider))
+}
+
 #[test]
 fn waker_may_drop_another_waiter() {
     within_time_limit(|| {
-        let (gate, opened) = tokio::sync::oneshot::channel::<()>();
-        let opened = Mutex::new(Some(opened));
-        let provider = move || {
-            let opened = opened.lock().unwrap().take();
-            async move {
-                if let Some(opened) = opened {
-                    let _ = opened.await;
-                }
-                Ok(token("t1.a"))
-            }
-        };
-        let cache = CredentialCache::new(provider);
+        let (gate, cache) = gated();
         let other = cache.clone();
         let mut other = Box::pin(async move { other.get().await });
         assert!(poll_once(other.as_mut()).is_pending());
@@ -404,16 +410,7 @@ fn clock_may_use_cache() {
 
 #[test]
 fn dropped_waiter_passes_fetch_on() {
-    let (gate, opened) = tokio::sync::oneshot::channel::<()>();
-    let opened = Mutex::new(Some(opened));
-    let provider = move || {
-        let opened = opened.lock().unwrap().take();
-        async move {
-            let _ = opened.unwrap().await;
-            Ok(token("t1.a"))
-        }
-    };
-    let cache = CredentialCache::new(provider);
+    let (gate, cache) = gated();
     let mut first = Box::pin(cache.get());
     assert!(poll_once(first.as_mut()).is_pending());
     let second = cache.clone();
@@ -429,16 +426,7 @@ fn dropped_waiter_passes_fetch_on() {
 
 #[test]
 fn woken_fetch_wakes_every_waiter() {
-    let (gate, opened) = tokio::sync::oneshot::channel::<()>();
-    let opened = Mutex::new(Some(opened));
-    let provider = move || {
-        let opened = opened.lock().unwrap().take();
-        async move {
-            let _ = opened.unwrap().await;
-            Ok(token("t1.a"))
-        }
-    };
-    let cache = CredentialCache::new(provider);
+    let (gate, cache) = gated();
     let mut waiters = [(); 3].map(|()| tokio_test::task::spawn(cache.get()));
     assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
     gate.send(()).unwrap();
