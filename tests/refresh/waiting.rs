@@ -425,6 +425,36 @@ fn dropped_waiter_passes_fetch_on() {
 }
 
 #[test]
+fn dropped_waiter_wakes_no_other() {
+    let (_gate, cache) = gated();
+    let mut waiters = [(); 2].map(|()| tokio_test::task::spawn(cache.get()));
+    assert!(waiters.iter_mut().all(|waiter| waiter.poll().is_pending()));
+    let [first, second] = waiters;
+    drop(first);
+    assert!(!second.is_woken());
+}
+
+#[tokio::test(start_paused = true)]
+async fn dropped_waiter_leaves_no_waker() {
+    struct Task;
+    impl Wake for Task {
+        fn wake(self: Arc<Self>) {}
+    }
+    let (_gate, cache) = gated();
+    let task = Arc::new(Task);
+    let mut waiter = Box::pin(cache.get());
+    let waker = Waker::from(Arc::clone(&task));
+    assert!(
+        waiter
+            .as_mut()
+            .poll(&mut Context::from_waker(&waker))
+            .is_pending()
+    );
+    drop((waiter, waker));
+    assert_eq!(Arc::strong_count(&task), 1);
+}
+
+#[test]
 fn woken_fetch_wakes_every_waiter() {
     let (gate, cache) = gated();
     let mut waiters = [(); 3].map(|()| tokio_test::task::spawn(cache.get()));
