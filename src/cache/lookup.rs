@@ -72,12 +72,6 @@ impl State {
         }
     }
 
-    /// The time until the entry expires. `None` if there is none, or it never does.
-    pub(super) fn time_to_expiry(&self) -> Option<Duration> {
-        let now = self.time.now();
-        self.usable_at(&now)?.time_left(&now)
-    }
-
     /// Sets the time until which requests skip the lookup.
     pub(super) fn publish_next_lookup(&self, shared: &Shared, now: &Reading) {
         let wait = match self.usable_at(now) {

@@ -58,11 +58,10 @@ async fn run(mut guard: LostOnDrop) {
         };
         state.report_expiry();
         let in_flight = state.fetch_if_needed();
-        let expires_in = state.time_to_expiry().unwrap_or(MAX_SLEEP);
         // Not held while it waits: the last handle may be dropped meanwhile.
         drop(state);
         if let Some(in_flight) = in_flight {
-            timeout(expires_in.min(MAX_SLEEP), in_flight).await;
+            timeout(MAX_SLEEP, in_flight).await;
         }
     }
     guard.is_armed = false;
